@@ -1,0 +1,39 @@
+/* csrc/jwst_cal.h: what every kernel shares: status codes and the numeric policy.
+ *
+ * Numbers: float32 stored, float64 accumulated; no fused multiply-add (-ffp-contract=off), no
+ * -ffast-math; result bytes do not depend on the number of threads or on the CPU.
+ *
+ * Functions return a jc_status, take const inputs first and outputs (marked OUT) last, know no
+ * DQ bit by number, and neither allocate nor fail inside a pixel loop. */
+#ifndef JWST_CAL_H
+#define JWST_CAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+    JC_OK = 0,
+    JC_BAD_ARGUMENT = 1, /* a size, count or option out of its range */
+    JC_NO_MEMORY = 2     /* scratch memory could not be had */
+} jc_status;
+
+/* A static, constant sentence for a status. */
+const char *jc_status_text(jc_status status);
+
+/* JC_CLONES: compile a function for AVX-512, AVX2 and baseline x86-64; the loader picks one. The
+ * mark goes on the plain function that holds the loop, never on one with an OpenMP region
+ * (its outlined body would not be cloned). JC_INLINE helpers are cloned with their caller. */
+#if defined(__linux__) && defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__)
+#if __GNUC__ >= 12
+#define JC_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define JC_CLONES __attribute__((target_clones("avx2", "default")))
+#endif
+#else
+#define JC_CLONES
+#endif
+
+#define JC_INLINE static inline __attribute__((always_inline))
+
+#endif

@@ -1,0 +1,20 @@
+# What every kernel module needs: the status of a C function turned into an exception.
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
+
+
+cdef extern from "jwst_cal.h" nogil:
+    ctypedef enum jc_status:
+        JC_OK
+        JC_BAD_ARGUMENT
+        JC_NO_MEMORY
+    const char *jc_status_text(jc_status status)
+
+
+cdef inline int check(jc_status status) except -1:
+    """Raise MemoryError or ValueError for a status other than JC_OK."""
+    if status == JC_OK:
+        return 0
+    message = jc_status_text(status).decode()
+    if status == JC_NO_MEMORY:
+        raise MemoryError(message)
+    raise ValueError(message)

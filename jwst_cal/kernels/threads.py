@@ -1,0 +1,158 @@
+"""The one owner of the thread count.
+
+In order: an explicit argument, ``set_threads``, ``JWST_CAL_NUM_THREADS``, ``OMP_NUM_THREADS``,
+and the CPUs granted to the process by affinity, cgroup and ``SLURM_CPUS_PER_TASK``. Small work
+runs on one thread. The team size is handed to each OpenMP region; no global OpenMP state is set.
+"""
+
+import math
+import os
+from pathlib import Path
+
+__all__ = ["cores_to_threads", "granted_cpus", "set_threads", "team_size"]
+
+#: Elements below which starting a team costs more than it saves.
+SMALL_WORK = 1 << 16
+
+_chosen: int | None = None
+
+
+def _positive(text):
+    try:
+        value = int(text.split(",")[0])
+    except (AttributeError, ValueError):
+        return None
+    return value if value > 0 else None
+
+
+def _cgroup_cpus():
+    """CPUs allowed by the control group's quota, or None."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()[:2]
+        if quota != "max":
+            return max(1, math.ceil(int(quota) / int(period)))
+    except (OSError, ValueError):
+        pass
+    try:
+        quota = int(Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").read_text())
+        period = int(Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us").read_text())
+        if quota > 0:
+            return max(1, math.ceil(quota / period))
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+def granted_cpus():
+    """
+    Count the CPUs this process may use.
+
+    Returns
+    -------
+    int
+        The least of affinity mask, cgroup quota and ``SLURM_CPUS_PER_TASK``; at least 1.
+    """
+    try:
+        limits = [len(os.sched_getaffinity(0))]
+    except AttributeError:
+        limits = [os.cpu_count() or 1]
+    for limit in (_cgroup_cpus(), _positive(os.environ.get("SLURM_CPUS_PER_TASK"))):
+        if limit is not None:
+            limits.append(limit)
+    return max(1, min(limits))
+
+
+def set_threads(n_threads):
+    """
+    Choose the number of threads for this process.
+
+    Parameters
+    ----------
+    n_threads : int or None
+        At least 1; ``None`` returns to the environment's choice.
+
+    Raises
+    ------
+    ValueError
+        If it is less than 1.
+    """
+    global _chosen
+    if n_threads is not None and int(n_threads) < 1:
+        raise ValueError(f"n_threads: {n_threads} where at least 1 is needed")
+    _chosen = None if n_threads is None else int(n_threads)
+
+
+def team_size(n_threads=None, work=None):
+    """
+    Decide how many threads a kernel uses.
+
+    Parameters
+    ----------
+    n_threads : int, optional
+        Explicit choice, which wins.
+    work : int, optional
+        Number of elements; below ``SMALL_WORK`` the team is one thread unless chosen explicitly.
+
+    Returns
+    -------
+    int
+        Threads, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If `n_threads` is less than 1.
+    """
+    if n_threads is not None:
+        if int(n_threads) < 1:
+            raise ValueError(f"n_threads: {n_threads} where at least 1 is needed")
+        return int(n_threads)
+    if work is not None and work < SMALL_WORK:
+        return 1
+    if _chosen is not None:
+        return _chosen
+    for name in ("JWST_CAL_NUM_THREADS", "OMP_NUM_THREADS"):
+        value = _positive(os.environ.get(name))
+        if value is not None:
+            return value
+    return granted_cpus()
+
+
+def cores_to_threads(maximum_cores):
+    """
+    Map the historical ``maximum_cores`` parameter to a thread count.
+
+    Parameters
+    ----------
+    maximum_cores : str
+        ``'none'``, ``'quarter'``, ``'half'``, ``'all'`` or a number.
+
+    Returns
+    -------
+    int or None
+        ``None`` for ``'none'`` and ``'1'``, which are the historical defaults and mean here:
+        let the package decide.
+
+    Raises
+    ------
+    ValueError
+        If the text is none of these.
+
+    Notes
+    -----
+    In the reference release ``'1'`` and ``'none'`` mean one process. Results do not depend on
+    the thread count here, so the default does not hold the kernels to one core.
+    """
+    text = str(maximum_cores).strip().lower()
+    if text in ("none", "1"):
+        return None
+    fraction = {"quarter": 4, "half": 2, "all": 1}.get(text)
+    if fraction is not None:
+        return max(1, granted_cpus() // fraction)
+    value = _positive(text) if text.isdigit() else None
+    if value is None:
+        raise ValueError(
+            f"maximum_cores: {maximum_cores!r} where 'none', 'quarter', 'half', 'all' "
+            "or a positive number is needed"
+        )
+    return min(value, granted_cpus())

@@ -1,0 +1,5 @@
+"""The pipelines; the order of steps is their text."""
+
+from jwst_cal._lazy import step_names
+
+__getattr__, __dir__ = step_names(__name__)
