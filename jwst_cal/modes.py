@@ -74,7 +74,7 @@ def is_ifu(model):
 
 
 def is_tso(model):
-    """Whether the exposure is a time series: by type or TSOVISIT, with two integrations at least."""
+    """Whether the exposure is a time series: by type or TSOVISIT, of two integrations or more."""
     exposure = model.meta.exposure
     declared = bool(model.meta.visit.tsovisit) or (exposure.type or "").upper() in TSO_ALWAYS
     return declared and not (exposure.nints is not None and exposure.nints < 2)
