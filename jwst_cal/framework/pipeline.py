@@ -1,0 +1,216 @@
+"""Pipelines: steps in the order of their chains."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from jwst_cal.errors import ParameterError, ReferenceFileError
+from jwst_cal.framework.parameters import nearest
+from jwst_cal.framework.step import Step
+
+__all__ = ["Chain", "Pipeline"]
+
+log = logging.getLogger(__name__)
+
+
+class Chain:
+    """
+    Steps that run one after the other; an attribute of a pipeline class.
+
+    On an instance ``self.<chain>(model)`` runs them. A step that several chains name is one
+    instance with one set of parameters.
+
+    Parameters
+    ----------
+    *steps : type or str
+        Step classes, or their aliases (then imported at first use).
+    """
+
+    def __init__(self, *steps: type[Step] | str) -> None:
+        self.steps = steps
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, pipeline: Any, owner: type | None = None) -> Any:
+        return self if pipeline is None else BoundChain(pipeline, self)
+
+    def __iter__(self) -> Iterator[type[Step]]:
+        return iter(map(step_class, self.steps))
+
+    def aliases(self) -> tuple[str, ...]:
+        """Return the aliases in order."""
+        return tuple(alias_of(step) for step in self.steps)
+
+
+class BoundChain:
+    """A chain of a pipeline at hand."""
+
+    def __init__(self, pipeline: Pipeline, chain: Chain) -> None:
+        self._pipeline = pipeline
+        self._chain = chain
+
+    def __call__(self, model: Any, *others: Any) -> Any:
+        """Run the steps on a model; the last step's result is returned."""
+        for alias in self._chain.aliases():
+            model = getattr(self._pipeline, alias).run(model, *others)
+        return model
+
+    def __iter__(self) -> Iterator[Step]:
+        return (getattr(self._pipeline, alias) for alias in self._chain.aliases())
+
+
+def alias_of(step: type[Step] | str) -> str:
+    """Return the name of a step in a pipeline."""
+    return step if isinstance(step, str) else str(step.class_alias or step.__name__)
+
+
+def step_class(step: type[Step] | str) -> type[Step]:
+    """Return the class of a chain's entry."""
+    if not isinstance(step, str):
+        return step
+    from jwst_cal import registry
+
+    return registry.load(step)
+
+
+class Pipeline(Step):
+    """
+    Steps that belong together, with the code that connects them.
+
+    Parameters
+    ----------
+    name, parent, config_file
+        As for :class:`Step`.
+    steps : mapping, optional
+        Parameters by step: ``{"jump": {"rejection_threshold": 5}}``.
+    **parameters
+        Parameters of the pipeline itself.
+    """
+
+    #: Steps by name; made from the chains where a class does not say it.
+    step_defs: ClassVar[Mapping[str, type[Step]]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "step_defs" not in cls.__dict__:
+            found: dict[str, type[Step]] = dict(cls.step_defs)
+            for value in cls.__dict__.values():
+                if isinstance(value, Chain):
+                    found.update({alias_of(step): step_class(step) for step in value.steps})
+            cls.step_defs = found
+
+    def __init__(
+        self,
+        name: str | None = None,
+        parent: Step | None = None,
+        config_file: str | os.PathLike[str] | None = None,
+        steps: Mapping[str, Mapping[str, Any]] | None = None,
+        **parameters: Any,
+    ) -> None:
+        super().__init__(name, parent, config_file, **parameters)
+        given = dict(steps or {})
+        for key in given:
+            if key not in self.step_defs:
+                raise ParameterError(f"{self.name} has no step '{key}'"
+                                     f"{nearest(key, self.step_defs)}")
+        for key, found in self.step_defs.items():
+            options = {k: v for k, v in given.get(key, {}).items() if k not in ("class", "name")}
+            setattr(self, key, found(name=key, parent=self, config_file=config_file, **options))
+
+    @property
+    def steps(self) -> dict[str, Step]:
+        """The steps by name, as declared."""
+        return {key: getattr(self, key) for key in self.step_defs}
+
+    def get_pars(self, full_spec: bool = True) -> dict[str, Any]:
+        """Return the parameters of the pipeline and, under ``steps``, of its steps."""
+        values = super().get_pars(full_spec)
+        values["steps"] = {key: step.get_pars(full_spec) for key, step in self.steps.items()}
+        return values
+
+    def update_pars(self, parameters: Mapping[str, Any]) -> None:
+        """Set the known parameters of the pipeline and of its steps."""
+        super().update_pars(parameters)
+        for key, values in (parameters.get("steps") or {}).items():
+            if key in self.step_defs:
+                getattr(self, key).update_pars(values)
+
+    def get_ref_override(self, reftype: str) -> Any:
+        """Return the override of the first step that has one."""
+        for step in self.steps.values():
+            override = step.get_ref_override(reftype)
+            if override is not None:
+                return override
+        return None
+
+    def wanted_references(self) -> dict[str, Step]:
+        """Return the reference types of the steps that will run, each with its first step."""
+        wanted: dict[str, Step] = {}
+        for step in self.steps.values():
+            if isinstance(step, Pipeline):
+                if not step.skip and step.prefetch_references:
+                    wanted = {**step.wanted_references(), **wanted}
+            elif not step.skip and step.prefetch_references:
+                for reftype in step.reference_file_types:
+                    wanted.setdefault(reftype, step)
+        return dict(sorted(wanted.items()))
+
+    def prefetch(self, *args: Any) -> None:
+        """
+        Find all references of the steps that will run, before anything is computed.
+
+        Parameters
+        ----------
+        *args
+            Input; the first decides the choice.
+
+        Raises
+        ------
+        ReferenceFileError
+            If an override or a reference cannot be read; all of them are listed.
+        """
+        wanted = self.wanted_references()
+        if not wanted or not args:
+            return
+        problems = []
+        plain = []
+        for reftype in wanted:
+            override = self.get_ref_override(reftype)
+            if override is None:
+                plain.append(reftype)
+                continue
+            log.info("Override for %s reference file is '%s'.", reftype.upper(), override)
+        for step in self.steps.values():
+            for reftype in step.reference_file_types if not step.skip else ():
+                try:
+                    step.check_override(reftype)
+                except ReferenceFileError as error:
+                    problems.append(str(error))
+        if plain and not problems:
+            problems += self._look_up(args[0], plain)
+        if problems:
+            raise ReferenceFileError("; ".join(dict.fromkeys(problems)))
+
+    def _look_up(self, dataset: Any, reftypes: list[str]) -> list[str]:
+        from jwst_cal.framework import reference_store
+
+        header = reference_store.header_of(self.make_input_path(dataset))
+        if header is None:
+            log.info("First argument %s does not appear to be a model", dataset)
+            return []
+        log.info("Prefetching reference files for dataset: %r reftypes = %s",
+                 header.get("meta.filename"), reftypes)
+        problems = []
+        for reftype in reftypes:
+            try:
+                path = reference_store.find(header, reftype)
+            except ReferenceFileError as error:
+                problems.append(str(error))
+            else:
+                log.info("Prefetch for %s reference file is '%s'.", reftype.upper(), path)
+        return problems

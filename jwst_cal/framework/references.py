@@ -1,0 +1,278 @@
+"""The reference files of a step: declared, found, opened at first use, cut to the exposure, closed.
+
+A step declares ``references = {"gain": Reference("GainModel", crop=True)}``; its ``process`` gets a
+:class:`References`, whose attributes open the files. What was used is recorded in the product.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jwst_cal.errors import ReferenceFileError, SkipStep
+
+if TYPE_CHECKING:
+    from jwst_cal.framework.step import Step
+
+__all__ = ["Reference", "References", "crop_to"]
+
+log = logging.getLogger(__name__)
+
+#: Rows of NIRSpec's interleaved readout; the keyword says 2048.
+_IRS2_ROWS = 3200
+_FULL_FRAME = {"MIRI": (1024, 1032)}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """
+    One reference type of a step.
+
+    Attributes
+    ----------
+    model : str or type
+        Data model class, or its name in ``stdatamodels.jwst.datamodels`` (which is then imported
+        at first use).
+    crop : bool
+        Cut the arrays to the subarray of the exposure.
+    required : bool
+        Without the file the step is skipped; otherwise ``refs.<type>`` is ``None``.
+    """
+
+    model: str | type
+    crop: bool = False
+    required: bool = True
+
+    @property
+    def model_class(self) -> type:
+        """The data model class."""
+        if isinstance(self.model, type):
+            return self.model
+        from stdatamodels.jwst import datamodels
+
+        found: type = getattr(datamodels, self.model)
+        return found
+
+
+class References:
+    """
+    The references of one run of a step, opened at first use: ``refs.gain``, ``refs.path("gain")``.
+
+    Parameters
+    ----------
+    step : Step
+        The step that declares them.
+    model : data model
+        The exposure: it decides the choice and the subarray.
+    """
+
+    def __init__(self, step: Step, model: Any) -> None:
+        self._step = step
+        self._model = model
+        self._opened: dict[str, Any] = {}
+        self._ours: list[Any] = []
+        self._found: dict[str, Any] = {}
+
+    def __enter__(self) -> References:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __getattr__(self, reftype: str) -> Any:
+        if reftype.startswith("_"):
+            raise AttributeError(reftype)
+        if reftype not in self._opened:
+            self._opened[reftype] = self._open(reftype)
+        return self._opened[reftype]
+
+    def path(self, reftype: str) -> str | None:
+        """Return the file's path, or None when there is none or an open model overrides it."""
+        found = self._find(reftype)
+        return found if isinstance(found, str) else None
+
+    def close(self) -> None:
+        """Close the files opened here."""
+        self._opened.clear()
+        while self._ours:
+            self._ours.pop().close()
+
+    def _declared(self, reftype: str) -> Reference:
+        try:
+            return self._step.references[reftype]
+        except KeyError:
+            raise AttributeError(
+                f"{type(self._step).__name__} declares no reference '{reftype}'"
+            ) from None
+
+    def _find(self, reftype: str) -> Any:
+        declared = self._declared(reftype)
+        if reftype not in self._found:
+            found = self._step.get_reference_file(self._model, reftype)
+            self._found[reftype] = None if found in ("N/A", "") else found
+        found = self._found[reftype]
+        if found is None and declared.required:
+            raise SkipStep(f"no {reftype.upper()} reference file for this exposure (N/A)")
+        return found
+
+    def _open(self, reftype: str) -> Any:
+        found = self._find(reftype)
+        if found is None:
+            return None
+        declared = self._declared(reftype)
+        if isinstance(found, str):
+            model = open_reference(found, declared.model_class)
+            self._ours.append(model)
+            source = found
+        else:
+            model, source = found, f"the open {type(found).__name__}"
+        if not declared.crop:
+            return model
+        cut = crop_to(self._model, model, source, in_place=model is not found)
+        if cut is not model:
+            self._ours.append(cut)
+        return cut
+
+
+def open_reference(path: str, model_class: type) -> Any:
+    """
+    Open a reference file as a data model.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    model_class : type
+        Its data model class.
+
+    Returns
+    -------
+    data model
+        The open model.
+
+    Raises
+    ------
+    ReferenceFileError
+        If the file is missing, unreadable or of another kind.
+    """
+    if not os.path.isfile(path):
+        raise ReferenceFileError(f"{path}: the reference file does not exist")
+    try:
+        return model_class(path)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError) as error:
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise ReferenceFileError(
+            f"{path}: the file cannot be read as a {model_class.__name__}: {reason}"
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Window:
+    """First column and row (from 1) and size, as in SUBSTRT and SUBSIZE."""
+
+    x: int
+    y: int
+    columns: int
+    rows: int
+
+    def __str__(self) -> str:
+        return (f"SUBSTRT1={self.x} SUBSTRT2={self.y} "
+                f"SUBSIZE1={self.columns} SUBSIZE2={self.rows}")
+
+
+def _window(model: Any, shape: tuple[int, ...], what: str) -> _Window:
+    """Read the window of a model; the actual array size beats the keywords, as in the reference."""
+    rows, columns = shape[-2:]
+    subarray = model.meta.subarray
+    x, y = getattr(model, "xstart", None), getattr(model, "ystart", None)
+    x = subarray.xstart if x is None else x
+    y = subarray.ystart if y is None else y
+    if x is None or y is None:
+        full = _FULL_FRAME.get((model.meta.instrument.name or "").upper(), (2048, 2048))
+        if (rows, columns) not in (full, (_IRS2_ROWS, 2048)):
+            raise ReferenceFileError(
+                f"{what}: shape ({rows}, {columns}) is no full frame and SUBSTRT1 or SUBSTRT2 is "
+                "missing"
+            )
+        x = y = 1
+    if x < 1 or y < 1:
+        raise ReferenceFileError(f"{what}: SUBSTRT1={x} SUBSTRT2={y}; corners count from 1")
+    return _Window(int(x), int(y), columns, rows)
+
+
+def _name(model: Any) -> str:
+    return model.meta.filename or f"the open {type(model).__name__}"
+
+
+def _arrays(model: Any) -> list[str]:
+    names = [model.get_primary_array_name(), "err", "dq"]
+    if "coeffs" in names:
+        names.append("inv_coeffs")
+    return [name for name in names if name and model.hasattr(name)
+            and getattr(getattr(model, name), "ndim", 0) >= 2]
+
+
+def crop_to(science: Any, reference: Any, source: str, *, in_place: bool = False) -> Any:
+    """
+    Cut the arrays of a reference to the subarray of an exposure.
+
+    Parameters
+    ----------
+    science : data model
+        The exposure.
+    reference : data model
+        The reference; its primary array, ERR, DQ and inverse coefficients are cut.
+    source : str
+        Path of the reference, for messages.
+    in_place : bool
+        Change ``reference``; otherwise it is copied first, when there is something to cut.
+
+    Returns
+    -------
+    data model
+        The reference with arrays of native byte order that match the exposure.
+
+    Raises
+    ------
+    ReferenceFileError
+        If the reference does not cover the subarray.
+
+    Notes
+    -----
+    As the reference release does, arrays are used as they are when start and size agree, and the
+    actual size is used where it contradicts SUBSIZE. NIRSpec's interleaved readout (IRS2) has more
+    rows than its keywords say: its references are never cut.
+    """
+    names = _arrays(reference)
+    if not names:
+        return reference
+    shape = getattr(reference, names[0]).shape
+    theirs = _window(reference, shape, source)
+    ours = _window(science, science.shape, _name(science))
+    if theirs == ours or _IRS2_ROWS in (ours.rows, theirs.rows):
+        return reference
+    x0, y0 = ours.x - theirs.x, ours.y - theirs.y
+    x1, y1 = x0 + ours.columns, y0 + ours.rows
+    if x0 < 0 or y0 < 0 or x1 > theirs.columns or y1 > theirs.rows:
+        subarray = science.meta.subarray.name or "the exposure"
+        raise ReferenceFileError(
+            f"{source}: shape {shape[-2:]} ({theirs}) does not cover {subarray} of "
+            f"{_name(science)}, shape {tuple(science.shape[-2:])} ({ours})"
+        )
+    import numpy as np
+
+    if not in_place:
+        reference = reference.copy()
+    for name in names:
+        array = getattr(reference, name)
+        if array.shape[-2:] == shape[-2:]:
+            native = array.dtype.newbyteorder("=")
+            setattr(reference, name,
+                    np.ascontiguousarray(array[..., y0:y1, x0:x1], dtype=native))
+    subarray = reference.meta.subarray
+    subarray.xstart, subarray.ystart = ours.x, ours.y
+    subarray.xsize, subarray.ysize = ours.columns, ours.rows
+    log.debug("%s cut to rows %d-%d, columns %d-%d", source, y0, y1 - 1, x0, x1 - 1)
+    return reference

@@ -1,0 +1,29 @@
+"""Data models: the classes of ``stdatamodels.jwst.datamodels``, opened and saved with care.
+
+Every name of ``stdatamodels.jwst.datamodels`` is found here, imported at first use.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jwst_cal.models._files import open, open_exposure, read_header, save
+
+__all__ = ["open", "open_exposure", "read_header", "save"]
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from stdatamodels.jwst import datamodels
+
+    try:
+        return getattr(datamodels, name)
+    except AttributeError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    from stdatamodels.jwst import datamodels
+
+    return sorted({*__all__, *dir(datamodels)})

@@ -1,0 +1,285 @@
+"""Opening and saving data models: checked input, whole output."""
+
+from __future__ import annotations
+
+import builtins
+import errno
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jwst_cal import modes
+from jwst_cal.errors import InputError, OutputError
+
+__all__ = ["is_model", "open", "open_exposure", "read_header", "save"]
+
+_FITS_START = b"SIMPLE  ="
+_NEEDED = ("TELESCOP", "INSTRUME", "EXP_TYPE")
+
+
+def is_model(thing: Any) -> bool:
+    """Whether an object is a JWST data model; imports nothing."""
+    import sys
+
+    base = sys.modules.get("stdatamodels.jwst.datamodels")
+    return base is not None and isinstance(thing, base.JwstDataModel)
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__
+
+
+def check_file(path: str | os.PathLike[str]) -> None:
+    """
+    Check that a file is there and that its first bytes are FITS, ASDF or JSON.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If it is missing, a directory, unreadable, empty or of another format.
+    """
+    name = os.fspath(path)
+    try:
+        with builtins.open(name, "rb") as file:
+            start = file.read(9)
+    except FileNotFoundError:
+        raise InputError(f"{name}: no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{name}: is a directory, an exposure file is needed") from None
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror}") from error
+    if not start:
+        raise InputError(f"{name}: the file is empty")
+    if start == _FITS_START or start.startswith(b"#ASDF") or start[:2] == b"\x1f\x8b":
+        return
+    if name.lower().endswith(".json"):
+        return
+    raise InputError(f"{name}: is neither a FITS nor an ASDF file")
+
+
+def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """
+    Read the metadata of a file as flat names (``meta.instrument.name``), without its arrays.
+
+    Parameters
+    ----------
+    path : str or path
+        A FITS or ASDF file of a data model.
+
+    Returns
+    -------
+    dict
+        Texts, numbers and booleans by dotted name.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or unreadable.
+    """
+    check_file(path)
+    from stdatamodels.jwst.datamodels import read_metadata
+
+    try:
+        found = read_metadata(path, flatten=True)
+    except Exception as error:
+        raise InputError(f"{os.fspath(path)}: the header cannot be read: "
+                         f"{_reason(error)}") from error
+    return {key: value for key, value in found.items()
+            if isinstance(value, str | int | float | bool)}
+
+
+def _exposure_class(hdulist: Any) -> Any:
+    """Choose the model of a raw exposure; None when the file says itself what it is."""
+    from stdatamodels.jwst import datamodels
+
+    header = hdulist[0].header
+    declared = header.get("DATAMODL")
+    if declared not in (None, "Level1bModel", "RampModel", "QuadModel"):
+        return None
+    if declared is None and not ("SCI" in hdulist and hdulist["SCI"].header.get("NAXIS") == 4
+                                 and "DQ" not in hdulist):
+        return None
+    if declared == "QuadModel":
+        return None
+    if (header.get("EXP_TYPE") or "").upper() in modes.GUIDER:
+        return datamodels.GuiderRawModel
+    if header.get("SSTR_NST"):
+        return datamodels.SuperstripeRampModel
+    return datamodels.RampModel
+
+
+def open_exposure(path: str | os.PathLike[str]) -> Any:
+    """
+    Open one exposure as a step needs it: a raw one as a ramp, all others as what they are.
+
+    Parameters
+    ----------
+    path : str or path
+        A FITS or ASDF product.
+
+    Returns
+    -------
+    data model
+        ``RampModel`` (``GuiderRawModel``, ``SuperstripeRampModel``) for level-1b data: data as
+        float32, PIXELDQ and GROUPDQ zero where the file has none; arrays native and writable.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, truncated, not FITS, no JWST exposure or no known product.
+    """
+    name = os.fspath(path)
+    check_file(path)
+    with builtins.open(name, "rb") as file:
+        is_asdf = file.read(5) == b"#ASDF"
+    from stdatamodels.jwst import datamodels
+
+    try:
+        if is_asdf:
+            return datamodels.open(name)
+        return _open_fits(name)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{name}: cannot be read as an exposure: {_reason(error)}") from error
+
+
+def _open_fits(name: str) -> Any:
+    import warnings
+
+    from astropy.io import fits
+    from astropy.utils.exceptions import AstropyUserWarning
+    from stdatamodels.jwst import datamodels
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*truncated.*", category=AstropyUserWarning)
+        try:
+            with fits.open(name, memmap=False) as hdulist:
+                len(hdulist)
+                header = hdulist[0].header
+                missing = [key for key in _NEEDED if not header.get(key)]
+                if missing:
+                    raise InputError(f"{name}: is no JWST exposure: no {', '.join(missing)} in "
+                                     "its header")
+                if str(header["TELESCOP"]).upper() != "JWST":
+                    raise InputError(f"{name}: is no JWST exposure: TELESCOP is "
+                                     f"'{header['TELESCOP']}'")
+                if "SCI" not in hdulist and not header.get("DATAMODL"):
+                    raise InputError(f"{name}: has no SCI extension and no DATAMODL keyword")
+                model_class = _exposure_class(hdulist)
+                if model_class is not None:
+                    return _native(model_class(hdulist))
+        except AstropyUserWarning as warning:
+            raise InputError(f"{name}: the file is truncated: {_reason(warning)}") from warning
+    return datamodels.open(name)
+
+
+def _native(model: Any) -> Any:
+    """Give the big arrays of a ramp native byte order, which the file does not have."""
+    for array in ("data", "pixeldq", "groupdq", "zeroframe", "refout"):
+        if model.hasattr(array):
+            values = getattr(model, array)
+            if values is not None and not (values.dtype.isnative and values.flags.writeable):
+                setattr(model, array, values.astype(values.dtype.newbyteorder("=")))
+    return model
+
+
+def as_ramp(model: Any) -> Any:
+    """Convert an open raw exposure to a ramp; other models are returned as they are."""
+    from stdatamodels.jwst import datamodels
+
+    if not isinstance(model, datamodels.Level1bModel):
+        return model
+    if modes.is_guider(model):
+        return datamodels.GuiderRawModel(model)
+    if modes.is_superstripe(model):
+        return datamodels.SuperstripeRampModel(model)
+    return datamodels.RampModel(model)
+
+
+def open(init: Any = None, guess: bool = True, **options: Any) -> Any:
+    """
+    Open a data model as ``stdatamodels.jwst.datamodels.open`` does, with one-line errors.
+
+    Parameters
+    ----------
+    init : str, path, data model, list or association
+        What to open.
+    guess : bool
+        Guess the class of a file that does not name it.
+    **options
+        Handed to the model class.
+
+    Returns
+    -------
+    data model or container
+        The open model.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, unreadable or neither FITS nor ASDF.
+    """
+    from stdatamodels.jwst import datamodels
+
+    if isinstance(init, str | os.PathLike):
+        check_file(init)
+        try:
+            return datamodels.open(init, guess=guess, **options)
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"{os.fspath(init)}: cannot be opened: {_reason(error)}") from error
+    return datamodels.open(init, guess=guess, **options)
+
+
+def save(model: Any, path: str | os.PathLike[str], **options: Any) -> str:
+    """
+    Write a model so that a crash leaves the old file or the new one, never a part.
+
+    Parameters
+    ----------
+    model : data model, or any object with ``save(path)``
+        What to write; its ``meta.filename`` becomes the name of the file.
+    path : str or path
+        The file; an existing one is replaced.
+    **options
+        Handed to ``model.save``.
+
+    Returns
+    -------
+    str
+        The path.
+
+    Raises
+    ------
+    OutputError
+        If the folder is missing or not writable, or the disk is full.
+    """
+    target = Path(path)
+    folder = target.parent
+    scratch = None
+    try:
+        # a folder of its own, beside the product: the model records the base name it is given
+        scratch = tempfile.mkdtemp(prefix=".writing-", dir=folder)
+        written = os.path.join(scratch, target.name)
+        model.save(written, **options)
+        os.replace(written, target)
+    except OSError as error:
+        reason = {
+            errno.ENOSPC: "the disk is full",
+            errno.EDQUOT: "the disk quota is exceeded",
+            errno.EACCES: "the folder is not writable",
+            errno.EROFS: "the file system is read-only",
+            errno.ENOENT: "the folder does not exist",
+        }.get(error.errno or 0, error.strerror or _reason(error))
+        raise OutputError(f"{target}: cannot be written: {reason}") from error
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return str(target)
