@@ -7,7 +7,7 @@ import os
 from collections.abc import MutableSequence
 from pathlib import Path
 
-from jwst_cal.models import _members, association_file
+from jwst_cal.models import _files, _members, association_file
 
 __all__ = ["ModelContainer"]
 
@@ -16,12 +16,6 @@ EMPTY = {
     "asn_pool": None,
     "products": [{"name": "", "members": [{"exptype": "", "expname": ""}]}],
 }
-
-
-def _open(item):
-    from stdatamodels.jwst import datamodels
-
-    return datamodels.open(item)
 
 
 class ModelContainer(MutableSequence):
@@ -90,7 +84,7 @@ class ModelContainer(MutableSequence):
             )
 
     def _from_list(self, items):
-        self._models = [_open(item) for item in items]
+        self._models = [_files.open(item) for item in items]
         first = self._models[0].meta.filename if self._models else None
         stem = Path(first).name.split(".")[0].rpartition("_")[0] if first else ""
         self.asn_table_name = stem
@@ -113,7 +107,7 @@ class ModelContainer(MutableSequence):
         carried = {"table_name": self.asn_table_name, "asn_pool": asn["asn_pool"]}
         try:
             for member in members:
-                model = _open(association_file.member_path(member, folder))
+                model = _files.open(association_file.member_path(member, folder))
                 self._models.append(model)
                 _members.assign(model, member, carried, folder)
         except Exception:
@@ -203,7 +197,7 @@ class ModelContainer(MutableSequence):
             else:
                 number = index if len(self) > 1 else ""
                 name = f"{os.fspath(path).removesuffix('.fits')}{number}.fits"
-            paths.append(model.save(name, **options))
+            paths.append(_files.save(model, name, **options))
         return paths
 
     @property

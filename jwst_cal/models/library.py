@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from jwst_cal.models import _members, association_file
+from jwst_cal.models import _files, _members, association_file
 
 __all__ = ["BorrowError", "ClosedLibraryError", "LibraryError", "ModelLibrary"]
 
@@ -144,9 +144,7 @@ class ModelLibrary:
         return {**association_file.DEFAULTS, "products": [{"members": entries}]}
 
     def _open(self, path):
-        from stdatamodels.jwst import datamodels
-
-        return datamodels.open(path, **self._open_options)
+        return _files.open(path, **self._open_options)
 
     def _path(self, index):
         return association_file.member_path(self._members[index], self._asn_dir)
@@ -311,13 +309,7 @@ class ModelLibrary:
     def _write(self, model, index):
         folder = self._temp_path / str(index)
         folder.mkdir(parents=True, exist_ok=True)
-        name = model.meta.filename or "model.fits"
-        final = folder / name
-        part = folder / f"part_{name}"
-        model.save(part)
-        model.meta.filename = name
-        os.replace(part, final)
-        return final
+        return _files.save(model, folder / (model.meta.filename or "model.fits"))
 
     def __iter__(self):
         for index in range(len(self)):
@@ -447,7 +439,7 @@ class ModelLibrary:
 
         def write(model, index):
             name = model.meta.filename or "model.fits"
-            model.save(folder / name, **options)
+            _files.save(model, folder / name, **options)
             member = self._members[index]
             return {"expname": name, "exptype": member["exptype"],
                     "group_id": member["group_id"]}
