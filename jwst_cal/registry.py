@@ -140,8 +140,6 @@ _MODULES = {
     "jwst.stpipe": "jwst_cal.framework",
     "jwst.stpipe.core": "jwst_cal.framework",
     "jwst.datamodels": "jwst_cal.models",
-    "jwst.associations": "jwst_cal.associations",
-    "jwst.associations.asn_from_list": "jwst_cal.associations.asn_from_list",
 }
 
 
