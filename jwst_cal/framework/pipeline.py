@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from jwst_cal.errors import ParameterError, ReferenceFileError
-from jwst_cal.framework.parameters import nearest
+from jwst_cal.framework.parameters import nearest, param
 from jwst_cal.framework.step import Step
 
 __all__ = ["Chain", "Pipeline"]
@@ -70,12 +70,35 @@ def alias_of(step: type[Step] | str) -> str:
 
 
 def step_class(step: type[Step] | str) -> type[Step]:
-    """Return the class of a chain's entry."""
+    """Return the class of a chain's entry; a stand-in for one that this release does not have."""
     if not isinstance(step, str):
         return step
     from jwst_cal import registry
 
+    row = registry.by_alias[step]
+    if not row.exists:
+        return absent_step(row.alias, row.class_name)
     return registry.load(step)
+
+
+class AbsentStep(Step):
+    """A step of the reference release that this release does not have: it can only be skipped."""
+
+    skip: bool = param(True, "Skip this step; this release cannot run it")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "skip" and not self.skip:
+            self.__dict__["skip"] = True
+            raise ParameterError(
+                f"step '{self.name}' is not part of this release of jwst_cal: it can only be "
+                "skipped"
+            )
+
+
+def absent_step(alias: str, class_name: str) -> type[Step]:
+    """Make the stand-in for a step that this release does not have."""
+    return type(class_name, (AbsentStep,), {"class_alias": alias, "__doc__": AbsentStep.__doc__})
 
 
 class Pipeline(Step):

@@ -1,14 +1,62 @@
-"""Which reference file belongs to an exposure: answered by the ``crds`` client."""
+"""Which reference file belongs to an exposure: answered by the ``crds`` client.
+
+The cache is the user's, untouched, when ``CRDS_PATH`` or ``CRDS_SERVER_URL`` is set (or the default
+site cache exists); otherwise the embedded one, which ``jwst_cal.simulate`` writes. The variable
+``JWST_CAL_CRDS`` decides it: ``embedded`` or ``user``. The client is imported at the first
+question. Types are asked for one at a time, so that one failure does not hide the others, and
+whatever goes wrong ends as one :class:`ReferenceFileError`.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import logging
 import os
-from collections.abc import Mapping
-from typing import Any
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
-from jwst_cal.errors import ReferenceFileError
+from jwst_cal.errors import InputError, ParameterError, ReferenceFileError
 
-__all__ = ["find", "header_of", "used"]
+__all__ = ["Choice", "find", "find_parameters", "header_of", "sha1", "used"]
+
+log = logging.getLogger(__name__)
+
+NOT_APPLICABLE = "N/A"
+_OBSERVATORY = "jwst"
+#: A name that contains this is never contacted by the client.
+_SERVERLESS = "https://jwst-serverless.stsci.edu"
+_SITE_CACHE = "/grp/crds/cache"
+_TIMEOUT = "30"
+
+
+class Choice(NamedTuple):
+    """What the last questions were answered from."""
+
+    version: str | None = None
+    context: str | None = None
+
+
+class _State:
+    """What the client, whose settings are global to the process, is set to at present."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.settings: tuple[Any, ...] | None = None
+        self.choice = Choice()
+        self.warned = False
+
+
+_state = _State()
+
+
+def used() -> Choice:
+    """Return the client's version and the context of the last choice, None before the first."""
+    return _state.choice
+
+
+# the exposure -----------------------------------------------------------------------------------
 
 
 def header_of(dataset: Any) -> dict[str, Any] | None:
@@ -17,30 +65,276 @@ def header_of(dataset: Any) -> dict[str, Any] | None:
 
     Parameters
     ----------
-    dataset : mapping, data model, str or path
-        The exposure.
+    dataset : mapping, data model, container, list, str or path
+        The exposure; of an association the first science member, of a list the first element.
 
     Returns
     -------
     dict or None
         Texts, numbers and booleans by dotted name; None for anything else.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or unreadable.
     """
     if isinstance(dataset, Mapping):
-        return dict(dataset)
+        if "products" in dataset:
+            return _member_header(dataset, "")
+        return {key: value for key, value in dataset.items()
+                if isinstance(value, str | int | float | bool)}
     if hasattr(dataset, "get_crds_parameters"):
         return dict(dataset.get_crds_parameters())
     if isinstance(dataset, str | os.PathLike):
+        name = os.fspath(dataset)
+        if name.lower().endswith(".json"):
+            return _association_header(name)
         from jwst_cal import models
 
-        return models.read_header(dataset)
+        return models.read_header(name)
+    if hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__") and len(dataset):
+        return header_of(dataset[0])
     return None
 
 
+def _association_header(name: str) -> dict[str, Any] | None:
+    try:
+        with open(name, encoding="utf-8") as file:
+            association = json.load(file)
+    except FileNotFoundError:
+        raise InputError(f"{name}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name}: is no association: {error}") from error
+    return _member_header(association, os.path.dirname(name))
+
+
+def _member_header(association: Mapping[str, Any], folder: str) -> dict[str, Any] | None:
+    for product in association.get("products") or ():
+        for member in product.get("members") or ():
+            if str(member.get("exptype", "")).lower() == "science":
+                expname = member.get("expname")
+                if isinstance(expname, str):
+                    expname = os.path.join(folder, expname)
+                return header_of(expname)
+    return None
+
+
+# which cache ------------------------------------------------------------------------------------
+
+
+def _is_users() -> bool:
+    wish = os.environ.get("JWST_CAL_CRDS", "").strip().lower()
+    if wish in ("user", "embedded"):
+        return wish == "user"
+    if wish:
+        raise ParameterError(f"JWST_CAL_CRDS: '{wish}' is not one of 'embedded', 'user'")
+    if os.environ.get("CRDS_SERVER_URL") or os.environ.get("CRDS_PATH"):
+        return True
+    return os.path.exists(f"{_SITE_CACHE}/config/jwst/server_config")
+
+
+def _embedded_settings() -> dict[str, str]:
+    from jwst_cal.simulate import cache
+
+    root = cache.ensure()
+    mappings = os.path.join(root, "mappings", _OBSERVATORY)
+    contexts = sorted(name for name in os.listdir(mappings) if name.endswith(".pmap"))
+    settings = {f"CRDS_{kind}_URI": "none" for kind in ("CONFIG", "MAPPING", "REFERENCE", "PICKLE")}
+    settings |= {
+        "CRDS_PATH": str(root), "CRDS_CONTEXT": contexts[-1], "CRDS_MODE": "local",
+        "CRDS_READONLY_CACHE": "1", "CRDS_S3_ENABLED": "false", "CRDS_S3_RETURN_URI": "false",
+        "CRDS_USE_PICKLED_CONTEXTS": "false",
+    }
+    if not _state.warned:
+        _state.warned = True
+        log.warning(
+            "Reference files are synthetic placeholders (%s): neither CRDS_PATH nor "
+            "CRDS_SERVER_URL is set. The products are for trials, not for science.", contexts[-1]
+        )
+    return settings
+
+
+def _configure(server: str, settings: tuple[Any, ...]) -> None:
+    """Make the client forget what it knows when its settings are not those of the last time."""
+    if _state.settings == settings:
+        return
+    from crds.client import api
+    from crds.core import config, utils
+    from crds.jwst import locate
+
+    locate.disable_fits_annotations()  # else each logged failure builds a data model
+    config.CRDS_REF_SUBDIR_MODE = "None"
+    api.set_crds_server(server)
+    utils.clear_function_caches()
+    _state.settings = settings
+
+
+@contextlib.contextmanager
+def _client() -> Iterator[bool]:
+    """
+    Set the client to the right cache for the block; tells whether it is the embedded one.
+
+    The environment is left as it was found.
+    """
+    with _state.lock:
+        if _is_users():
+            os.environ.setdefault("CRDS_CLIENT_TIMEOUT_SECONDS", _TIMEOUT)
+            import crds
+
+            names = ("CRDS_PATH", "CRDS_SERVER_URL", "CRDS_CONTEXT")
+            _configure(os.environ.get("CRDS_SERVER_URL") or _SERVERLESS,
+                       tuple(os.environ.get(name) for name in names))
+            yield False
+            return
+        wanted = _embedded_settings()
+        kept = {key: value for key, value in os.environ.items() if key.startswith("CRDS_")}
+        try:
+            import crds  # noqa: F401
+
+            for key in list(os.environ):
+                if key.startswith("CRDS_") and "PATH" in key:
+                    del os.environ[key]
+            os.environ.update(wanted)
+            _configure(_SERVERLESS, ("embedded", wanted["CRDS_PATH"], wanted["CRDS_CONTEXT"]))
+            yield True
+        finally:
+            for key in [key for key in os.environ if key.startswith("CRDS_")]:
+                if key in kept:
+                    os.environ[key] = kept[key]
+                elif key in wanted:
+                    del os.environ[key]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the client's own error lines back: the exception says it, or it is none."""
+    client = logging.getLogger("CRDS")
+    client.addFilter(_is_no_error)
+    try:
+        yield
+    finally:
+        client.removeFilter(_is_no_error)
+
+
+def _is_no_error(record: logging.LogRecord) -> bool:
+    return record.levelno < logging.ERROR
+
+
+# choosing ---------------------------------------------------------------------------------------
+
+
 def find(dataset: Any, reftype: str) -> str:
-    """Find one reference file; to be replaced."""
-    raise ReferenceFileError(f"{reftype}: no reference store yet")
+    """
+    Find the reference file of an exposure.
+
+    Parameters
+    ----------
+    dataset : mapping, data model, str or path
+        The exposure, see :func:`header_of`.
+    reftype : str
+        Reference type.
+
+    Returns
+    -------
+    str
+        Path of an existing file, or ``'N/A'`` when the rules say that there is none.
+
+    Raises
+    ------
+    ReferenceFileError
+        If the rules cannot be read, do not cover the exposure, or the file cannot be had.
+    """
+    header = header_of(dataset)
+    if header is None:
+        raise ReferenceFileError(
+            f"{reftype.upper()}: no reference can be chosen for a {type(dataset).__name__}"
+        )
+    try:
+        with _quiet(), _client() as embedded:
+            return _find(header, reftype, embedded)
+    except (ReferenceFileError, ParameterError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise ReferenceFileError(_explain(error, header, reftype)) from error
 
 
-def used() -> tuple[str | None, str | None]:
-    """Return the version of the client and the context of the last choice."""
-    return None, None
+def _find(header: Mapping[str, Any], reftype: str, embedded: bool) -> str:
+    import crds
+    from crds.core import heavy_client
+
+    context = str(crds.get_context_name(_OBSERVATORY))
+    answer = heavy_client.getrecommendations(
+        dict(header), reftypes=(reftype,), context=context, observatory=_OBSERVATORY
+    )
+    _state.choice = Choice(str(crds.__version__), context)
+    name = answer.get(reftype, "NOT FOUND n/a")  # a type that the rules omit is absent
+    if name.strip().lower() == "not found n/a":
+        return NOT_APPLICABLE
+    if name.startswith("NOT FOUND"):
+        raise ReferenceFileError(_explain(name[len("NOT FOUND"):].strip(), header, reftype))
+    if embedded:
+        from jwst_cal.simulate import cache
+
+        return str(cache.materialise(name))
+    path = str(crds.locate_file(name, _OBSERVATORY))
+    if os.path.exists(path):
+        return path
+    from jwst_cal.framework import _downloads
+
+    return _downloads.fetch(name, path, context)
+
+
+def _explain(error: BaseException | str, header: Mapping[str, Any], reftype: str) -> str:
+    """Say in one line which type was asked for, for what, of which rules, and what went wrong."""
+    name = header.get("meta.filename") or "the exposure"
+    what = f"{name}: no {reftype.upper()} reference file"
+    if isinstance(error, SystemExit):
+        return (f"{what}: CRDS has neither a server nor a cache: set CRDS_SERVER_URL and CRDS_PATH "
+                f"(CRDS_SERVER_URL={os.environ.get('CRDS_SERVER_URL', '')} "
+                f"CRDS_PATH={os.environ.get('CRDS_PATH', '')})")
+    reason = error if isinstance(error, str) else (str(error).strip().split("\n")[0]
+                                                   or type(error).__name__)
+    context = os.environ.get("CRDS_CONTEXT") or _state.choice.context
+    values = ", ".join(f"{key.removeprefix('meta.')}={value}" for key, value in header.items()
+                       if key in _TELLING)
+    return f"{what}: CRDS{f' ({context})' if context else ''}: {reason} [{values}]"
+
+
+#: The values that explain most failures.
+_TELLING = frozenset({
+    "meta.instrument.name", "meta.instrument.detector", "meta.exposure.type",
+    "meta.exposure.readpatt", "meta.subarray.name", "meta.observation.date",
+    "meta.instrument.filter", "meta.instrument.pupil", "meta.instrument.grating",
+})
+
+
+def find_parameters(dataset: Any, reftype: str) -> str | None:
+    """
+    Find a parameter file; that there is none is no news.
+
+    Parameters
+    ----------
+    dataset : mapping, data model, str or path
+        The exposure, see :func:`header_of`.
+    reftype : str
+        For instance ``pars-jumpstep``.
+
+    Returns
+    -------
+    str or None
+        Path of the file.
+    """
+    try:
+        found = find(dataset, reftype)
+    except ReferenceFileError as error:
+        log.debug("No parameter file: %s", error)
+        return None
+    return None if found == NOT_APPLICABLE else found
+
+
+def sha1(path: str) -> str:
+    """Return the SHA-1 sum of a file, as CRDS lists it."""
+    import hashlib
+
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha1").hexdigest()

@@ -693,7 +693,15 @@ class Step(Parameterised):
     @contextmanager
     def _recording(self) -> Iterator[None]:
         """Collect log lines; the outermost run does it for all."""
-        yield
+        if self._inside:
+            assert self.parent is not None
+            self._log_records = self.parent._log_records
+            yield
+            return
+        from jwst_cal.framework import _record
+
+        with _record.recording() as self._log_records:
+            yield
 
     def _save_all(self, result: Any) -> None:
         found = list(result) if isinstance(result, list | tuple) else [result]

@@ -1,0 +1,66 @@
+"""Stage 1: raw ramps to count rates."""
+
+import logging
+
+from jwst_cal import modes
+from jwst_cal.framework import Chain, Pipeline, param
+
+log = logging.getLogger(__name__)
+
+
+class Detector1Pipeline(Pipeline):
+    """
+    Correct the ramps of one exposure and fit their slopes.
+
+    The chains are the order. Products: ``rate`` (returned), ``rateints``, on request ``ramp``;
+    ``ramp`` is also what is returned when the fit does not take place.
+
+    Notes
+    -----
+    Differs from jwst 3.0.0: an ``output_dir`` given to dark_current or ramp_fit is kept.
+    """
+
+    class_alias = "calwebb_detector1"
+
+    save_calibrated_ramp: bool = param(False, "Save the corrected ramp before the fit, as _ramp")
+
+    near_infrared = Chain("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix",
+                          "linearity", "dark_current")
+    mid_infrared = Chain("group_scale", "dq_init", "emicorr", "saturation", "ipc", "firstframe",
+                         "lastframe", "reset", "linearity", "rscd", "dark_current", "refpix")
+    events = Chain("charge_migration", "jump", "picture_frame", "clean_flicker_noise",
+                   "persistence")
+    fit = Chain("ramp_fit")
+    rescale = Chain("gain_scale")
+
+    def process(self, ramp):
+        """
+        Run stage 1.
+
+        Parameters
+        ----------
+        ramp : str, path or RampModel
+            The raw exposure.
+
+        Returns
+        -------
+        ImageModel or RampModel
+            Count rates, DN/s, of the exposure; the corrected ramp when the fit was skipped.
+        """
+        ramp = self.prepare_output(ramp, open_as_ramp=True)
+        electronics = self.mid_infrared if modes.is_miri(ramp) else self.near_infrared
+        ramp = self.events(electronics(ramp))
+        if self.save_calibrated_ramp:
+            self.save_model(ramp, "ramp")
+
+        fitted = self.fit(ramp)
+        rate, rateints = fitted if isinstance(fitted, tuple) else (fitted, None)
+        if rate is not None:
+            self.gain_scale.suffix = "gain_scale"
+            rate = self.rescale(rate)
+        if rateints is not None:
+            self.gain_scale.suffix = "gain_scaleints"
+            self.save_model(self.rescale(rateints), "rateints")
+        if rate is not None:
+            self.suffix = "rate" if rate.meta.cal_step.ramp_fit == "COMPLETE" else "ramp"
+        return rate
