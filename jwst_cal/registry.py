@@ -140,6 +140,8 @@ _MODULES = {
     "jwst.stpipe": "jwst_cal.framework",
     "jwst.stpipe.core": "jwst_cal.framework",
     "jwst.datamodels": "jwst_cal.models",
+    "jwst.associations": "jwst_cal.associations",
+    "jwst.associations.asn_from_list": "jwst_cal.associations.asn_from_list",
 }
 
 

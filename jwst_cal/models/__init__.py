@@ -1,20 +1,26 @@
 """Data models: the classes of ``stdatamodels.jwst.datamodels``, opened and saved with care.
 
-Every name of ``stdatamodels.jwst.datamodels`` is found here, imported at first use.
+Every name of ``stdatamodels.jwst.datamodels`` is found here, imported at first use, and the
+containers of the reference release: ``ModelContainer`` and ``ModelLibrary``.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from jwst_cal.models._files import open, open_exposure, read_header, save
 
-__all__ = ["open", "open_exposure", "read_header", "save"]
+__all__ = ["ModelContainer", "ModelLibrary", "open", "open_exposure", "read_header", "save"]
+
+_CONTAINERS = {"ModelContainer": "container", "ModelLibrary": "library"}
 
 
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _CONTAINERS:
+        return getattr(import_module(f"{__name__}.{_CONTAINERS[name]}"), name)
     from stdatamodels.jwst import datamodels
 
     try:
