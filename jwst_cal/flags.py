@@ -1,11 +1,49 @@
-"""Data-quality bits by name, from the data model's own table, and the unions that steps use."""
+"""Data-quality bits by name. The table is the data model's own; a test compares them."""
 
 import numpy as np
-from stdatamodels.jwst.datamodels import dqflags
 
 __all__ = ["group", "pixel"]
 
-#: Bits of PIXELDQ and DQ (uint32).
-pixel = {name: np.uint32(value) for name, value in dqflags.pixel.items()}
+_PIXEL_BITS = {
+    "DO_NOT_USE": 0,
+    "SATURATED": 1,
+    "JUMP_DET": 2,
+    "DROPOUT": 3,
+    "OUTLIER": 4,
+    "PERSISTENCE": 5,
+    "AD_FLOOR": 6,
+    "CHARGELOSS": 7,
+    "RESERVED": 8,
+    "NON_SCIENCE": 9,
+    "DEAD": 10,
+    "HOT": 11,
+    "WARM": 12,
+    "LOW_QE": 13,
+    "RC": 14,
+    "TELEGRAPH": 15,
+    "NONLINEAR": 16,
+    "BAD_REF_PIXEL": 17,
+    "NO_FLAT_FIELD": 18,
+    "NO_GAIN_VALUE": 19,
+    "NO_LIN_CORR": 20,
+    "NO_SAT_CHECK": 21,
+    "UNRELIABLE_BIAS": 22,
+    "UNRELIABLE_DARK": 23,
+    "UNRELIABLE_SLOPE": 24,
+    "UNRELIABLE_FLAT": 25,
+    "OPEN": 26,
+    "ADJ_OPEN": 27,
+    "FLUX_ESTIMATED": 28,
+    "MSA_FAILED_OPEN": 29,
+    "OTHER_BAD_PIXEL": 30,
+    "REFERENCE_PIXEL": 31,
+}
+_GROUP_NAMES = ("DO_NOT_USE", "SATURATED", "JUMP_DET", "DROPOUT", "PERSISTENCE", "AD_FLOOR",
+                "CHARGELOSS")
+
+#: Bits of PIXELDQ and DQ (uint32); GOOD is none of them.
+pixel = {"GOOD": np.uint32(0)} | {
+    name: np.uint32(1 << bit) for name, bit in _PIXEL_BITS.items()
+}
 #: Bits of GROUPDQ (uint8).
-group = {name: np.uint8(value) for name, value in dqflags.group.items()}
+group = {"GOOD": np.uint8(0)} | {name: np.uint8(pixel[name]) for name in _GROUP_NAMES}
