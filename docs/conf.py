@@ -20,4 +20,3 @@ html_copy_source = False
 highlight_language = "python"
 smartquotes = False
 nitpicky = True
-suppress_warnings = ["toc.empty_glob"]

@@ -44,7 +44,8 @@ def status_keyword(step):
 
 def table(header, rows, widths):
     """Lay out a list-table."""
-    lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {' '.join(map(str, widths))}", ""]
+    lines = [".. list-table::", "   :header-rows: 1",
+             f"   :widths: {' '.join(map(str, widths))}", ""]
     for row in (header, *rows):
         for k, cell in enumerate(row):
             lines.append(("   * - " if k == 0 else "     - ") + str(cell))
