@@ -3,7 +3,7 @@
     python official.py SPEC.json
 
 SPEC: exposure, folder (exists), overrides (reference type to path), steps (parameters by step),
-keep_steps. Writes the products, ``NN_<step>.fits`` for each step that did something, and ``run.json``.
+keep_steps. Writes the products, ``NN_<step>.fits`` for each step that did something, ``run.json``.
 """
 
 import json

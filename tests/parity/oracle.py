@@ -1,4 +1,4 @@
-"""Results of the official pipeline: computed once for each set of inputs, then kept in the cache."""
+"""Results of the official pipeline: computed once for each set of inputs, kept in the cache."""
 
 import hashlib
 import json

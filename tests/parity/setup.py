@@ -1,6 +1,6 @@
 """The official package in an environment of its own, made once in the user's cache directory.
 
-``python -m tests.parity.setup`` makes it and prints its Python. ``JWST_CAL_ORACLE`` names the Python
+``python -m tests.parity.setup`` makes it and prints its Python; ``JWST_CAL_ORACLE`` names that
 of another environment that holds it. Needs the standard library only.
 """
 
