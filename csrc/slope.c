@@ -1,0 +1,834 @@
+#include "slope.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Two paths share one definition of the fit. Ramps without any flag ("plain", the bulk) go LANES
+ * pixels at a time through the tile functions; every other ramp is loaded and fitted on its own.
+ * The Poisson variance needs the median rate over all integrations, hence two passes over a strip
+ * of pixels: slopes and medians first, variances and averages second. */
+enum { LANES = 16, STRIP = 256, N_POWERS = 6, LONGEST_TABLE = 512 };
+
+static const double SNR_FROM[N_POWERS - 1] = {5.0, 10.0, 20.0, 50.0, 100.0};
+static const float POWER[N_POWERS] = {0.0f, 0.4f, 1.0f, 3.0f, 6.0f, 10.0f};
+static const double LARGE_VARIANCE = 1.0e6;
+
+typedef struct { uint32_t low, high; } comparator;
+
+typedef struct {                 /* what all rows share */
+    const jc_slope_ramps *in;
+    const jc_slope_options *opt;
+    const jc_slope_image *rate, *rateints;
+    const jc_slope_segments *segments;
+    double *table[N_POWERS];     /* coefficients of the lengths up to longest, one after another */
+    double *whole[N_POWERS];     /* those of an unflagged ramp */
+    int longest;
+    comparator *network;         /* puts the median of used-1 differences in its place */
+    size_t n_comparators;
+} plan;
+
+typedef struct { double gain, noise, dark; uint32_t dq; } pixel;
+
+typedef struct {                 /* one ramp that takes the careful path */
+    double *y;                   /* DN; NaN where saturated */
+    uint8_t *q;                  /* flags as fitted */
+    uint8_t *uncharged;          /* flags without those of charge migration */
+    double alone_time;           /* exposure time of a segment of one group */
+    double first;                /* y[0] before the zero frame took its place */
+    int alone;                   /* whether a single group is all there is */
+    int n_saturated;
+    uint32_t seen;               /* union of the flags */
+} ramp;
+
+typedef struct { int start, length; } segment;
+
+typedef struct { double poisson, rnoise, err, slope; } sums; /* of 1/var; of slope/var_rnoise */
+
+typedef struct {                 /* one strip of pixels, and room to work */
+    double (*tile)[LANES], (*sorted)[LANES];
+    double *y, *differences, *coefficients;
+    uint8_t *q, *uncharged;
+    uint8_t *plain;              /* [integration][STRIP] */
+    pixel pixels[STRIP];
+    double median[STRIP];
+    double plain_slopes[STRIP], n_plain[STRIP], factor[STRIP];
+    double vp[STRIP], vr[STRIP];
+    sums total[STRIP];
+    uint32_t rate_dq[STRIP];
+    int n_bad[STRIP], n_full[STRIP], has_saturated[STRIP], has_charge[STRIP];
+    double charge[STRIP];
+} strip;
+
+/* ---- coefficients ------------------------------------------------------------------------- */
+
+JC_INLINE int power_of(double difference, double gain, double noise)
+{
+    const double signal = difference * gain, square = signal * signal;
+    const double variance = noise * noise + signal;
+    int power = 0;
+    for (int k = 0; k < N_POWERS - 1; k++)
+        power += signal > 0.0 && variance > 0.0 &&
+                 square >= SNR_FROM[k] * SNR_FROM[k] * variance;
+    return power;
+}
+
+static double weight_of(int k, int length, int power)
+{
+    const double middle = (length - 1) / 2.0;
+    const float distance = (float) fabs((k - middle) * (1.0 / middle));
+    return (float) pow(distance, POWER[power]);
+}
+
+/* The slope is sum c[k] (y[L-1-k] - y[k]) over the first half. */
+static void fill_coefficients(int length, int power, double group_time, double *c)
+{
+    const double middle = (length - 1) / 2.0;
+    double norm = 0.0;
+    for (int k = 0; k < length / 2; k++) {
+        c[k] = weight_of(k, length, power) * (middle - k);
+        norm += 2.0 * c[k] * (middle - k);
+    }
+    for (int k = 0; k < length / 2; k++)
+        c[k] /= norm * group_time;
+}
+
+static size_t table_start(int length)
+{
+    return (size_t) (length - 1) * (size_t) (length - 1) / 4;
+}
+
+static const double *coefficients_of(const plan *p, int length, int power, double *room)
+{
+    if (length <= p->longest)
+        return p->table[power] + table_start(length);
+    if (length == p->in->used)
+        return p->whole[power];
+    fill_coefficients(length, power, p->opt->group_time, room);
+    return room;
+}
+
+/* ---- medians ------------------------------------------------------------------------------ */
+
+static void swap(double *a, double *b)
+{
+    const double t = *a;
+    *a = *b;
+    *b = t;
+}
+
+/* Median of n >= 1 numbers, which are reordered (Hoare's selection). */
+static double median_of(double *v, int n)
+{
+    const int middle = n / 2;
+    int low = 0, high = n - 1;
+    while (low < high) {
+        const double pivot = v[middle];
+        int i = low, j = high;
+        while (i <= j) {
+            while (v[i] < pivot) i++;
+            while (pivot < v[j]) j--;
+            if (i <= j) swap(v + i++, v + j--);
+        }
+        if (j < middle) low = i;
+        if (middle < i) high = j;
+    }
+    if (n & 1)
+        return v[middle];
+    double below = v[0];
+    for (int i = 1; i < middle; i++)
+        if (v[i] > below) below = v[i];
+    return (v[middle] + below) / 2.0;
+}
+
+/* Batcher's merge exchange for n numbers (Knuth 5.2.2 M), without the comparators that the
+ * middle ranks do not need. With network NULL, count an upper bound. */
+static size_t build_network(int n, comparator *network)
+{
+    size_t count = 0;
+    int top = 1;
+    while (2 * top < n) top *= 2;
+    for (int p = top; p > 0; p /= 2) {
+        int q = top, r = 0, d = p;
+        for (;;) {
+            for (int i = 0; i < n - d; i++)
+                if ((i & p) == r) {
+                    if (network)
+                        network[count] = (comparator) {(uint32_t) i, (uint32_t) (i + d)};
+                    count++;
+                }
+            if (q == p) break;
+            d = q - p;
+            q /= 2;
+            r = p;
+        }
+    }
+    return count;
+}
+
+static size_t prune_network(int n, comparator *network, size_t count, uint8_t *needed)
+{
+    memset(needed, 0, (size_t) n);
+    needed[n / 2] = needed[(n - 1) / 2] = 1;
+    size_t kept = count;
+    for (size_t k = count; k-- > 0;) {
+        const comparator c = network[k];
+        if (needed[c.low] || needed[c.high]) {
+            needed[c.low] = needed[c.high] = 1;
+            network[--kept] = c;
+        }
+    }
+    memmove(network, network + kept, (count - kept) * sizeof *network);
+    return count - kept;
+}
+
+/* ---- one ramp, with flags ----------------------------------------------------------------- */
+
+static size_t image_index(const jc_slope_ramps *in, int row, int col)
+{
+    return (size_t) row * (size_t) in->n_cols + (size_t) col;
+}
+
+static size_t plane_index(const jc_slope_ramps *in, size_t plane, int row, int col)
+{
+    return plane * (size_t) in->n_rows * (size_t) in->n_cols + image_index(in, row, col);
+}
+
+static size_t group_index(const jc_slope_ramps *in, int integ, int group, int row, int col)
+{
+    return plane_index(in, (size_t) integ * (size_t) in->n_groups + (size_t) group, row, col);
+}
+
+static pixel load_pixel(const plan *p, int row, int col)
+{
+    const jc_slope_ramps *in = p->in;
+    const size_t at = image_index(in, row, col);
+    pixel out = {in->gain[at], 0.0, in->dark_current ? in->dark_current[at] : 0.0f,
+                 in->pixeldq[at]};
+    out.noise = (float) (in->read_noise[at] * (out.gain / sqrt(2.0 * p->opt->n_frames)));
+    if (!(out.gain > 0.0))
+        out.dq |= p->opt->no_gain | p->opt->do_not_use;
+    return out;
+}
+
+/* A ramp of a single good group is fitted as one group since the reset, or from the first frame
+ * of the integration; unless such ramps are to be suppressed. */
+static void load_ramp(const plan *p, int integ, int row, int col, strip *s, ramp *out)
+{
+    const jc_slope_ramps *in = p->in;
+    const jc_slope_options *o = p->opt;
+    const uint32_t flags = ~o->persistence; /* a group of this flag alone is good */
+    int n_raw = 0, n_good = 0;
+    *out = (ramp) {.y = s->y, .q = s->q, .uncharged = s->uncharged, .alone_time = o->group_time};
+    for (int g = 0; g < in->used; g++) {
+        const size_t at = group_index(in, integ, in->first + g, row, col);
+        uint32_t q = in->groupdq[at];
+        uint32_t uncharged = q & o->charge_loss ? q & ~(o->charge_loss | o->do_not_use) : q;
+        out->y[g] = in->data[at];
+        if (isnan(out->y[g])) {
+            q |= o->do_not_use;
+            uncharged |= o->do_not_use;
+        }
+        n_raw += (q & flags) == 0;
+        if (g == 0 && o->clear_first_jump) q &= ~o->jump;
+        out->q[g] = (uint8_t) q;
+        out->uncharged[g] = (uint8_t) uncharged;
+    }
+    const uint32_t suppress = o->suppress_one_group && n_raw == 1 ? o->do_not_use : 0;
+    for (int g = 0; g < in->used; g++) {
+        const uint32_t q = out->q[g] |= (uint8_t) suppress;
+        out->seen |= q;
+        n_good += (q & flags) == 0;
+        if (q & o->saturated) {
+            out->n_saturated++;
+            out->y[g] = NAN;
+        }
+    }
+    out->first = out->y[0];
+    if (o->suppress_one_group)
+        return;
+    if (n_good == 1 && (out->q[0] & flags) == 0) {
+        out->alone = 1;
+        out->alone_time = o->first_time;
+    } else if (n_good == 0 && in->zeroframe) {
+        const float zero = in->zeroframe[plane_index(in, (size_t) integ, row, col)];
+        if (zero == 0.0f || isnan(zero))
+            return;
+        out->n_saturated -= out->n_saturated == in->used;
+        out->y[0] = zero;
+        out->q[0] = 0;
+        out->alone = 1;
+        out->alone_time = o->frame_time;
+    }
+}
+
+/* Median of the differences of usable neighbours, DN/s; 0 where there is none. */
+static double median_rate(const plan *p, const ramp *r, double *room)
+{
+    const uint32_t jump = p->opt->jump, unusable = p->opt->do_not_use | p->opt->saturated;
+    int n = 0;
+    if (r->alone)
+        return r->y[0] / r->alone_time;
+    for (int g = 1; g < p->in->used; g++)
+        if (!((r->q[g - 1] | r->q[g]) & unusable) && !(r->q[g] & jump))
+            room[n++] = r->y[g] - r->y[g - 1];
+    if (n > 0)
+        return median_of(room, n) / p->opt->group_time;
+    return r->q[0] & unusable ? 0.0 : r->y[0] / p->opt->group_time;
+}
+
+/* The next run of good groups from *at on; 0 when there is none. */
+static int next_segment(const plan *p, const uint8_t *q, int *at, segment *out)
+{
+    const int n = p->in->used;
+    const uint8_t flags = (uint8_t) ~p->opt->persistence;
+    int g = *at;
+    while (g < n && (q[g] & flags)) g++;
+    if (g == n)
+        return 0;
+    out->start = g > 0 && (q[g - 1] & flags) == p->opt->jump ? g - 1 : g;
+    while (g < n && !(q[g] & flags)) g++;
+    out->length = g - out->start;
+    *at = g;
+    return 1;
+}
+
+/* The next segment that takes part in the fit. */
+static int next_fitted(const plan *p, const uint8_t *q, int longest, int *at, segment *out)
+{
+    while (next_segment(p, q, at, out)) {
+        if (longest == 1) *at = p->in->used;
+        if (out->length > 1 || longest == 1)
+            return 1;
+    }
+    return 0;
+}
+
+static int longest_segment(const plan *p, const uint8_t *q)
+{
+    int at = 0, longest = 0;
+    for (segment s; next_segment(p, q, &at, &s);)
+        if (s.length > longest) longest = s.length;
+    return longest;
+}
+
+static double poisson_variance(double rate, const pixel *px, double time)
+{
+    return ((rate > 0.0 ? rate : 0.0) + px->dark) / (time * px->gain);
+}
+
+static double rnoise_variance(int length, const pixel *px, double time)
+{
+    const double n = length, noise = px->noise / time;
+    return 12.0 * noise * noise / ((n * n * n - n) * px->gain * px->gain);
+}
+
+static double segment_rnoise(const plan *p, const ramp *r, const pixel *px, int length)
+{
+    return length == 1 ? rnoise_variance(2, px, r->alone_time)
+                       : rnoise_variance(length, px, p->opt->group_time);
+}
+
+static double stored_variance(double variance)
+{
+    return variance >= LARGE_VARIANCE ? 0.0 : variance;
+}
+
+typedef struct { double slope, var_poisson, var_rnoise; int power; } line;
+
+static line fit_segment(const plan *p, const ramp *r, const pixel *px, segment s, double rate,
+                        double *room)
+{
+    const double *y = r->y + s.start;
+    line out = {0.0, 0.0, segment_rnoise(p, r, px, s.length), 0};
+    if (s.length == 1) {
+        out.slope = y[0] / r->alone_time;
+        out.var_poisson = poisson_variance(rate, px, r->alone_time);
+        return out;
+    }
+    out.power = power_of(y[s.length - 1] - y[0], px->gain, px->noise);
+    const double *c = coefficients_of(p, s.length, out.power, room);
+    for (int k = 0; k < s.length / 2; k++)
+        out.slope += c[k] * (y[s.length - 1 - k] - y[k]);
+    out.var_poisson = poisson_variance(rate, px, p->opt->group_time * (s.length - 1));
+    return out;
+}
+
+/* The optional product. sigslope, yint and sigyint are those of the weighted line through the
+ * segment with weights w/noise^2, against the group's number; zero for one group. */
+static void store_segment(const plan *p, const ramp *r, const pixel *px, segment s,
+                          const line *fit, size_t at)
+{
+    const jc_slope_segments *out = p->segments;
+    const double *y = r->y + s.start;
+    double w0 = 0.0, w1 = 0.0, w2 = 0.0, y0 = 0.0, y1 = 0.0;
+    out->slope[at] = (float) fit->slope;
+    out->var_poisson[at] = (float) fit->var_poisson;
+    out->var_rnoise[at] = (float) fit->var_rnoise;
+    out->weights[at] = (float) (1.0 / fit->var_rnoise);
+    if (s.length == 1)
+        return;
+    if (s.length == 2) {
+        const double second = s.start + 1.0;
+        out->yint[at] = (float) (y[1] * (1.0 - second) + y[0] * second);
+        out->sigslope[at] = out->sigyint[at] = (float) (1.41421356 * px->noise);
+        return;
+    }
+    for (int k = 0; k < s.length; k++) {
+        const double x = s.start + k;
+        const double w = weight_of(k, s.length, fit->power) / (px->noise * px->noise);
+        w0 += w;
+        w1 += w * x;
+        w2 += w * x * x;
+        y0 += w * y[k];
+        y1 += w * x * y[k];
+    }
+    const double norm = w0 * w2 - w1 * w1;
+    out->sigslope[at] = (float) sqrt(w0 / norm);
+    out->yint[at] = (float) ((w2 * y0 - w1 * y1) / norm);
+    out->sigyint[at] = (float) sqrt(w2 / norm);
+}
+
+static void store_ramp(const plan *p, const ramp *r, int integ, int row, int col, double slope,
+                       int saturated)
+{
+    const jc_slope_ramps *in = p->in;
+    const jc_slope_segments *out = p->segments;
+    const double pedestal = r->y[0] - slope * p->opt->pedestal_groups;
+    out->pedestal[plane_index(in, (size_t) integ, row, col)] =
+        saturated || isnan(pedestal) ? 0.0f : (float) pedestal;
+    size_t plane = (size_t) integ * (size_t) out->n_jumps;
+    for (int g = 1; g < in->used; g++)
+        if (r->q[g] & p->opt->jump)
+            out->jump_size[plane_index(in, plane++, row, col)] =
+                (float) (r->y[g] - (g == 1 ? r->first : r->y[g - 1]));
+}
+
+/* Read-noise variance with the groups flagged by charge migration counted as good: their loss
+ * of signal does not make the other reads noisier. */
+static double uncharged_rnoise(const plan *p, const ramp *r, const pixel *px)
+{
+    const int longest = longest_segment(p, r->uncharged);
+    int at = 0;
+    double inverse = 0.0;
+    for (segment s; px->gain > 0.0 && next_fitted(p, r->uncharged, longest, &at, &s);) {
+        const double variance = segment_rnoise(p, r, px, s.length);
+        if (variance > 0.0) inverse += 1.0 / variance;
+    }
+    return inverse;
+}
+
+/* Fit one ramp, store it in rateints and add it to the pixel's sums. */
+static void fit_ramp(const plan *p, int integ, int row, int x0, int x, strip *s)
+{
+    const jc_slope_options *o = p->opt;
+    const jc_slope_image *out = p->rateints;
+    const pixel *px = s->pixels + x;
+    const int col = x0 + x;
+    const size_t at = plane_index(p->in, (size_t) integ, row, col);
+    const uint32_t invalid = o->do_not_use | o->saturated;
+    const double rate = s->median[x];
+    ramp r;
+    sums sum = {0.0, 0.0, 0.0, 0.0};
+    double slope = NAN, var_poisson = 0.0, var_rnoise = 0.0, err = 0.0;
+    load_ramp(p, integ, row, col, s, &r);
+    uint32_t dq = px->dq | (r.seen & (o->jump | o->persistence));
+    int n_segments = 0;
+    if (r.q[0] & o->saturated) {
+        dq |= invalid;
+    } else {
+        const int longest = longest_segment(p, r.q);
+        int from = 0;
+        for (segment g; next_fitted(p, r.q, longest, &from, &g);) {
+            const line fit = fit_segment(p, &r, px, g, rate, s->coefficients);
+            sum.rnoise += 1.0 / fit.var_rnoise;
+            if (fit.var_poisson > 0.0) sum.poisson += 1.0 / fit.var_poisson;
+            sum.err += 1.0 / (fit.var_poisson + fit.var_rnoise);
+            sum.slope += fit.slope / fit.var_rnoise;
+            if (p->segments) {
+                const size_t plane =
+                    (size_t) integ * (size_t) p->segments->n_segments + (size_t) n_segments;
+                store_segment(p, &r, px, g, &fit, plane_index(p->in, plane, row, col));
+            }
+            n_segments++;
+        }
+    }
+    if (n_segments == 0) dq |= o->do_not_use;
+    if (r.n_saturated == p->in->used) dq |= o->saturated;
+    if (n_segments > 0 && !(dq & invalid)) {
+        const double variance = 1.0 / sum.err;
+        if (sum.poisson > 0.0) var_poisson = stored_variance(1.0 / sum.poisson);
+        var_rnoise = stored_variance(1.0 / sum.rnoise);
+        slope = sum.slope * var_rnoise;
+        err = variance > LARGE_VARIANCE ? 0.0 : sqrt(variance);
+    }
+    if (p->segments) store_ramp(p, &r, integ, row, col, slope, (dq & o->saturated) != 0);
+
+    s->total[x].poisson += sum.poisson;
+    s->total[x].rnoise += sum.rnoise;
+    s->total[x].slope += sum.slope;
+    s->rate_dq[x] |= r.seen & (o->jump | o->persistence);
+    s->n_bad[x] += (dq & o->do_not_use) != 0;
+    s->n_full[x] += (dq & o->saturated) != 0;
+    s->has_saturated[x] |= r.n_saturated > 0;
+    if (r.seen & o->charge_loss) {
+        const double inverse = uncharged_rnoise(p, &r, px);
+        var_rnoise = stored_variance(1.0 / inverse);
+        s->charge[x] += inverse;
+        s->has_charge[x] = 1;
+    } else if (var_rnoise > 0.0) {
+        s->charge[x] += 1.0 / var_rnoise;
+    }
+    if (r.n_saturated > 0) dq |= o->saturated;
+    out->slope[at] = (float) slope;
+    out->dq[at] = dq;
+    out->var_poisson[at] = (float) var_poisson;
+    out->var_rnoise[at] = (float) var_rnoise;
+    out->err[at] = (float) err;
+}
+
+/* ---- LANES ramps without flags ------------------------------------------------------------ */
+
+/* Load the groups of `width` neighbours into the tile; return in flags the union of each. */
+JC_INLINE void load_tile(const plan *p, int integ, int row, int col, int width,
+                         double (*tile)[LANES], uint8_t *flags)
+{
+    const jc_slope_ramps *in = p->in;
+    memset(flags, 0, LANES);
+    for (int g = 0; g < in->used; g++) {
+        const size_t at = group_index(in, integ, in->first + g, row, col);
+        const float *y = in->data + at;
+        const uint8_t *q = in->groupdq + at;
+        if (width == LANES) {
+            for (int x = 0; x < LANES; x++) {
+                tile[g][x] = y[x];
+                flags[x] |= q[x];
+            }
+        } else {
+            for (int x = 0; x < LANES; x++) {
+                tile[g][x] = x < width ? y[x] : 0.0f;
+                flags[x] |= x < width ? q[x] : 0;
+            }
+        }
+    }
+}
+
+JC_INLINE void tile_medians(const plan *p, double (*tile)[LANES], double (*sorted)[LANES],
+                            double *median)
+{
+    const int n = p->in->used - 1;
+    for (int g = 0; g < n; g++)
+        for (int x = 0; x < LANES; x++)
+            sorted[g][x] = tile[g + 1][x] - tile[g][x];
+    for (size_t k = 0; k < p->n_comparators; k++) {
+        double *a = sorted[p->network[k].low], *b = sorted[p->network[k].high];
+        for (int x = 0; x < LANES; x++) {
+            const double low = a[x], high = b[x];
+            a[x] = low < high ? low : high;
+            b[x] = low > high ? low : high;
+        }
+    }
+    const double *upper = sorted[n / 2], *lower = sorted[(n - 1) / 2];
+    for (int x = 0; x < LANES; x++)
+        median[x] = (n & 1 ? upper[x] : (upper[x] + lower[x]) / 2.0) / p->opt->group_time;
+}
+
+/* Slopes with each pixel's power; not finite where a group is not. */
+JC_INLINE void tile_slopes(const plan *p, double (*tile)[LANES], const double *gain,
+                           const double *noise, double *slope)
+{
+    const int n = p->in->used;
+    int power[LANES], n_of[N_POWERS] = {0};
+    for (int x = 0; x < LANES; x++)
+        power[x] = power_of(tile[n - 1][x] - tile[0][x], gain[x], noise[x]);
+    for (int x = 0; x < LANES; x++)
+        n_of[power[x]]++;
+    for (int c = 0; c < N_POWERS; c++) {
+        double sum[LANES] = {0.0};
+        if (n_of[c] == 0)
+            continue;
+        for (int k = 0; k < n / 2; k++)
+            for (int x = 0; x < LANES; x++)
+                sum[x] += p->whole[c][k] * (tile[n - 1 - k][x] - tile[k][x]);
+        for (int x = 0; x < LANES; x++)
+            slope[x] = power[x] == c ? sum[x] : slope[x];
+    }
+    for (int x = 0; x < LANES; x++)
+        slope[x] += 0.0 * tile[n / 2][x];
+}
+
+/* ---- strips of pixels --------------------------------------------------------------------- */
+
+static void load_strip(const plan *p, int row, int x0, int width, strip *s)
+{
+    const jc_slope_options *o = p->opt;
+    for (int x = 0; x < width; x++) {
+        const pixel px = s->pixels[x] = load_pixel(p, row, x0 + x);
+        s->vr[x] = rnoise_variance(p->in->used, &px, o->group_time);
+        s->factor[x] = px.dq & (o->do_not_use | o->saturated) ? NAN
+                       : s->vr[x] >= LARGE_VARIANCE            ? 0.0
+                                                               : 1.0;
+        s->median[x] = s->plain_slopes[x] = s->n_plain[x] = s->charge[x] = 0.0;
+        s->total[x] = (sums) {0.0, 0.0, 0.0, 0.0};
+        s->rate_dq[x] = px.dq;
+        s->n_bad[x] = s->n_full[x] = s->has_saturated[x] = s->has_charge[x] = 0;
+    }
+}
+
+JC_CLONES
+static void plain_tile(const plan *p, int integ, int row, int x0, int x1, int width, strip *s)
+{
+    uint8_t flags[LANES], *plain = s->plain + (size_t) integ * STRIP + x1;
+    double gain[LANES], noise[LANES], median[LANES], slope[LANES];
+    float *out = p->rateints->slope + plane_index(p->in, (size_t) integ, row, x0 + x1);
+    load_tile(p, integ, row, x0 + x1, width, s->tile, flags);
+    for (int x = 0; x < LANES; x++) {
+        gain[x] = x < width ? s->pixels[x1 + x].gain : 1.0;
+        noise[x] = x < width ? s->pixels[x1 + x].noise : 1.0;
+    }
+    tile_medians(p, s->tile, s->sorted, median);
+    tile_slopes(p, s->tile, gain, noise, slope);
+    for (int x = 0; x < width; x++) {
+        const double vr = s->vr[x1 + x];
+        plain[x] = flags[x] == 0 && slope[x] - slope[x] == 0.0 && vr > 0.0 && vr - vr == 0.0;
+        if (plain[x]) {
+            s->median[x1 + x] += median[x];
+            s->plain_slopes[x1 + x] += slope[x];
+            s->n_plain[x1 + x] += 1.0;
+            out[x] = (float) (slope[x] * s->factor[x1 + x]);
+        }
+    }
+}
+
+/* First pass: which ramps are plain, their slopes, and every pixel's median rate. */
+static void first_pass(const plan *p, int row, int x0, int width, strip *s)
+{
+    const int any_plain = p->segments == NULL && p->in->used > 1;
+    for (int i = 0; i < p->in->n_ints; i++) {
+        uint8_t *plain = s->plain + (size_t) i * STRIP;
+        if (!any_plain) memset(plain, 0, STRIP);
+        for (int x = 0; any_plain && x < width; x += LANES)
+            plain_tile(p, i, row, x0, x, width - x < LANES ? width - x : LANES, s);
+        for (int x = 0; x < width; x++)
+            if (!plain[x]) {
+                ramp r;
+                load_ramp(p, i, row, x0 + x, s, &r);
+                s->median[x] += median_rate(p, &r, s->differences);
+            }
+    }
+    for (int x = 0; x < width; x++)
+        s->median[x] /= p->in->n_ints;
+}
+
+JC_CLONES
+static void store_plain(const plan *p, int row, int x0, int width, strip *s)
+{
+    const double time = p->opt->group_time * (p->in->used - 1);
+    float vp[STRIP], vr[STRIP], err[STRIP];
+    for (int x = 0; x < width; x++) {
+        const double good = s->factor[x] - s->factor[x] == 0.0; /* 0 for a pixel not to be used */
+        const double variance = s->vp[x] = poisson_variance(s->median[x], s->pixels + x, time);
+        const double both = variance + s->vr[x];
+        vp[x] = good && variance > 0.0 ? (float) stored_variance(variance) : 0.0f;
+        vr[x] = good ? (float) stored_variance(s->vr[x]) : 0.0f;
+        err[x] = !good || both > LARGE_VARIANCE ? 0.0f : (float) sqrt(both);
+    }
+    for (int i = 0; i < p->in->n_ints; i++) {
+        const size_t at = plane_index(p->in, (size_t) i, row, x0);
+        const size_t bytes = (size_t) width * sizeof(float);
+        memcpy(p->rateints->var_poisson + at, vp, bytes);
+        memcpy(p->rateints->var_rnoise + at, vr, bytes);
+        memcpy(p->rateints->err + at, err, bytes);
+        memcpy(p->rateints->dq + at, s->rate_dq, bytes);
+    }
+}
+
+/* The exposure's rate: integrations averaged with the inverse of the read-noise variance. */
+static void store_rate(const plan *p, int row, int x0, int width, strip *s)
+{
+    const jc_slope_options *o = p->opt;
+    const jc_slope_image *out = p->rate;
+    const uint32_t invalid = o->do_not_use | o->saturated;
+    for (int x = 0; x < width; x++) {
+        const size_t at = image_index(p->in, row, x0 + x);
+        sums sum = s->total[x];
+        uint32_t dq = s->rate_dq[x];
+        if (s->n_plain[x] > 0.0) {
+            if (s->vp[x] > 0.0) sum.poisson += s->n_plain[x] / s->vp[x];
+            sum.rnoise += s->n_plain[x] / s->vr[x];
+            sum.slope += s->plain_slopes[x] / s->vr[x];
+        }
+        if (s->n_bad[x] == p->in->n_ints) dq |= o->do_not_use;
+        if (s->n_full[x] == p->in->n_ints) dq |= o->saturated;
+        double slope = NAN, var_poisson = 0.0, var_rnoise = 0.0, err = 0.0;
+        if (!(dq & invalid)) {
+            if (sum.poisson > 0.0) var_poisson = stored_variance(1.0 / sum.poisson);
+            var_rnoise = stored_variance(1.0 / sum.rnoise);
+            slope = sum.slope * var_rnoise;
+            err = sqrt(var_poisson + var_rnoise);
+        }
+        if (s->has_charge[x]) {
+            if (s->n_plain[x] > 0.0 && !(s->pixels[x].dq & invalid))
+                s->charge[x] += s->n_plain[x] / s->vr[x];
+            if (s->charge[x] > 0.0) var_rnoise = stored_variance(1.0 / s->charge[x]);
+        }
+        if (s->has_saturated[x]) dq |= o->saturated;
+        out->slope[at] = (float) slope;
+        out->dq[at] = dq;
+        out->var_poisson[at] = (float) var_poisson;
+        out->var_rnoise[at] = (float) var_rnoise;
+        out->err[at] = (float) err;
+    }
+}
+
+static void fit_row(const plan *p, int row, strip *s)
+{
+    for (int x0 = 0; x0 < p->in->n_cols; x0 += STRIP) {
+        const int width = p->in->n_cols - x0 < STRIP ? p->in->n_cols - x0 : STRIP;
+        load_strip(p, row, x0, width, s);
+        first_pass(p, row, x0, width, s);
+        store_plain(p, row, x0, width, s);
+        for (int i = 0; i < p->in->n_ints; i++)
+            for (int x = 0; x < width; x++)
+                if (!s->plain[(size_t) i * STRIP + (size_t) x]) fit_ramp(p, i, row, x0, x, s);
+        store_rate(p, row, x0, width, s);
+    }
+}
+
+/* ---- memory, and the entry points --------------------------------------------------------- */
+
+static void free_strip(strip *s)
+{
+    if (s == NULL)
+        return;
+    free(s->tile);
+    free(s->y);
+    free(s->q);
+    free(s);
+}
+
+static strip *new_strip(const jc_slope_ramps *in)
+{
+    const size_t n = (size_t) in->used;
+    strip *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    s->tile = malloc(2 * n * sizeof *s->tile);
+    s->y = malloc(3 * n * sizeof *s->y);
+    s->q = malloc(2 * n + (size_t) in->n_ints * STRIP);
+    if (s->tile == NULL || s->y == NULL || s->q == NULL) {
+        free_strip(s);
+        return NULL;
+    }
+    s->sorted = s->tile + n;
+    s->differences = s->y + n;
+    s->coefficients = s->y + 2 * n;
+    s->uncharged = s->q + n;
+    s->plain = s->q + 2 * n;
+    return s;
+}
+
+static void free_plan(plan *p)
+{
+    for (int c = 0; c < N_POWERS; c++) {
+        free(p->table[c]);
+        free(p->whole[c]);
+    }
+    free(p->network);
+}
+
+static jc_status fill_plan(plan *p)
+{
+    const int n = p->in->used;
+    p->longest = n < LONGEST_TABLE ? n : LONGEST_TABLE;
+    for (int c = 0; c < N_POWERS; c++) {
+        p->table[c] = malloc((table_start(p->longest + 1) + 1) * sizeof(double));
+        p->whole[c] = malloc((size_t) (n / 2 + 1) * sizeof(double));
+        if (p->table[c] == NULL || p->whole[c] == NULL)
+            return JC_NO_MEMORY;
+        for (int length = 2; length <= p->longest; length++)
+            fill_coefficients(length, c, p->opt->group_time, p->table[c] + table_start(length));
+        if (n > 1) fill_coefficients(n, c, p->opt->group_time, p->whole[c]);
+    }
+    if (n < 3)
+        return JC_OK;
+    const size_t count = build_network(n - 1, NULL);
+    uint8_t *needed = malloc((size_t) n);
+    p->network = malloc((count + 1) * sizeof *p->network);
+    if (p->network == NULL || needed == NULL) {
+        free(needed);
+        return JC_NO_MEMORY;
+    }
+    build_network(n - 1, p->network);
+    p->n_comparators = prune_network(n - 1, p->network, count, needed);
+    free(needed);
+    return JC_OK;
+}
+
+static int is_sound(const jc_slope_ramps *in, const jc_slope_options *o, int n_threads)
+{
+    return in->n_ints > 0 && in->n_rows > 0 && in->n_cols > 0 && in->first >= 0 &&
+           in->used > 0 && in->first + in->used <= in->n_groups && n_threads > 0 &&
+           o->n_frames > 0 && o->group_time > 0.0 && o->frame_time > 0.0 && o->first_time > 0.0;
+}
+
+jc_status jc_slope_extent(const jc_slope_ramps *in, const jc_slope_options *o, int n_threads,
+                          int *n_segments, int *n_jumps)
+{
+    plan p = {.in = in, .opt = o};
+    int failed = 0, most_segments = 0, most_jumps = 0;
+    if (!is_sound(in, o, n_threads))
+        return JC_BAD_ARGUMENT;
+#pragma omp parallel num_threads(n_threads) reduction(| : failed) \
+    reduction(max : most_segments, most_jumps)
+    {
+        strip *s = new_strip(in);
+        failed |= s == NULL;
+#pragma omp for schedule(static) collapse(2)
+        for (int row = 0; row < in->n_rows; row++)
+            for (int i = 0; i < in->n_ints; i++)
+                for (int col = 0; s && col < in->n_cols; col++) {
+                    ramp r;
+                    int at = 0, segments = 0, jumps = 0;
+                    load_ramp(&p, i, row, col, s, &r);
+                    const int longest = longest_segment(&p, r.q);
+                    for (segment g; next_fitted(&p, r.q, longest, &at, &g);)
+                        segments++;
+                    for (int g = 1; g < in->used; g++)
+                        jumps += (r.q[g] & o->jump) != 0;
+                    if (!(r.q[0] & o->saturated) && segments > most_segments)
+                        most_segments = segments;
+                    if (jumps > most_jumps) most_jumps = jumps;
+                }
+        free_strip(s);
+    }
+    *n_segments = most_segments;
+    *n_jumps = most_jumps;
+    return failed ? JC_NO_MEMORY : JC_OK;
+}
+
+jc_status jc_slope(const jc_slope_ramps *in, const jc_slope_options *o, int n_threads,
+                   const jc_slope_image *rate, const jc_slope_image *rateints,
+                   const jc_slope_segments *segments)
+{
+    plan p = {.in = in, .opt = o, .rate = rate, .rateints = rateints, .segments = segments};
+    int failed = 0;
+    if (!is_sound(in, o, n_threads))
+        return JC_BAD_ARGUMENT;
+    const jc_status status = fill_plan(&p);
+    if (status != JC_OK) {
+        free_plan(&p);
+        return status;
+    }
+#pragma omp parallel num_threads(n_threads) reduction(| : failed)
+    {
+        strip *s = new_strip(in);
+        failed |= s == NULL;
+#pragma omp for schedule(static)
+        for (int row = 0; row < in->n_rows; row++)
+            if (s) fit_row(&p, row, s);
+        free_strip(s);
+    }
+    free_plan(&p);
+    return failed ? JC_NO_MEMORY : JC_OK;
+}

@@ -1,0 +1,237 @@
+"""Count rates of ramps by optimally weighted least squares; the manual is csrc/slope.h."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from jwst_cal.kernels._arrays import contiguous
+from jwst_cal.kernels.threads import team_size
+
+from jwst_cal.kernels._glue cimport check, jc_status, uint8_t, uint32_t
+
+
+cdef extern from "slope.h" nogil:
+    ctypedef struct jc_slope_ramps:
+        int n_ints, n_groups, n_rows, n_cols
+        int first, used
+        const float *data
+        const uint8_t *groupdq
+        const uint32_t *pixeldq
+        const float *gain
+        const float *read_noise
+        const float *dark_current
+        const float *zeroframe
+    ctypedef struct jc_slope_options:
+        double group_time, frame_time, first_time, pedestal_groups
+        int n_frames, suppress_one_group, clear_first_jump
+        uint32_t do_not_use, saturated, jump, persistence, charge_loss, no_gain
+    ctypedef struct jc_slope_image:
+        float *slope
+        uint32_t *dq
+        float *var_poisson
+        float *var_rnoise
+        float *err
+    ctypedef struct jc_slope_segments:
+        int n_segments, n_jumps
+        float *slope
+        float *sigslope
+        float *var_poisson
+        float *var_rnoise
+        float *yint
+        float *sigyint
+        float *weights
+        float *pedestal
+        float *jump_size
+    jc_status jc_slope_extent(const jc_slope_ramps *ramps, const jc_slope_options *options,
+                              int n_threads, int *n_segments, int *n_jumps)
+    jc_status jc_slope(const jc_slope_ramps *ramps, const jc_slope_options *options,
+                       int n_threads, const jc_slope_image *rate, const jc_slope_image *rateints,
+                       const jc_slope_segments *segments)
+
+
+class Rates(NamedTuple):
+    """Slopes with their flags and errors: one image, or one image per integration."""
+
+    slope: object
+    dq: object
+    var_poisson: object
+    var_rnoise: object
+    err: object
+
+
+class Segments(NamedTuple):
+    """Every segment of every ramp, zero where a ramp has fewer."""
+
+    slope: object
+    sigslope: object
+    var_poisson: object
+    var_rnoise: object
+    yint: object
+    sigyint: object
+    pedestal: object
+    weights: object
+    crmag: object
+
+
+class Flags(NamedTuple):
+    """The bits that the fit reads and sets."""
+
+    do_not_use: int
+    saturated: int
+    jump: int
+    persistence: int
+    charge_loss: int
+    no_gain: int
+
+
+cdef float *floats(array) except? NULL:
+    cdef float[::1] flat = array.reshape(-1)
+    return &flat[0] if flat.shape[0] else NULL
+
+
+cdef jc_slope_image image_of(rates) except *:
+    cdef uint32_t[::1] dq = rates.dq.reshape(-1)
+    return jc_slope_image(floats(rates.slope), &dq[0], floats(rates.var_poisson),
+                          floats(rates.var_rnoise), floats(rates.err))
+
+
+def _rates(shape):
+    return Rates(np.empty(shape, np.float32), np.empty(shape, np.uint32),
+                 np.empty(shape, np.float32), np.empty(shape, np.float32),
+                 np.empty(shape, np.float32))
+
+
+def slope(
+    data,
+    groupdq,
+    pixeldq,
+    gain,
+    read_noise,
+    *,
+    flags,
+    double group_time,
+    double frame_time,
+    double first_time,
+    int n_frames,
+    groups=None,
+    dark_current=None,
+    zeroframe=None,
+    bint suppress_one_group=True,
+    bint clear_first_jump=False,
+    double pedestal_groups=0.0,
+    bint segments=False,
+    n_threads=None,
+):
+    """
+    Fit a count rate to every ramp, per integration and over all of them.
+
+    Parameters
+    ----------
+    data : float32 [integration, group, row, col], DN
+        Ramps. A NaN counts as a group not to be used.
+    groupdq : uint8 [integration, group, row, col]
+        Flags of the groups.
+    pixeldq : uint32 [row, col]
+        Flags of the pixels.
+    gain : float32 [row, col], e-/DN
+        Where it is NaN or not positive the pixel is not fitted.
+    read_noise : float32 [row, col], DN
+        Noise of a difference of two frames.
+    flags : Flags
+        The bits to read and set.
+    group_time, frame_time, first_time : float, s
+        Time from group to group, of one frame, and to the mean of the first group.
+    n_frames : int
+        Frames averaged in a group.
+    groups : tuple of int, optional
+        First group to fit and number of groups; all of them by default.
+    dark_current : float32 [row, col], DN/s, optional
+        Added to the signal's rate in the Poisson variance.
+    zeroframe : float32 [integration, row, col], DN, optional
+        First frame, used where no group is good; 0 where it is saturated.
+    suppress_one_group : bool
+        Whether a ramp with a single good group is not fitted.
+    clear_first_jump : bool
+        Whether a jump in the first group is ignored (the groups before it being unusable).
+    pedestal_groups : float
+        Mean time of the first group as a fraction of a group; for ``segments`` only.
+    segments : bool
+        Whether to return every segment too.
+    n_threads : int, optional
+        Threads; see ``kernels.threads``.
+
+    Returns
+    -------
+    rate : Rates
+        slope, err : float32 [row, col], DN/s; dq : uint32; var_poisson, var_rnoise :
+        float32, (DN/s)^2.
+    rateints : Rates
+        The same for each integration: [integration, row, col].
+    segments : Segments or None
+        [integration, segment, row, col]; pedestal [integration, row, col], crmag
+        [integration, jump, row, col].
+
+    Raises
+    ------
+    TypeError
+        If an array's dtype cannot be converted without loss.
+    ValueError
+        If an array's shape does not match ``data``, or a time or count is not positive.
+    MemoryError
+        If there is no memory for the results or for scratch.
+
+    Notes
+    -----
+    Source: Fixsen et al. 2000, PASP 112, 1350; Robberto 2008, JWST-STScI-0001490.
+    """
+    cdef const float[:, :, :, ::1] d = contiguous(data, np.float32, (None,) * 4, "data")
+    shape = tuple(d.shape)[:4]
+    n_ints, n_groups, n_rows, n_cols = shape
+    image = (n_rows, n_cols)
+    cdef const uint8_t[:, :, :, ::1] q = contiguous(groupdq, np.uint8, shape, "groupdq")
+    cdef const uint32_t[:, ::1] pq = contiguous(pixeldq, np.uint32, image, "pixeldq")
+    cdef const float[:, ::1] g = contiguous(gain, np.float32, image, "gain")
+    cdef const float[:, ::1] rn = contiguous(read_noise, np.float32, image, "read_noise")
+    cdef const float[:, ::1] dark
+    cdef const float[:, :, ::1] zero
+    first, used = (0, n_groups) if groups is None else groups
+    cdef jc_slope_ramps ramps = jc_slope_ramps(
+        n_ints, n_groups, n_rows, n_cols, first, used, &d[0, 0, 0, 0], &q[0, 0, 0, 0],
+        &pq[0, 0], &g[0, 0], &rn[0, 0], NULL, NULL)
+    if dark_current is not None:
+        dark = contiguous(dark_current, np.float32, image, "dark_current")
+        ramps.dark_current = &dark[0, 0]
+    if zeroframe is not None:
+        zero = contiguous(zeroframe, np.float32, (n_ints, n_rows, n_cols), "zeroframe")
+        ramps.zeroframe = &zero[0, 0, 0]
+    cdef jc_slope_options options = jc_slope_options(
+        group_time, frame_time, first_time, pedestal_groups, n_frames, suppress_one_group,
+        clear_first_jump, flags.do_not_use, flags.saturated, flags.jump, flags.persistence,
+        flags.charge_loss, flags.no_gain)
+
+    cdef int team = team_size(n_threads, work=d.size)
+    cdef jc_status status
+    cdef jc_slope_segments parts
+    found = None
+    if segments:
+        with nogil:
+            status = jc_slope_extent(&ramps, &options, team, &parts.n_segments, &parts.n_jumps)
+        check(status)
+        planes = (n_ints, parts.n_segments, n_rows, n_cols)
+        found = Segments(*(np.zeros(planes, np.float32) for _ in range(6)),
+                         np.zeros((n_ints, n_rows, n_cols), np.float32),
+                         np.zeros(planes, np.float32),
+                         np.zeros((n_ints, parts.n_jumps, n_rows, n_cols), np.float32))
+        parts.slope, parts.sigslope = floats(found.slope), floats(found.sigslope)
+        parts.var_poisson = floats(found.var_poisson)
+        parts.var_rnoise = floats(found.var_rnoise)
+        parts.yint, parts.sigyint = floats(found.yint), floats(found.sigyint)
+        parts.weights, parts.pedestal = floats(found.weights), floats(found.pedestal)
+        parts.jump_size = floats(found.crmag)
+    rate, rateints = _rates(image), _rates((n_ints, n_rows, n_cols))
+    cdef jc_slope_image one = image_of(rate), each = image_of(rateints)
+    cdef const jc_slope_segments *wanted = &parts if segments else NULL
+    with nogil:
+        status = jc_slope(&ramps, &options, team, &one, &each, wanted)
+    check(status)
+    return rate, rateints, found
