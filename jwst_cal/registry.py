@@ -40,7 +40,10 @@ class Row(NamedTuple):
     @property
     def exists(self) -> bool:
         """Whether this release has the module."""
-        return importlib.util.find_spec(f"{PACKAGE}.{self.module}") is not None
+        try:
+            return importlib.util.find_spec(f"{PACKAGE}.{self.module}") is not None
+        except ModuleNotFoundError:  # not even its package
+            return False
 
 
 _TABLE = (

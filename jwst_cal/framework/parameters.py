@@ -303,6 +303,8 @@ class Parameter:
         return result
 
     def _convert_one(self, value: Any, kind: str) -> Any:
+        if self.choices is not None and type(value) is int:
+            value = str(value)  # choices that look like numbers are texts, too
         result = _CONVERT[kind](value)
         if self.choices is not None and result not in self.choices:
             raise ValueError(value)
