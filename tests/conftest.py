@@ -15,7 +15,7 @@ def _fill(model):
     meta.exposure.nframes, meta.exposure.groupgap = 1, 0
     meta.exposure.frame_time = meta.exposure.group_time = 10.0
     meta.observation.date, meta.observation.time = "2026-01-02", "03:04:05.678"
-    meta.subarray.name = "SUB8"
+    meta.subarray.name = "SUB64"
     meta.subarray.xstart, meta.subarray.ystart = 3, 5
     meta.subarray.ysize, meta.subarray.xsize = model.data.shape[-2:]
     meta.subarray.fastaxis, meta.subarray.slowaxis = -1, 2

@@ -228,12 +228,14 @@ class Pipeline(Step):
             return []
         log.info("Prefetching reference files for dataset: %r reftypes = %s",
                  header.get("meta.filename"), reftypes)
-        problems = []
+        problems, failures = [], []
         for reftype in reftypes:
             try:
                 path = reference_store.find(header, reftype)
+            except reference_store.LookupFailure as failure:
+                failures.append(failure)
             except ReferenceFileError as error:
                 problems.append(str(error))
             else:
                 log.info("Prefetch for %s reference file is '%s'.", reftype.upper(), path)
-        return problems
+        return problems + ([reference_store.summary(failures)] if failures else [])

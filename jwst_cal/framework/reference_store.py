@@ -14,12 +14,21 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from jwst_cal.errors import InputError, ParameterError, ReferenceFileError
+from jwst_cal.errors import InputError, JwstCalError, ParameterError, ReferenceFileError
 
-__all__ = ["Choice", "find", "find_parameters", "header_of", "sha1", "used"]
+__all__ = [
+    "Choice",
+    "LookupFailure",
+    "find",
+    "find_parameters",
+    "header_of",
+    "sha1",
+    "summary",
+    "used",
+]
 
 log = logging.getLogger(__name__)
 
@@ -137,11 +146,9 @@ def _embedded_settings() -> dict[str, str]:
     from jwst_cal.simulate import cache
 
     root = cache.ensure()
-    mappings = os.path.join(root, "mappings", _OBSERVATORY)
-    contexts = sorted(name for name in os.listdir(mappings) if name.endswith(".pmap"))
     settings = {f"CRDS_{kind}_URI": "none" for kind in ("CONFIG", "MAPPING", "REFERENCE", "PICKLE")}
     settings |= {
-        "CRDS_PATH": str(root), "CRDS_CONTEXT": contexts[-1], "CRDS_MODE": "local",
+        "CRDS_PATH": str(root), "CRDS_CONTEXT": cache.CONTEXT, "CRDS_MODE": "local",
         "CRDS_READONLY_CACHE": "1", "CRDS_S3_ENABLED": "false", "CRDS_S3_RETURN_URI": "false",
         "CRDS_USE_PICKLED_CONTEXTS": "false",
     }
@@ -149,7 +156,7 @@ def _embedded_settings() -> dict[str, str]:
         _state.warned = True
         log.warning(
             "Reference files are synthetic placeholders (%s): neither CRDS_PATH nor "
-            "CRDS_SERVER_URL is set. The products are for trials, not for science.", contexts[-1]
+            "CRDS_SERVER_URL is set. The products are for trials, not for science.", cache.CONTEXT
         )
     return settings
 
@@ -252,10 +259,10 @@ def find(dataset: Any, reftype: str) -> str:
     try:
         with _quiet(), _client() as embedded:
             return _find(header, reftype, embedded)
-    except (ReferenceFileError, ParameterError):
+    except JwstCalError:
         raise
     except (Exception, SystemExit) as error:
-        raise ReferenceFileError(_explain(error, header, reftype)) from error
+        raise LookupFailure(header, reftype, _reason(error)) from error
 
 
 def _find(header: Mapping[str, Any], reftype: str, embedded: bool) -> str:
@@ -271,7 +278,7 @@ def _find(header: Mapping[str, Any], reftype: str, embedded: bool) -> str:
     if name.strip().lower() == "not found n/a":
         return NOT_APPLICABLE
     if name.startswith("NOT FOUND"):
-        raise ReferenceFileError(_explain(name[len("NOT FOUND"):].strip(), header, reftype))
+        raise LookupFailure(header, reftype, name[len("NOT FOUND"):].strip())
     if embedded:
         from jwst_cal.simulate import cache
 
@@ -284,20 +291,47 @@ def _find(header: Mapping[str, Any], reftype: str, embedded: bool) -> str:
     return _downloads.fetch(name, path, context)
 
 
-def _explain(error: BaseException | str, header: Mapping[str, Any], reftype: str) -> str:
-    """Say in one line which type was asked for, for what, of which rules, and what went wrong."""
-    name = header.get("meta.filename") or "the exposure"
-    what = f"{name}: no {reftype.upper()} reference file"
-    if isinstance(error, SystemExit):
-        return (f"{what}: CRDS has neither a server nor a cache: set CRDS_SERVER_URL and CRDS_PATH "
-                f"(CRDS_SERVER_URL={os.environ.get('CRDS_SERVER_URL', '')} "
-                f"CRDS_PATH={os.environ.get('CRDS_PATH', '')})")
-    reason = error if isinstance(error, str) else (str(error).strip().split("\n")[0]
-                                                   or type(error).__name__)
+class LookupFailure(ReferenceFileError):
+    """No reference of one type: the parts of the message, so that several can be told in one."""
+
+    def __init__(self, header: Mapping[str, Any], reftype: str, reason: str) -> None:
+        self.header, self.reftype, self.reason = header, reftype, reason
+        super().__init__(summary([self]))
+
+
+def summary(failures: Sequence[LookupFailure]) -> str:
+    """
+    Tell in one line which references could not be had, and why.
+
+    Parameters
+    ----------
+    failures : sequence of LookupFailure
+        For one exposure.
+
+    Returns
+    -------
+    str
+        The line; types that failed for the same reason are named together.
+    """
+    header = failures[0].header
     context = os.environ.get("CRDS_CONTEXT") or _state.choice.context
     values = ", ".join(f"{key.removeprefix('meta.')}={value}" for key, value in header.items()
                        if key in _TELLING)
-    return f"{what}: CRDS{f' ({context})' if context else ''}: {reason} [{values}]"
+    reasons: dict[str, list[str]] = {}
+    for failure in failures:
+        reasons.setdefault(failure.reason, []).append(failure.reftype.upper())
+    told = "; ".join(f"no {', '.join(types)} reference file: {reason}"
+                     for reason, types in reasons.items())
+    rules = f", rules {context}" if context else ""
+    return f"{header.get('meta.filename') or 'the exposure'}: {told} [{values}{rules}]"
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return ("CRDS has neither server nor cache; set CRDS_SERVER_URL and CRDS_PATH (they are "
+                f"'{os.environ.get('CRDS_SERVER_URL', '')}' and "
+                f"'{os.environ.get('CRDS_PATH', '')}')")
+    return str(error).strip().split("\n")[0] or type(error).__name__
 
 
 #: The values that explain most failures.

@@ -136,6 +136,9 @@ class Step(Parameterised):
         self._references_used: list[tuple[str, str]] = []
         self._log_records: list[str] = []
         self._status_set: list[Any] = []
+        self._reference_paths: dict[str, str] = {}
+        self._reason: str | None = None
+        self._history: list[dict[str, Any]] = []
         self.set_parameters(parameters)
 
     # parameters ---------------------------------------------------------------------------------
@@ -447,6 +450,7 @@ class Step(Parameterised):
             found = reference_store.find(model, reftype)
             name = "N/A" if found == "N/A" else f"crds://{os.path.basename(found)}"
             self._references_used.append((reftype, name))
+            self._reference_paths[name] = found
             return found
         if not isinstance(override, str):
             self._references_used.append((reftype, f"override://{type(override).__name__}"))
@@ -454,6 +458,7 @@ class Step(Parameterised):
         if override:
             self.check_override(reftype)
             self._references_used.append((reftype, override))
+            self._reference_paths[override] = override
         return override
 
     def check_override(self, reftype: str) -> None:
@@ -561,6 +566,7 @@ class Step(Parameterised):
                 raise
             finally:
                 self._running = False
+            self._remember(time.perf_counter() - started)
             self._finish(result)
             if not self.skip:
                 if self.save_results:
@@ -568,6 +574,28 @@ class Step(Parameterised):
                 log.info("Step %s done (%.2f s)", self.name, time.perf_counter() - started)
             self._references_used = []
         return result
+
+    def _remember(self, seconds: float) -> None:
+        """Add this run to the record of the outermost step."""
+        from jwst_cal.framework import provenance
+
+        references = [(kind, name, None if name == "N/A" else self._reference_paths.get(name))
+                      for kind, name in self._references_used]
+        entry = provenance.record(
+            self, status="COMPLETE" if self._reason is None else "SKIPPED", reason=self._reason,
+            seconds=seconds, references=references,
+        )
+        root = self._root
+        if root is not self or not getattr(self, "step_defs", None):
+            root._history.append(entry)
+
+    @property
+    def _root(self) -> Step:
+        """The outermost step that is running."""
+        step: Step = self
+        while step.parent is not None and step._inside:
+            step = step.parent
+        return step
 
     def __call__(self, *args: Any) -> Any:
         """Run the step; the same as :meth:`run`."""
@@ -582,6 +610,8 @@ class Step(Parameterised):
     def _prepare(self, args: tuple[Any, ...]) -> None:
         self._references_used = []
         self._status_set = []
+        self._reason = None
+        self._history = []
         if args:
             self.set_primary_input(args[0])
         if self.output_file is not None:
@@ -609,6 +639,7 @@ class Step(Parameterised):
 
     def _skipped(self, args: tuple[Any, ...]) -> Any:
         log.info("Step %s skipped.", self.name)
+        self._reason = "skip = True"
         if not args:
             return None
         self.record_step_status(args[0], success=False)
@@ -628,6 +659,7 @@ class Step(Parameterised):
                 result = self.process(model, *args[1:], refs=refs)
             except SkipStep as reason:
                 log.warning("Step %s skipped: %s", self.name, reason)
+                self._reason = str(reason) or "no reason given"
                 self.record_step_status(model, success=False)
                 return self._shape(model)
         for product in result if isinstance(result, list | tuple) else [result]:
@@ -692,20 +724,20 @@ class Step(Parameterised):
                 recorded.crds.context_used = context
                 if self.parent is None:
                     log.info("Results used CRDS context: %s", context)
-        self._attach_log(model)
+        if not self._inside:
+            self._attach_log(model)
 
     def _attach_log(self, model: Any) -> None:
-        """Put the log lines so far into the product, under the alias of the outermost step."""
-        root: Step = self
-        while root.parent is not None:
-            root = root.parent
-        if root is not self and not root._running:
-            root = self
+        """Put log lines and record so far into the product, under the outermost step's alias."""
+        from jwst_cal.framework import provenance
+
+        root = self._root
         alias = root.class_alias or self.class_alias
         if alias:
             if not hasattr(model, "cal_logs"):
                 model.cal_logs = {}
             setattr(model.cal_logs, alias, list(root._log_records))
+        provenance.attach(model, root, root._history)
 
     @contextmanager
     def _recording(self) -> Iterator[None]:

@@ -1,0 +1,248 @@
+"""What made a product: every parameter, reference, status and version, kept in the product.
+
+``meta.provenance.<alias>`` holds one JSON text for each pipeline (or step run alone) that the
+product went through, so that :func:`read` can tell a later reader, and a later run, everything
+that decided its values.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from jwst_cal.errors import InputError
+
+if TYPE_CHECKING:
+    from jwst_cal.framework.step import Step
+
+__all__ = ["Sums", "attach", "read", "record"]
+
+
+class Sums:
+    """
+    SHA-1 sums of reference files, computed beside the work and remembered between runs.
+
+    Parameters
+    ----------
+    store : str, optional
+        File that keeps sums by path, size and time of change; by default one in the user's cache
+        folder. One that cannot be written is done without.
+    """
+
+    def __init__(self, store: str | None = None) -> None:
+        self._store = store
+        self._known: dict[str, str] | None = None
+        self._lock = threading.Lock()
+        self._pending: dict[str, Future[str | None]] = {}
+        self._pool: ThreadPoolExecutor | None = None
+
+    def start(self, path: str) -> None:
+        """Begin with a file, without waiting for it."""
+        with self._lock:
+            if path in self._pending:
+                return
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(1, "sha1")
+            self._pending[path] = self._pool.submit(self._sum, path)
+
+    def of(self, path: str) -> str | None:
+        """Return the sum of a file, None if it cannot be read."""
+        self.start(path)
+        return self._pending.pop(path).result()
+
+    def _sum(self, path: str) -> str | None:
+        from jwst_cal.framework.reference_store import sha1
+
+        try:
+            status = os.stat(path)
+            key = f"{os.path.abspath(path)}\t{status.st_size}\t{status.st_mtime_ns}"
+            known = self._read()
+            if key not in known:
+                known[key] = sha1(path)
+                self._append(key, known[key])
+            return known[key]
+        except OSError:
+            return None
+
+    def _file(self) -> str:
+        if self._store is None:
+            root = os.environ.get("JWST_CAL_CACHE") or os.path.join(
+                os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "jwst_cal")
+            self._store = os.path.join(root, "sha1.tsv")
+        return self._store
+
+    def _read(self) -> dict[str, str]:
+        if self._known is None:
+            self._known = {}
+            try:
+                with open(self._file(), encoding="utf-8") as file:
+                    for line in file:
+                        key, _, total = line.rstrip("\n").rpartition("\t")
+                        if len(total) == 40:
+                            self._known[key] = total
+            except (OSError, UnicodeDecodeError):
+                pass
+        return self._known
+
+    def _append(self, key: str, total: str) -> None:
+        try:
+            os.makedirs(os.path.dirname(self._file()), exist_ok=True)
+            with open(self._file(), "a", encoding="utf-8") as file:
+                file.write(f"{key}\t{total}\n")
+        except OSError:
+            pass
+
+
+sums = Sums()
+
+
+def record(step: Step, *, status: str, reason: str | None, seconds: float,
+           references: list[tuple[str, str, str | None]]) -> dict[str, Any]:
+    """
+    Describe one run of a step.
+
+    Parameters
+    ----------
+    step : Step
+        The step, after running.
+    status : str
+        COMPLETE or SKIPPED.
+    reason : str or None
+        Why it was skipped.
+    seconds : float
+        How long it took.
+    references : list of (type, recorded name, path)
+        References used.
+
+    Returns
+    -------
+    dict
+        The description; ``path`` of a reference stands for its sum until :func:`attach`.
+    """
+    entry: dict[str, Any] = {
+        "name": step.name,
+        "class": f"{type(step).__module__}.{type(step).__qualname__}",
+        "status": status,
+        "seconds": round(seconds, 3),
+        "parameters": {name: _plain(getattr(step, name)) for name in step.parameters()},
+    }
+    if reason is not None:
+        entry["reason"] = reason
+    overrides = {reftype: _plain(value) for reftype in step.reference_file_types
+                 if (value := step.get_ref_override(reftype)) is not None}
+    if overrides:
+        entry["overrides"] = overrides
+    if references:
+        found = dict.fromkeys(references)
+        entry["references"] = [{"type": kind, "name": name, "path": path}
+                               for kind, name, path in found]
+        for _, _, path in found:
+            if path is not None:
+                sums.start(path)
+    return entry
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return f"<{type(value).__name__}>"
+
+
+def attach(model: Any, root: Step, history: list[dict[str, Any]]) -> None:
+    """
+    Write into a product what made it.
+
+    Parameters
+    ----------
+    model : data model
+        The product.
+    root : Step
+        The outermost step or pipeline.
+    history : list of dict
+        Its sub-steps' records so far, in order; that of a step run alone.
+    """
+    alias = root.class_alias or root.name
+    steps = []
+    for entry in history:
+        described = dict(entry)
+        if "references" in entry:
+            described["references"] = [
+                {"type": ref["type"], "name": ref["name"]}
+                | ({"sha1": sums.of(ref["path"])} if ref["path"] is not None else {})
+                for ref in entry["references"]
+            ]
+        steps.append(described)
+    text = json.dumps({
+        "class": f"{type(root).__module__}.{type(root).__qualname__}",
+        "name": root.name,
+        "input": os.path.basename(root.primary_input or ""),
+        "parameters": {name: _plain(getattr(root, name)) for name in root.parameters()},
+        "steps": steps,
+        "software": _software(),
+    })
+    if not model.meta.hasattr("provenance"):
+        model.meta.provenance = {}
+    setattr(model.meta.provenance, alias, text)
+
+
+def _software() -> dict[str, Any]:
+    import platform
+    import sys
+
+    from jwst_cal import __version__, reproduces
+    from jwst_cal.framework import reference_store
+    from jwst_cal.kernels import threads
+
+    crds, context = reference_store.used()
+    loaded = {name: getattr(sys.modules.get(name), "__version__", None)
+              for name in ("numpy", "scipy", "astropy", "asdf", "stdatamodels", "gwcs")}
+    return {
+        "jwst_cal": __version__, "reproduces_jwst": reproduces, "crds": crds, "context": context,
+        "python": platform.python_version(), "machine": platform.machine(),
+        "threads": threads.team_size(None, work=1 << 30),
+        **{name: version for name, version in loaded.items() if version is not None},
+    }
+
+
+def read(product: Any) -> dict[str, dict[str, Any]]:
+    """
+    Read what made a product.
+
+    Parameters
+    ----------
+    product : str, path or data model
+        A product of this package.
+
+    Returns
+    -------
+    dict
+        One description for each pipeline or step, by alias, in the order they ran.
+
+    Raises
+    ------
+    InputError
+        If the file is no product of this package.
+    """
+    if isinstance(product, str | os.PathLike):
+        found = _from_file(os.fspath(product))
+        name = os.fspath(product)
+    else:
+        meta = product.meta
+        found = meta.provenance.instance if meta.hasattr("provenance") else None
+        name = meta.filename or "the open model"
+    if not isinstance(found, Mapping) or not found:
+        raise InputError(f"{name}: holds no record of how it was made, as products of jwst_cal do")
+    return {alias: json.loads(text) for alias, text in found.items()}
+
+
+def _from_file(path: str) -> Any:
+    from jwst_cal import models
+
+    with models.open(path) as model:
+        return dict(model.meta.provenance.instance) if model.meta.hasattr("provenance") else None
