@@ -1,0 +1,76 @@
+"""``python -m jwst_cal.simulate``: write synthetic exposures, and the embedded CRDS cache."""
+
+import argparse
+import sys
+
+from jwst_cal.errors import JwstCalError
+
+
+def _exposure(args):
+    from jwst_cal.simulate import exposures
+
+    exposure = exposures.simulate(
+        args.instrument, args.subarray, readpatt=args.readpatt, n_ints=args.ints,
+        n_groups=args.groups, seed=args.seed,
+    )
+    print(exposure.write(args.out))
+
+
+def _cache(args):
+    from jwst_cal.simulate import cache
+
+    root = cache.ensure(args.dir)
+    if args.all:
+        cache.materialise_all(args.dir)
+    print(f"CRDS_PATH={root} CRDS_CONTEXT={cache.CONTEXT}")
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python -m jwst_cal.simulate", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    one = commands.add_parser(
+        "exposure", help="write an exposure (_uncal.fits) and its truth (_truth.npz)"
+    )
+    one.add_argument("out", metavar="OUT", help="folder, or file name ending in .fits")
+    one.add_argument("--instrument", default="nircam", help="nircam (default) or miri")
+    one.add_argument("--subarray", default="FULL",
+                     help="FULL (default), SUB320, SUB160, SUB64P; MIRI: FULL, SUB256, SUB64")
+    one.add_argument("--readpatt", help="readout pattern")
+    one.add_argument("--ints", type=int, help="integrations")
+    one.add_argument("--groups", type=int, help="groups")
+    one.add_argument("--seed", type=int, default=1, help="seed of scene and noise (default 1)")
+    one.set_defaults(run=_exposure)
+    two = commands.add_parser("cache", help="write the embedded CRDS cache and say where it is")
+    two.add_argument("dir", metavar="DIR", nargs="?",
+                     help="new or empty folder; by default in the user's cache")
+    two.add_argument("--all", action="store_true",
+                     help="also all reference files (1 GB), for software other than jwst_cal")
+    two.set_defaults(run=_cache)
+    return parser
+
+
+def main(argv=None):
+    """
+    Run the command.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments; by default those of the process.
+
+    Returns
+    -------
+    int
+        0, or 1 after an error, which is printed in one line.
+    """
+    args = _parser().parse_args(argv)
+    try:
+        args.run(args)
+    except JwstCalError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

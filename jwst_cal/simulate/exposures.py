@@ -1,0 +1,508 @@
+"""Synthetic exposures in level-1b format, and the truth behind them."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from jwst_cal.errors import InputError, OutputError, ParameterError
+from jwst_cal.simulate import _fits
+from jwst_cal.simulate.detectors import DETECTORS, FLAW, Window, stream
+from jwst_cal.simulate.ramps import Readout, expose
+from jwst_cal.simulate.scenes import scene
+
+__all__ = ["READ_PATTERNS", "Exposure", "Truth", "configurations", "simulate"]
+
+#: Frames averaged and dropped per group.
+READ_PATTERNS = {
+    "NIRCAM": {
+        "RAPID": (1, 0), "BRIGHT1": (1, 1), "BRIGHT2": (2, 0), "SHALLOW2": (2, 3),
+        "SHALLOW4": (4, 1), "MEDIUM2": (2, 8), "MEDIUM8": (8, 2), "DEEP2": (2, 18),
+        "DEEP8": (8, 12),
+    },
+    "MIRI": {"FASTR1": (1, 0)},
+}
+_DETECTOR = {"NIRCAM": "NRCA1", "MIRI": "MIRIMAGE"}
+
+
+class _Defaults(NamedTuple):
+    """Sampling and scene of a subarray. Small ones get more particles than space has."""
+
+    readpatt: str
+    n_ints: int
+    n_groups: int
+    sky: float
+    stars: int
+    faintest: float
+    brightest: float
+    fwhm: float
+    cosmic_ray_rate: float
+    snowballs: int = 0
+    showers: int = 0
+
+
+_DEFAULTS = {
+    ("NIRCAM", "FULL"): _Defaults("BRIGHT2", 1, 10, 1.0, 1000, 8.0, 2e5, 2.2, 4.5, snowballs=6),
+    ("NIRCAM", "SUB320"): _Defaults("RAPID", 2, 8, 6.0, 60, 60.0, 3e5, 2.2, 100.0, snowballs=2),
+    ("NIRCAM", "SUB160"): _Defaults("RAPID", 2, 8, 15.0, 15, 200.0, 5e5, 2.2, 400.0),
+    ("NIRCAM", "SUB64P"): _Defaults("RAPID", 2, 8, 60.0, 4, 5e4, 2e6, 2.2, 5000.0),
+    ("MIRI", "FULL"): _Defaults("FASTR1", 2, 20, 38.0, 370, 60.0, 3e5, 2.5, 4.5, showers=4),
+    ("MIRI", "SUB256"): _Defaults("FASTR1", 2, 12, 60.0, 30, 200.0, 6e5, 2.5, 100.0, showers=1),
+    ("MIRI", "SUB64"): _Defaults("FASTR1", 3, 12, 150.0, 4, 5e4, 1e6, 2.5, 2500.0),
+}
+
+
+def configurations():
+    """
+    List what can be simulated.
+
+    Returns
+    -------
+    list of tuple
+        Instrument, subarray, default read pattern, integrations, groups.
+    """
+    return [(*key, d.readpatt, d.n_ints, d.n_groups) for key, d in _DEFAULTS.items()]
+
+
+@dataclass
+class Truth:
+    """
+    What a perfect pipeline would find.
+
+    Attributes
+    ----------
+    rate : float32 [row, col], DN/s
+        Photons alone, without dark current; 0 in reference pixels.
+    dark_rate : float32 [row, col], DN/s
+        Dark current.
+    gain : float32 [row, col], e-/DN
+        True gain.
+    cds_noise : float32 [row, col], DN
+        Noise of the difference of two frames.
+    bad_pixels : uint32 [row, col]
+        Flags of the bad-pixel mask; 0 is a good pixel.
+    flawed : bool [row, col]
+        The pixel is good, but its reference values are not usable.
+    jumps : structured array
+        One row per pixel and read that a particle hit: integration, group (the first that holds
+        the charge), row, col, electrons, dn, share (part of the jump seen in that group; the rest
+        comes in the next), kind (0 cosmic ray, 1 snowball, 2 shower).
+    saturated_group : uint8 [integration, row, col]
+        First group that holds a frame at full well; 255 for never.
+    group_time : float
+        Seconds.
+    n_frames : int
+        Frames averaged in a group.
+    """
+
+    rate: np.ndarray
+    dark_rate: np.ndarray
+    gain: np.ndarray
+    cds_noise: np.ndarray
+    bad_pixels: np.ndarray
+    flawed: np.ndarray
+    jumps: np.ndarray
+    saturated_group: np.ndarray
+    group_time: float
+    n_frames: int
+
+    @property
+    def rate_electrons(self):
+        """float32 [row, col], e-/s: photons alone."""
+        return self.rate * self.gain
+
+    def save(self, path):
+        """
+        Write the truth as an npz file.
+
+        Parameters
+        ----------
+        path : path-like
+            Its name.
+        """
+        with _fits.replacing(path) as file:
+            np.savez(file, **asdict(self))
+
+    @classmethod
+    def load(cls, path):
+        """
+        Read a truth file.
+
+        Parameters
+        ----------
+        path : path-like
+            Its name.
+
+        Returns
+        -------
+        Truth
+
+        Raises
+        ------
+        InputError
+            If it is none.
+        """
+        try:
+            with np.load(path) as file:
+                values = {f.name: file[f.name] for f in fields(cls)}
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"{path}: no truth file of a simulated exposure ({error})") from error
+        scalars = {"group_time": float, "n_frames": int}
+        return cls(**{k: scalars.get(k, lambda v: v)(v) for k, v in values.items()})
+
+
+@dataclass
+class Exposure:
+    """
+    A simulated exposure.
+
+    Attributes
+    ----------
+    data : uint16 [integration, group, row, col], DN
+    zeroframe : uint16 [integration, row, col] or None, DN
+    refout : uint16 [integration, group, row, col/4] or None, DN
+    truth : Truth
+    readout : Readout
+    window : Window
+    readpatt : str
+    seed : int
+    """
+
+    data: np.ndarray
+    zeroframe: np.ndarray | None
+    refout: np.ndarray | None
+    truth: Truth
+    readout: Readout
+    window: Window
+    readpatt: str
+    seed: int
+
+    @property
+    def root(self):
+        """File name without suffix and extension."""
+        return f"jw01234001001_02101_00001_{self.window.detector.name.lower()}"
+
+    def write(self, where):
+        """
+        Write the exposure, and its truth beside it.
+
+        Parameters
+        ----------
+        where : path-like
+            A folder (made if needed), or a file name ending in ``.fits``.
+
+        Returns
+        -------
+        Path
+            The exposure. The truth has ``_uncal.fits`` replaced by ``_truth.npz``.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        path = Path(where)
+        if path.suffix != ".fits":
+            path = path / f"{self.root}_uncal.fits"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{path.parent}: cannot be made ({error.strerror})") from error
+        start = _START_MJD
+        hdus = [_fits.image("SCI", self.data.shape, "u2", _planes(self.data), self._sci_cards())]
+        if self.zeroframe is not None:
+            hdus.append(
+                _fits.image("ZEROFRAME", self.zeroframe.shape, "u2", self.zeroframe)
+            )
+        hdus.append(_fits.table("GROUP", self._group_table(start)))
+        hdus.append(_fits.table("INT_TIMES", self._int_times(start)))
+        if self.refout is not None:
+            hdus.append(_fits.image("REFOUT", self.refout.shape, "u2", _planes(self.refout)))
+        hdus.append(_fits.asdf_hdu({"meta": {
+            "telescope": "JWST", "model_type": "Level1bModel", "filename": path.name,
+        }}))
+        _fits.write(path, self._primary_cards(path.name), hdus)
+        self.truth.save(truth_path(path))
+        return path
+
+    # ---- headers and tables -------------------------------------------------------------
+    @property
+    def _period_days(self):
+        return (self.readout.integration_time + self.readout.frame_time) / 86400
+
+    def _primary_cards(self, filename):
+        r, sub, det = self.readout, self.window.subarray, self.window.detector
+        nircam = det.instrument == "NIRCAM"
+        span = r.n_ints * self._period_days
+        exposed = r.n_ints * r.integration_time
+        optics = (
+            [("MODULE", "A"), ("CHANNEL", "SHORT"), ("FILTER", "F200W"), ("PUPIL", "CLEAR")]
+            if nircam else [("FILTER", "F770W")]
+        )
+        return [
+            ("DATE", "2024-07-01T12:00:00.000", "UTC date file created"),
+            ("FILENAME", filename, "Name of the file"),
+            ("SDP_VER", "simulated", "Data Processing (DP) Software Version"),
+            ("DATAMODL", "Level1bModel", "Type of data model"),
+            ("TELESCOP", "JWST", "Telescope used to acquire the data"),
+            ("TITLE", f"Simulated exposure, seed {self.seed}", "Proposal title"),
+            ("CATEGORY", "GO", "Program category"),
+            ("DATE-OBS", _START[:10], "[yyyy-mm-dd] UTC date at start of exposure"),
+            ("TIME-OBS", _START[11:], "[hh:mm:ss.sss] UTC time at start of exposure"),
+            ("DATE-BEG", _START, "Date-time start of exposure"),
+            ("OBS_ID", "V01234001001P0000000002101", "Programmatic observation identifier"),
+            ("VISIT_ID", "01234001001", "Visit identifier"),
+            ("PROGRAM", "01234", "Program number"),
+            ("OBSERVTN", "001", "Observation number"),
+            ("VISIT", "001", "Visit number"),
+            ("VISITGRP", "02", "Visit group identifier"),
+            ("SEQ_ID", "1", "Parallel sequence identifier"),
+            ("ACT_ID", "01", "Activity identifier"),
+            ("EXPOSURE", "00001", "Exposure request number"),
+            ("VISITYPE", "PRIME_TARGETED_FIXED", "Visit type"),
+            ("VISITSTA", "SUCCESSFUL", "Status of a visit"),
+            ("TSOVISIT", False, "Time Series Observation visit indicator"),
+            ("TARGPROP", "SIMULATED", "Proposer's name for the target"),
+            ("TARG_RA", 202.5, "[deg] Target RA at mid time of exposure"),
+            ("TARG_DEC", 10.25, "[deg] Target Dec at mid time of exposure"),
+            ("INSTRUME", det.instrument, "Instrument used to acquire the data"),
+            ("DETECTOR", det.name, "Name of detector used to acquire the data"),
+            *optics,
+            ("EXP_TYPE", "NRC_IMAGE" if nircam else "MIR_IMAGE", "Type of data in the exposure"),
+            ("EXPSTART", _START_MJD, "[d] exposure start time in MJD"),
+            ("EXPMID", _START_MJD + span / 2, "[d] exposure mid time in MJD"),
+            ("EXPEND", _START_MJD + span, "[d] exposure end time in MJD"),
+            ("READPATT", self.readpatt, "Readout pattern"),
+            ("NOUTPUTS", sub.n_outputs, "Number of detector outputs used"),
+            ("NINTS", r.n_ints, "Number of integrations in exposure"),
+            ("INTSTART", 1, "Starting integration number in this segment"),
+            ("INTEND", r.n_ints, "Ending integration number in this segment"),
+            ("NGROUPS", r.n_groups, "Number of groups in integration"),
+            ("NFRAMES", r.n_frames, "Number of frames per group"),
+            ("FRMDIVSR", r.n_frames, "Divisor applied to frame-averaged groups"),
+            ("GROUPGAP", r.group_gap, "Number of frames dropped between groups"),
+            ("DRPFRMS1", 0, "Number of frames dropped prior to 1st integrati"),
+            ("NSAMPLES", 1, "Number of A/D samples per pixel"),
+            ("TSAMPLE", 10.0, "[us] Time between samples"),
+            ("TFRAME", r.frame_time, "[s] Time between frames"),
+            ("TGROUP", r.group_time, "[s] Time between groups"),
+            ("EFFINTTM", r.integration_time, "[s] Effective integration time"),
+            ("EFFEXPTM", exposed, "[s] Effective exposure time"),
+            ("TMEASURE", exposed, "[s] Measurement time"),
+            ("DURATION", span * 86400, "[s] Total duration of exposure"),
+            ("NRSTSTRT", 1, "Number of reset frames at start of exposure"),
+            ("NRESETS", 1, "Number of reset frames between integrations"),
+            ("ZEROFRAM", self.zeroframe is not None, "Zero frame was downlinked separately"),
+            ("DATAPROB", False, "Science telemetry indicated a problem"),
+            ("SUBARRAY", sub.name, "Subarray used"),
+            ("SUBSTRT1", sub.xstart, "Starting pixel in axis 1 direction"),
+            ("SUBSTRT2", sub.ystart, "Starting pixel in axis 2 direction"),
+            ("SUBSIZE1", sub.n_cols, "Number of pixels in axis 1 direction"),
+            ("SUBSIZE2", sub.n_rows, "Number of pixels in axis 2 direction"),
+            ("FASTAXIS", det.fast_axis, "Fast readout axis direction"),
+            ("SLOWAXIS", det.slow_axis, "Slow readout axis direction"),
+            ("APERNAME", f"{det.name}_{sub.name}", "S&OC PRD science aperture used"),
+        ]
+
+    def _sci_cards(self):
+        r = self.readout
+        span = r.n_ints * self._period_days
+        return [
+            ("MJD-BEG", _START_MJD, "[d] exposure start time in MJD"),
+            ("MJD-AVG", _START_MJD + span / 2, "[d] exposure mid-point in MJD"),
+            ("MJD-END", _START_MJD + span, "[d] exposure end time in MJD"),
+            ("XPOSURE", r.n_ints * r.integration_time, "[s] Effective exposure time"),
+            ("RA_V1", 202.6, "[deg] RA of telescope V1 axis"),
+            ("DEC_V1", 10.2, "[deg] Dec of telescope V1 axis"),
+            ("PA_V3", 33.3, "[deg] Position angle of telescope V3 axis"),
+            ("V2_REF", 120.0, "[arcsec] Telescope V2 coord of reference point"),
+            ("V3_REF", -520.0, "[arcsec] Telescope V3 coord of reference point"),
+            ("VPARITY", -1, "Relative sense of rotation between Ideal xy and"),
+            ("V3I_YANG", -0.5, "[deg] Angle from V3 axis to Ideal y axis"),
+            ("RA_REF", 202.5, "[deg] Right Ascension of the reference point"),
+            ("DEC_REF", 10.25, "[deg] Declination of the reference point"),
+            ("ROLL_REF", 33.3, "[deg] V3 roll angle at the ref point (N over E)"),
+        ]
+
+    def _int_times(self, start):
+        rows = np.zeros(self.readout.n_ints, _INT_TIMES)
+        rows["integration_number"] = np.arange(self.readout.n_ints) + 1
+        begin = start + np.arange(self.readout.n_ints) * self._period_days
+        length = self.readout.integration_time / 86400
+        for name, time in (("start", begin), ("mid", begin + length / 2), ("end", begin + length)):
+            rows[f"int_{name}_MJD_UTC"] = time
+            rows[f"int_{name}_BJD_TDB"] = time + 0.002
+        return rows
+
+    def _group_table(self, start):
+        from astropy.time import Time
+
+        r, sub = self.readout, self.window.subarray
+        number = np.arange(r.n_ints * r.n_groups)
+        integration, group = np.divmod(number, r.n_groups)
+        end = start + integration * self._period_days + (group + 1) * r.group_time / 86400
+        rows = np.zeros(len(number), _GROUP)
+        rows["integration_number"], rows["group_number"] = integration + 1, group + 1
+        rows["end_day"] = 8800
+        rows["end_milliseconds"] = (end % 1) * 86400e3
+        rows["group_end_time"] = [t.encode() for t in Time(end, format="mjd").isot]
+        rows["number_of_columns"], rows["number_of_rows"] = sub.n_cols, sub.n_rows
+        rows["completion_code_text"] = b"COMPLETE"
+        rows["bary_end_time"] = rows["helio_end_time"] = end
+        return rows
+
+
+_START = "2024-07-01T03:14:15.926"
+_START_MJD = 60492.13490655093
+
+_INT_TIMES = np.dtype([("integration_number", "i4")] + [
+    (f"int_{when}_{scale}", "f8")
+    for scale in ("MJD_UTC", "BJD_TDB") for when in ("start", "mid", "end")
+])
+_GROUP = np.dtype([
+    ("integration_number", "i4"), ("group_number", "i2"), ("end_day", "i2"),
+    ("end_milliseconds", "i4"), ("end_submilliseconds", "i2"), ("group_end_time", "S26"),
+    ("number_of_columns", "i2"), ("number_of_rows", "i2"), ("number_of_gaps", "i2"),
+    ("completion_code_number", "i2"), ("completion_code_text", "S36"), ("bary_end_time", "f8"),
+    ("helio_end_time", "f8"),
+])
+
+
+def truth_path(path):
+    """
+    Name the truth file of an exposure.
+
+    Parameters
+    ----------
+    path : path-like
+        The exposure.
+
+    Returns
+    -------
+    Path
+        Its sibling ``<root>_truth.npz``.
+    """
+    path = Path(path)
+    return path.with_name(path.stem.removesuffix("_uncal") + "_truth.npz")
+
+
+def _planes(cube):
+    return (plane for integration in cube for plane in integration)
+
+
+def _count(name, value, least, default):
+    if value is None:
+        return default
+    if isinstance(value, bool) or int(value) != value or value < least:
+        raise ParameterError(f"{name}: {value} where a whole number of at least {least} is needed")
+    return int(value)
+
+
+def simulate(
+    instrument="NIRCAM", subarray="FULL", *, readpatt=None, n_ints=None, n_groups=None, seed=1,
+    light=None, cosmic_ray_rate=None, snowballs=None, showers=None,
+):
+    """
+    Simulate an exposure.
+
+    Parameters
+    ----------
+    instrument : str
+        ``NIRCAM`` (detector NRCA1) or ``MIRI`` (MIRIMAGE).
+    subarray : str
+        One of :func:`configurations`.
+    readpatt : str, optional
+        Readout pattern; by default BRIGHT2 for NIRCam's full frame, RAPID for its subarrays,
+        FASTR1 for MIRI.
+    n_ints, n_groups : int, optional
+        Integrations, groups; at least 1.
+    seed : int
+        Seed of scene, particles and noise. The detector is always the same.
+    light : float32 [row, col], e-/s, optional
+        A scene of one's own, or a number for uniform light.
+    cosmic_ray_rate : float, optional
+        Particles per cm^2 and second.
+    snowballs, showers : int, optional
+        Large events in the exposure.
+
+    Returns
+    -------
+    Exposure
+
+    Raises
+    ------
+    ParameterError
+        If there is no such instrument, subarray or readout pattern, or a number is out of range.
+    """
+    name = str(instrument).upper()
+    if name not in _DETECTOR:
+        raise ParameterError(
+            f"instrument '{instrument}' is not simulated: choose one of {', '.join(_DETECTOR)}"
+        )
+    detector = DETECTORS[_DETECTOR[name]]
+    window = _window(detector.name, detector.subarray(str(subarray)).name)
+    chosen = _DEFAULTS[name, window.subarray.name]
+    pattern = (readpatt or chosen.readpatt).upper()
+    if pattern not in READ_PATTERNS[name]:
+        raise ParameterError(
+            f"readout pattern '{readpatt}' is not one of {name}'s: "
+            f"choose one of {', '.join(READ_PATTERNS[name])}"
+        )
+    seed = _count("seed", seed, 0, 1)
+    readout = Readout(
+        _count("n_ints", n_ints, 1, chosen.n_ints),
+        _count("n_groups", n_groups, 1, chosen.n_groups),
+        *READ_PATTERNS[name][pattern], window.subarray.frame_time,
+    )
+    if readout.n_groups > 254:
+        raise ParameterError(f"n_groups: {n_groups} where at most 254 can be simulated")
+    if light is None:
+        light = scene(
+            window.shape, seed, sky=chosen.sky, stars=chosen.stars, faintest=chosen.faintest,
+            brightest=chosen.brightest, fwhm=chosen.fwhm,
+        )
+    light = np.asarray(light, np.float32)
+    if light.shape not in ((), window.shape) or not (light >= 0).all():
+        raise ParameterError(
+            f"light: shape {light.shape} where {window.shape} and no negative value is needed"
+        )
+    light = np.broadcast_to(light, window.shape)
+    if cosmic_ray_rate is None:
+        cosmic_ray_rate = chosen.cosmic_ray_rate
+    if not 0 <= cosmic_ray_rate < 1e6:
+        raise ParameterError(
+            f"cosmic_ray_rate: {cosmic_ray_rate} where 0 to 1e6 particles per cm^2 and s are needed"
+        )
+    ramp = expose(
+        window, readout, light, seed, cosmic_ray_rate=float(cosmic_ray_rate),
+        snowballs=_count("snowballs", snowballs, 0, chosen.snowballs),
+        showers=_count("showers", showers, 0, chosen.showers),
+    )
+    truth = Truth(
+        rate=light * window.efficiency / window.gain, dark_rate=window.dark / window.gain,
+        gain=window.gain, cds_noise=window.cds_noise, bad_pixels=window.mask,
+        flawed=window.flaw != FLAW["none"], jumps=ramp.jumps,
+        saturated_group=ramp.saturated_group, group_time=readout.group_time,
+        n_frames=readout.n_frames,
+    )
+    refout = _reference_output(window, readout, seed) if name == "MIRI" else None
+    return Exposure(ramp.data, ramp.zeroframe, refout, truth, readout, window, pattern, seed)
+
+
+@functools.lru_cache(maxsize=1)
+def _window(detector, subarray):
+    return Window(detector, subarray)
+
+
+def _reference_output(window, readout, seed):
+    """MIRI's fifth output, which sees no pixel: as many values as one of the other four."""
+    n_rows, n_cols = window.shape
+    shape = (readout.n_ints, readout.n_groups, n_rows, n_cols // 4)
+    noise = stream(seed, "reference output").standard_normal(shape, dtype=np.float32)
+    noise *= 6
+    noise += np.float32(window.detector.bias)
+    return noise.astype(np.uint16)

@@ -1,0 +1,109 @@
+"""What the telescope looks at: sky, stars with a JWST-like point spread function, galaxies."""
+
+import numpy as np
+
+from jwst_cal.simulate.detectors import stream
+
+__all__ = ["scene"]
+
+
+def point_spread(dy, dx, fwhm):
+    """
+    Evaluate a point spread function with six diffraction spikes.
+
+    Parameters
+    ----------
+    dy, dx : float64 array, pixel
+        Distance from the star.
+    fwhm : float
+        Full width at half maximum, pixel.
+
+    Returns
+    -------
+    float64 array
+        Share of the light per pixel.
+    """
+    square = dy * dy + dx * dx
+    sigma = fwhm / 2.355
+    core = np.exp(-0.5 * square / sigma**2) / (2 * np.pi * sigma**2)
+    width = 1.2 * fwhm
+    wing = 0.9 / (np.pi * width**2) * (1 + square / width**2) ** -1.9
+    spikes = np.zeros_like(square)
+    for angle in np.deg2rad((30.0, 90.0, 150.0)):
+        across = dy * np.cos(angle) - dx * np.sin(angle)
+        spikes += 1 / (1 + (across / (0.45 * fwhm)) ** 2) ** 2
+    return 0.72 * core + 0.28 * wing * (0.7 + 6 * spikes * square / (square + 60 * fwhm**2))
+
+
+def _add(image, row, col, half, profile):
+    """Add ``profile(dy, dx)`` around a position, within `half` pixels."""
+    y0, y1 = max(int(row) - half, 0), min(int(row) + half + 1, image.shape[0])
+    x0, x1 = max(int(col) - half, 0), min(int(col) + half + 1, image.shape[1])
+    if y0 < y1 and x0 < x1:
+        image[y0:y1, x0:x1] += profile(
+            np.arange(y0, y1)[:, None] - row, np.arange(x0, x1)[None, :] - col
+        )
+
+
+def _galaxy(flux, scale, tilt, flatten, arms):
+    """An exponential disk with a bulge, and with spiral arms if asked."""
+    def profile(dy, dx):
+        u = dy * np.cos(tilt) + dx * np.sin(tilt)
+        v = (dx * np.cos(tilt) - dy * np.sin(tilt)) / flatten
+        r = np.hypot(u, v) + 1e-3
+        disk = np.exp(-r / scale)
+        if arms:
+            winding = 2 * np.arctan2(v, u) - 5.0 * np.log(r / scale + 0.3)
+            disk = disk * (1 + 0.75 * np.cos(winding) * np.clip(r / scale - 0.4, 0, 1))
+        bulge = 2.5 * np.exp(-r / (0.15 * scale))
+        return flux / (2 * np.pi * scale**2 * flatten) * (disk + bulge)
+
+    return profile
+
+
+def scene(shape, seed, *, sky, stars, faintest, brightest, fwhm, galaxies=True):
+    """
+    Draw a field.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns.
+    seed : int
+        Seed of the positions and fluxes.
+    sky : float
+        Background, e-/s per pixel.
+    stars : int
+        How many.
+    faintest, brightest : float
+        Range of the stars' flux, e-/s; their number falls as flux^-1.75.
+    fwhm : float
+        Of the stars, pixel.
+    galaxies : bool
+        Add one large spiral and some small ones.
+
+    Returns
+    -------
+    float32 [row, col], e-/s
+    """
+    rng = stream(seed, "scene")
+    n_rows, n_cols = shape
+    y, x = np.linspace(-1, 1, n_rows)[:, None], np.linspace(-1, 1, n_cols)[None, :]
+    image = sky * (1 + 0.04 * y - 0.03 * x + 0.02 * x * y)
+    a, b = faintest**-0.75, brightest**-0.75
+    flux = (a - rng.random(stars) * (a - b)) ** (-1 / 0.75)
+    rows, cols = rng.random(stars) * n_rows, rng.random(stars) * n_cols
+    for f, row, col in zip(flux, rows, cols, strict=True):
+        half = 12 if f < 1e3 * sky else 40 if f < 2e4 * sky else 220
+        _add(image, row, col, half, lambda dy, dx, f=f: f * point_spread(dy, dx, fwhm))
+    if galaxies:
+        size = min(shape) / 28
+        _add(image, 0.56 * n_rows, 0.42 * n_cols, int(9 * size),
+             _galaxy(14 * sky * size**2, size, 0.6, 0.62, arms=True))
+        for _ in range(max(2, stars // 25)):
+            scale = 1.5 + 5 * rng.random()
+            row, col, tilt = rng.random() * n_rows, rng.random() * n_cols, rng.random() * np.pi
+            level = sky * scale**2 * rng.lognormal(1.5, 0.8)
+            _add(image, row, col, int(8 * scale),
+                 _galaxy(level, scale, tilt, 0.4 + 0.6 * rng.random(), arms=False))
+    return image.astype(np.float32)

@@ -1,0 +1,269 @@
+"""The embedded CRDS cache: complete, consistent, safe to write at once, never stale."""
+
+import ast
+import hashlib
+import multiprocessing
+import os
+import re
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from numpy.testing import assert_allclose, assert_array_equal
+from stdatamodels.jwst import datamodels
+
+from jwst_cal import registry
+from jwst_cal.errors import OutputError, ReferenceFileError
+from jwst_cal.framework import reference_store
+from jwst_cal.simulate import cache, references
+from jwst_cal.simulate.detectors import Window
+from jwst_cal.simulate.exposures import simulate
+
+MODELS = {
+    "mask": datamodels.MaskModel, "saturation": datamodels.SaturationModel,
+    "superbias": datamodels.SuperBiasModel, "linearity": datamodels.LinearityModel,
+    "gain": datamodels.GainModel, "readnoise": datamodels.ReadnoiseModel,
+    "dark": datamodels.DarkModel, "reset": datamodels.ResetModel, "rscd": datamodels.RSCDModel,
+}
+MIRI = [name for name, row in references.REFERENCES.items() if row.instrument == "MIRI"]
+NIRCAM = ["jwst_nircam_mask_9001.fits", "jwst_nircam_gain_9001.fits",
+          "jwst_nircam_superbias_9004.fits", "jwst_nircam_dark_9004.fits"]
+SMALL = [n for n in MIRI + NIRCAM if not n.startswith(("jwst_miri_dark_9001",
+                                                      "jwst_miri_reset_9001"))]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def root(shared, monkeypatch):
+    """One cache for the tests that only add to it."""
+    monkeypatch.setenv("JWST_CAL_CACHE", str(shared))
+    monkeypatch.setenv("JWST_CAL_CRDS", "embedded")
+    return cache.ensure()
+
+
+@pytest.fixture
+def empty(tmp_path, monkeypatch):
+    monkeypatch.setenv("JWST_CAL_CACHE", str(tmp_path / "empty"))
+    return tmp_path / "empty"
+
+
+def _parse(text):
+    header, selector = (node.value for node in ast.parse(text).body)
+    names = {c.value for c in ast.walk(selector) if isinstance(c, ast.Constant)
+             and re.search(r"\.(imap|rmap|fits|asdf)$", str(c.value))}
+    return ast.literal_eval(header), selector, names
+
+
+# ---- rules --------------------------------------------------------------------------------------
+def test_every_mapping_names_itself_and_has_the_right_checksum(root):
+    paths = list((root / "mappings" / "jwst").iterdir())
+    assert len(paths) == 21
+    for path in paths:
+        text = path.read_text()
+        header, _, _ = _parse(text)
+        kept = "".join(x for x in text.splitlines(keepends=True) if "sha1sum" not in x)
+        assert header["sha1sum"] == hashlib.sha1(kept.encode()).hexdigest()
+        assert header["name"] == path.name
+
+
+def test_everything_a_mapping_names_exists_or_can_be_made(root):
+    known = {p.name for p in (root / "mappings" / "jwst").iterdir()} | set(references.REFERENCES)
+    named = set()
+    for path in (root / "mappings" / "jwst").iterdir():
+        named |= _parse(path.read_text())[2]
+    assert named | {cache.CONTEXT} == known
+
+
+def test_every_instrument_answers_for_every_type(root):
+    wanted = {t.upper() for t in cache.reference_types()}
+    assert {f"PARS-{row.class_name.upper()}" for row in registry.ROWS} <= wanted
+    assert {"SIRSKERNEL", "PICTUREFRAME", "PERSAT", "MASK", "RSCD"} <= wanted
+    for instrument in ("fgs", "miri", "nircam", "niriss", "nirspec"):
+        text = (root / "mappings" / "jwst" / f"jwst_{instrument}_9001.imap").read_text()
+        selector = ast.literal_eval(_parse(text)[1])
+        assert set(selector) == wanted
+        assert all(v == "N/A" or v.endswith(".rmap") for v in selector.values())
+
+
+def test_configuration_is_tagged_flat(root):
+    config = root / "config" / "jwst"
+    assert (config / "ref_cache_subdir_mode").read_text() == "flat"
+    assert (config / "bad_files.txt").read_text() == ""
+    info = ast.literal_eval((config / "server_config").read_text())
+    assert info["observatory"] == "jwst"
+    assert info["latest_context"] == cache.CONTEXT
+    assert info["bad_files_list"] == []
+
+
+HEADER = {"meta.observation.date": "2024-07-01", "meta.observation.time": "03:14:15.926",
+          "meta.exposure.noutputs": 4, "meta.instrument.filter": "F770W"}
+
+
+@pytest.mark.parametrize(("instrument", "detector", "subarray", "reftype", "expected"), [
+    ("NIRCAM", "NRCA1", "SUB64P", "superbias", "jwst_nircam_superbias_9004.fits"),
+    ("NIRCAM", "NRCA1", "SUB64P", "dark", "jwst_nircam_dark_9004.fits"),
+    ("NIRCAM", "NRCA1", "SUB64P", "gain", "jwst_nircam_gain_9001.fits"),
+    ("NIRCAM", "NRCA1", "SUB64P", "ipc", "N/A"),
+    ("NIRCAM", "NRCA1", "SUB64P", "reset", "N/A"),
+    ("NIRCAM", "NRCA1", "SUB64P", "pars-jumpstep", "N/A"),
+    ("NIRCAM", "NRCA1", "SUB640", "dark", "N/A"),
+    ("NIRCAM", "NRCB4", "FULL", "gain", "N/A"),
+    ("MIRI", "MIRIMAGE", "SUB64", "dark", "jwst_miri_dark_9003.fits"),
+    ("MIRI", "MIRIMAGE", "SUB64", "reset", "jwst_miri_reset_9003.fits"),
+    ("MIRI", "MIRIMAGE", "SUB64", "linearity", "jwst_miri_linearity_9001.fits"),
+    ("MIRI", "MIRIMAGE", "SUB64", "rscd", "jwst_miri_rscd_9001.fits"),
+    ("MIRI", "MIRIMAGE", "SUB64", "superbias", "N/A"),
+    ("NIRSPEC", "NRS1", "FULL", "mask", "N/A"),
+])
+def test_crds_chooses(root, instrument, detector, subarray, reftype, expected):
+    header = HEADER | {
+        "meta.instrument.name": instrument, "meta.instrument.detector": detector,
+        "meta.subarray.name": subarray,
+        "meta.exposure.readpatt": "FASTR1" if instrument == "MIRI" else "RAPID",
+        "meta.exposure.type": "MIR_IMAGE" if instrument == "MIRI" else "NRC_IMAGE",
+    }
+    found = reference_store.find(header, reftype)
+    assert os.path.basename(found) == expected or found == expected
+    if found != "N/A":
+        assert os.path.exists(found)
+    assert reference_store.used().context == cache.CONTEXT
+
+
+# ---- reference files ----------------------------------------------------------------------------
+@pytest.mark.parametrize("basename", SMALL)
+def test_opens_as_the_right_model(root, basename):
+    row = references.REFERENCES[basename]
+    path = cache.materialise(basename)
+    expected = MODELS[row.reftype]
+    if basename.startswith("jwst_miri_dark"):
+        expected = datamodels.DarkMIRIModel
+    with fits.open(path) as file:
+        file.verify("exception")
+    with datamodels.open(path) as model:
+        assert type(model) is expected
+        model.validate()
+        assert model.meta.instrument.detector == row.detector
+        assert model.meta.useafter == "1900-01-01T00:00:00"
+        assert model.meta.filename == basename
+        if row.reftype != "rscd":
+            sub = model.meta.subarray
+            array = model.dq if row.reftype == "mask" else (
+                model.coeffs if row.reftype == "linearity" else model.data)
+            assert array.shape[-2:] == (sub.ysize, sub.xsize)
+
+
+def test_references_describe_the_detector_of_the_exposures(root):
+    exposure = simulate("MIRI", "SUB64", n_groups=2)
+    truth, window = exposure.truth, exposure.window
+    cut = (slice(778, 842), slice(0, 72))
+    with datamodels.open(cache.materialise("jwst_miri_gain_9001.fits")) as gain:
+        usable = gain.data[cut] > 0
+        assert_array_equal(gain.data[cut][usable], truth.gain[usable])
+    with datamodels.open(cache.materialise("jwst_miri_mask_9001.fits")) as mask:
+        assert_array_equal(mask.dq[cut], truth.bad_pixels)
+    with datamodels.open(cache.materialise("jwst_miri_readnoise_9001.fits")) as readnoise:
+        assert_array_equal(readnoise.data[cut], truth.cds_noise)
+    with datamodels.open(cache.materialise("jwst_miri_dark_9003.fits")) as dark:
+        times = np.arange(1, 53) * window.subarray.frame_time
+        slope = (dark.data[0] - dark.data[0].mean(0)) * (times - times.mean())[:, None, None]
+        slope = slope.sum(0) / ((times - times.mean()) ** 2).sum()
+        good = truth.bad_pixels == 0
+        assert_allclose(np.median((slope - truth.dark_rate)[good]), 0, atol=0.01)
+
+
+def test_dq_of_a_reference_is_translated_by_name(root):
+    window = Window("MIRIMAGE")
+    with datamodels.open(cache.materialise("jwst_miri_saturation_9001.fits")) as model:
+        unchecked = model.dq & datamodels.dqflags.pixel["NO_SAT_CHECK"] != 0
+        assert_array_equal(unchecked[window.reference], True)
+        assert 0 < unchecked.mean() < 0.02
+
+
+@pytest.mark.parametrize("basename", ["jwst_miri_dark_9003.fits", "jwst_nircam_superbias_9004.fits",
+                                      "jwst_miri_rscd_9001.fits"])
+def test_two_builds_are_the_same_bytes(tmp_path, basename):
+    a, b = (cache.materialise(basename, tmp_path / name) for name in ("a", "b"))
+    assert a.read_bytes() == b.read_bytes()
+    rules = [sorted((p.relative_to(tmp_path / n), p.read_bytes())
+                    for part in ("config", "mappings")
+                    for p in (tmp_path / n / part).rglob("*") if p.is_file()) for n in ("a", "b")]
+    assert rules[0] == rules[1]
+
+
+# ---- where and when -----------------------------------------------------------------------------
+def test_the_directory_follows_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("JWST_CAL_CACHE", str(tmp_path / "one"))
+    assert cache.directory().parent == tmp_path / "one"
+    monkeypatch.delenv("JWST_CAL_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "two"))
+    assert cache.directory().parent == tmp_path / "two" / "jwst_cal"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert cache.directory().parent == tmp_path / "home" / ".cache" / "jwst_cal"
+
+
+def test_a_cache_of_other_content_has_another_name(empty, monkeypatch):
+    before = cache.ensure()
+    monkeypatch.setattr(np, "__version__", "99.1.0")
+    cache.fingerprint.cache_clear()
+    try:
+        after = cache.ensure()
+    finally:
+        monkeypatch.undo()
+        cache.fingerprint.cache_clear()
+    assert after != before
+    assert before.exists()
+    assert after.exists()
+
+
+def test_an_existing_cache_is_not_written_again(empty):
+    root = cache.ensure()
+    stamp = root.stat().st_mtime_ns
+    assert cache.ensure() == root
+    assert root.stat().st_mtime_ns == stamp
+    assert [p.name for p in empty.iterdir()] == [root.name]
+
+
+def _first_use(arguments):
+    where, number = arguments
+    os.environ["JWST_CAL_CACHE"] = where
+    path = cache.materialise("jwst_miri_dark_9003.fits")
+    return number, hashlib.sha1(path.read_bytes()).hexdigest()
+
+
+def test_several_processes_may_use_it_first_at_once(empty):
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        found = pool.map(_first_use, [(str(empty), k) for k in range(3)], chunksize=1)
+    assert len({digest for _, digest in found}) == 1
+    assert [p.name for p in empty.iterdir()] == [cache.directory().name]
+    assert [p.name for p in (cache.directory() / "references" / "jwst").iterdir()] == [
+        "jwst_miri_dark_9003.fits"]
+
+
+def test_unknown_reference_file(root):
+    with pytest.raises(ReferenceFileError, match=r"'jwst_nircam_dark_0001\.fits' is no reference"):
+        cache.materialise("jwst_nircam_dark_0001.fits")
+
+
+def test_unwritable_cache(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("JWST_CAL_CACHE", str(tmp_path / "file"))
+    with pytest.raises(OutputError, match=r"cannot be written there \(.*JWST_CAL_CACHE chooses"):
+        cache.ensure()
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(OutputError, match="cannot be written there"):
+        cache.ensure(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_an_empty_folder_of_one_s_own_is_used(tmp_path):
+    (tmp_path / "own").mkdir()
+    assert cache.ensure(tmp_path / "own") == tmp_path / "own"
+    assert cache.ensure(tmp_path / "own") == tmp_path / "own"

@@ -1,0 +1,151 @@
+"""Synthetic exposures: genuine format, known truth, clear refusals."""
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from numpy.testing import assert_array_equal
+from stdatamodels.jwst import datamodels
+
+from jwst_cal.errors import InputError, OutputError, ParameterError
+from jwst_cal.simulate.exposures import Truth, configurations, simulate, truth_path
+
+SMALL = [("NIRCAM", "SUB64P"), ("NIRCAM", "SUB160"), ("NIRCAM", "SUB320"), ("MIRI", "SUB64"),
+         ("MIRI", "SUB256")]
+
+NEEDED = """
+INSTRUME DETECTOR FILTER EXP_TYPE READPATT NINTS NGROUPS NFRAMES GROUPGAP FRMDIVSR TFRAME TGROUP
+NOUTPUTS ZEROFRAM INTSTART INTEND NSAMPLES DRPFRMS1 NRSTSTRT NRESETS EFFINTTM EFFEXPTM SUBARRAY
+SUBSTRT1 SUBSTRT2 SUBSIZE1 SUBSIZE2 FASTAXIS SLOWAXIS TSOVISIT DATE-OBS TIME-OBS EXPSTART
+"""
+
+
+@pytest.mark.parametrize(("instrument", "subarray"), SMALL)
+def test_opens_as_level_1b(tmp_path, instrument, subarray):
+    exposure = simulate(instrument, subarray, n_ints=2, n_groups=4)
+    path = exposure.write(tmp_path)
+    with datamodels.open(path) as model:
+        assert type(model) is datamodels.Level1bModel
+        model.validate()
+        assert model.meta.instrument.name == instrument
+        assert model.meta.subarray.name == subarray
+        assert model.meta.exposure.ngroups == 4
+        assert model.data.dtype == np.uint16
+        assert_array_equal(model.data, exposure.data)
+        assert len(model.int_times) == 2
+        assert len(model.group) == 8
+        assert (model.refout.shape[-1] if instrument == "MIRI" else None) == (
+            exposure.data.shape[-1] // 4 if instrument == "MIRI" else None)
+    with datamodels.RampModel(path) as ramp:
+        assert ramp.data.dtype == np.float32
+        assert ramp.groupdq.shape == exposure.data.shape
+    with fits.open(path) as file:
+        file.verify("exception")
+        assert [name for name in NEEDED.split() if name not in file[0].header] == []
+        assert file[-1].name == "ASDF"
+
+
+def test_averaged_frames_bring_a_zero_frame(tmp_path):
+    exposure = simulate("NIRCAM", "SUB64P", readpatt="BRIGHT2", n_ints=2, n_groups=3)
+    with datamodels.open(exposure.write(tmp_path)) as model:
+        assert model.meta.exposure.zero_frame is True
+        assert_array_equal(model.zeroframe, exposure.zeroframe)
+        assert model.zeroframe.shape == (2, 64, 64)
+    # one frame beside the mean of two
+    assert abs(np.median(exposure.zeroframe.astype(float) - exposure.data[:, 0])) < 20
+
+
+def test_zero_frame_is_absent_where_nothing_is_averaged():
+    assert simulate("NIRCAM", "SUB64P").zeroframe is None
+
+
+@pytest.mark.parametrize(("instrument", "subarray"), SMALL[:1] + SMALL[3:4])
+def test_same_seed_same_bytes(tmp_path, instrument, subarray):
+    files = []
+    for name in ("a", "b"):
+        path = simulate(instrument, subarray, seed=7).write(tmp_path / name)
+        files.append((path.read_bytes(), truth_path(path).read_bytes()))
+    assert files[0] == files[1]
+    other = simulate(instrument, subarray, seed=8).write(tmp_path / "c")
+    assert other.read_bytes() != files[0][0]
+
+
+def test_the_detector_does_not_depend_on_the_seed():
+    a, b = (simulate("NIRCAM", "SUB64P", seed=s).truth for s in (1, 2))
+    assert_array_equal(a.gain, b.gain)
+    assert_array_equal(a.bad_pixels, b.bad_pixels)
+    assert not np.array_equal(a.rate, b.rate)
+
+
+def test_truth_is_written_beside_and_read_back(tmp_path):
+    exposure = simulate("MIRI", "SUB64")
+    path = exposure.write(tmp_path / "new" / "folder" / "mine_uncal.fits")
+    assert path.name == "mine_uncal.fits"
+    read = Truth.load(tmp_path / "new" / "folder" / "mine_truth.npz")
+    for name in ("rate", "dark_rate", "gain", "bad_pixels", "jumps", "saturated_group"):
+        assert_array_equal(getattr(read, name), getattr(exposure.truth, name))
+    assert read.n_frames == 1
+    assert read.group_time == exposure.readout.group_time
+    assert_array_equal(read.rate_electrons, read.rate * read.gain)
+
+
+def test_a_slope_of_the_raw_counts_is_near_the_truth():
+    exposure = simulate("NIRCAM", "SUB320", cosmic_ray_rate=0, snowballs=0)
+    truth = exposure.truth
+    good = (truth.bad_pixels == 0) & (truth.saturated_group == 255).all(0) & (truth.rate < 1000)
+    ends = exposure.data[:, -1].astype(float) - exposure.data[:, 0]
+    rate = ends.mean(0) / (7 * exposure.readout.group_time)
+    assert abs(np.median((rate - truth.rate - truth.dark_rate)[good])) < 0.3
+    bright = good & (truth.rate > 200)
+    assert abs(np.median(rate[bright] / truth.rate[bright]) - 1) < 0.05
+
+
+def test_configurations_are_all_simulated():
+    assert ("NIRCAM", "FULL", "BRIGHT2", 1, 10) in configurations()
+    assert {c[0] for c in configurations()} == {"NIRCAM", "MIRI"}
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"instrument": "WFC3"}, "instrument 'WFC3' is not simulated: choose one of NIRCAM, MIRI"),
+    ({"subarray": "SUB9"}, "subarray 'SUB9' is not simulated for NIRCAM: choose one of FULL"),
+    ({"instrument": "MIRI", "subarray": "SUB64P"}, "not simulated for MIRI"),
+    ({"subarray": "SUB64P", "readpatt": "FASTR1"}, "readout pattern 'FASTR1' is not one of NIRCAM"),
+    ({"subarray": "SUB64P", "n_groups": 0}, "n_groups: 0 where a whole number of at least 1"),
+    ({"subarray": "SUB64P", "n_groups": 300}, "n_groups: 300 where at most 254"),
+    ({"subarray": "SUB64P", "n_ints": 1.5}, "n_ints: 1.5 where a whole number"),
+    ({"subarray": "SUB64P", "seed": -1}, "seed: -1 where"),
+    ({"subarray": "SUB64P", "light": np.ones((3, 3))}, r"light: shape \(3, 3\) where \(64, 64\)"),
+    ({"subarray": "SUB64P", "light": -1.0}, "no negative value"),
+    ({"subarray": "SUB64P", "cosmic_ray_rate": -4.5}, "cosmic_ray_rate: -4.5"),
+])
+def test_refuses(options, message):
+    with pytest.raises(ParameterError, match=message):
+        simulate(**options)
+
+
+def test_unwritable_folder(tmp_path):
+    exposure = simulate("NIRCAM", "SUB64P", n_groups=2)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"below: cannot be made"):
+        exposure.write(tmp_path / "file" / "below")
+    with pytest.raises(OutputError, match="cannot be made"):
+        exposure.write("/proc/nowhere/x_uncal.fits")
+
+
+def test_no_partial_file_is_left_when_writing_fails(tmp_path, monkeypatch):
+    exposure = simulate("NIRCAM", "SUB64P", n_groups=2)
+
+    def full_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("jwst_cal.simulate._fits.os.replace", full_disk)
+    with pytest.raises(OutputError, match=r"_uncal\.fits: .*No space left on device"):
+        exposure.write(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_truth_file(tmp_path):
+    with pytest.raises(InputError, match=r"none\.npz: no truth file"):
+        Truth.load(tmp_path / "none.npz")
+    np.savez(tmp_path / "other.npz", a=1)
+    with pytest.raises(InputError, match="no truth file"):
+        Truth.load(tmp_path / "other.npz")
