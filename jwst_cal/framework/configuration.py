@@ -20,7 +20,9 @@ from __future__ import annotations
 import datetime
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +32,7 @@ from jwst_cal.errors import ParameterError, UnknownStepError
 __all__ = [
     "Layer",
     "Setting",
+    "beside",
     "check_class",
     "class_name",
     "explain",
@@ -541,6 +544,20 @@ def class_name(cls: type) -> str:
     if row is not None and row.path == f"{cls.__module__}.{cls.__qualname__}":
         return f"{row.jwst_module}.{row.class_name}"
     return f"{cls.__module__}.{cls.__qualname__}"
+
+
+@contextmanager
+def beside(file: str | os.PathLike[str] | None) -> Iterator[None]:
+    """Let modules beside a parameter file be imported during a ``with`` block."""
+    if file is None:
+        yield
+        return
+    folder = os.path.dirname(os.path.abspath(file))
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
 
 
 # ---- which value wins -------------------------------------------------------------------------

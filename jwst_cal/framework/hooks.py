@@ -15,14 +15,13 @@ import os
 import re
 import shlex
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jwst_cal import registry
 from jwst_cal.errors import ParameterError
+from jwst_cal.framework.configuration import beside
 from jwst_cal.framework.parameters import nearest
 
 if TYPE_CHECKING:
@@ -187,25 +186,11 @@ def _instance(step: Step, found: Any, call: re.Match[str], where: str) -> Any:
     return found(**({"output_ext": step.output_ext} | options))
 
 
-@contextmanager
-def _beside(file: str | None) -> Iterator[None]:
-    """Let modules beside a parameter file be imported."""
-    if file is None:
-        yield
-        return
-    folder = os.path.dirname(os.path.abspath(file))
-    sys.path.insert(0, folder)
-    try:
-        yield
-    finally:
-        sys.path.remove(folder)
-
-
 def _import(path: str, where: str, step: Step) -> Any:
     """Import what a dotted path names; None if its module does not exist."""
     module_name, _, attribute = registry.resolve(path).rpartition(".")
     try:
-        with _beside(step.config_file):
+        with beside(step.config_file):
             module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         missing = error.name or ""

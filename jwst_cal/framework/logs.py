@@ -289,6 +289,7 @@ def _attached(handlers: Sequence[logging.Handler], names: Sequence[str]) -> Iter
 
 
 _active: LogSetup | None = None
+_files: list[logging.Handler] = []
 
 
 def is_active() -> bool:
@@ -337,6 +338,7 @@ def applied(setup: LogSetup, *more: str) -> Iterator[list[str]]:
         stack.enter_context(_captured_warnings())
         lines = stack.enter_context(recording(*more))
         _active = setup
+        _files.extend(handler for handler in handlers if isinstance(handler, _File))
         try:
             for logger in loggers:
                 logger.setLevel(setup.level)
@@ -346,9 +348,17 @@ def applied(setup: LogSetup, *more: str) -> Iterator[list[str]]:
             yield lines
         finally:
             _active = None
+            _files.clear()
             _restore_crds()
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
+
+
+def to_files(message: str) -> None:
+    """Write an error into the log files only; the terminal gets it from the command."""
+    record = log.makeRecord(log.name, logging.ERROR, __file__, 0, message, (), None)
+    for handler in _files:
+        handler.handle(record)
 
 
 @contextmanager

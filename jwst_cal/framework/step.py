@@ -937,9 +937,9 @@ class Step(Parameterised):
         Step
             The step, after running.
         """
-        from jwst_cal.cli import strun
+        from jwst_cal.framework import commandline
 
-        return strun.run(list(arguments))
+        return commandline.run(list(arguments))
 
     @classmethod
     def get_config_from_reference(cls, dataset: Any, disable: bool | None = None,

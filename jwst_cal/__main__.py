@@ -1,0 +1,7 @@
+"""``python -m jwst_cal`` is ``strun``."""
+
+import sys
+
+from jwst_cal.cli.strun import main
+
+sys.exit(main())
