@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from jwst_cal.errors import ReferenceFileError, SkipStep
 
 if TYPE_CHECKING:
+    from jwst_cal.framework.mapped import LargeReference
     from jwst_cal.framework.step import Step
 
 __all__ = ["Reference", "References", "crop_to"]
@@ -92,6 +93,44 @@ class References:
         """Return the file's path, or None when there is none or an open model overrides it."""
         found = self._find(reftype)
         return found if isinstance(found, str) else None
+
+    def mapped(self, reftype: str, model_class: type | None = None) -> LargeReference:
+        """
+        Open a reference that may be too large to read: its primary array is mapped.
+
+        Parameters
+        ----------
+        reftype : str
+            Reference type.
+        model_class : type, optional
+            Data model class, where it depends on the exposure; the declared one by default.
+
+        Returns
+        -------
+        LargeReference
+            Model, primary array and what lets go of the pages read; a compressed file or an open
+            model is used as it is. Arrays are cut to the subarray of the exposure.
+        """
+        from jwst_cal.framework import mapped
+
+        found = self._find(reftype)
+        model_class = model_class or self._declared(reftype).model_class
+        large = mapped.open_mapped(found, model_class) if isinstance(found, str) else None
+        if large is None:
+            model = open_reference(found, model_class) if isinstance(found, str) else found
+            large = mapped.LargeReference(model, getattr(model, _arrays(model)[0]), None)
+        model, data, _ = large
+        if model is not found:
+            self._ours.append(model)
+        source = found if isinstance(found, str) else f"the open {type(found).__name__}"
+        cut = _cut_of(self._model, model, data.shape, source)
+        if cut is None:
+            return large
+        if model is found:
+            model = found.copy()
+            self._ours.append(model)
+        model.dq = model.dq[..., *cut]
+        return large._replace(model=model, data=data[..., *cut])
 
     def close(self) -> None:
         """Close the files opened here."""
@@ -214,6 +253,26 @@ def _arrays(model: Any) -> list[str]:
             and getattr(getattr(model, name), "ndim", 0) >= 2]
 
 
+def _cut_of(
+    science: Any, reference: Any, shape: tuple[int, ...], source: str
+) -> tuple[slice, slice] | None:
+    """Rows and columns of a reference that an exposure needs; None when that is all of it."""
+    theirs = _window(reference, shape, source)
+    ours = _window(science, science.shape, _name(science))
+    if theirs == ours or _IRS2_ROWS in (ours.rows, theirs.rows):
+        return None
+    x0, y0 = ours.x - theirs.x, ours.y - theirs.y
+    x1, y1 = x0 + ours.columns, y0 + ours.rows
+    if x0 < 0 or y0 < 0 or x1 > theirs.columns or y1 > theirs.rows:
+        subarray = science.meta.subarray.name or "the exposure"
+        raise ReferenceFileError(
+            f"{source}: shape {shape[-2:]} ({theirs}) does not cover {subarray} of "
+            f"{_name(science)}, shape {tuple(science.shape[-2:])} ({ours})"
+        )
+    log.debug("%s cut to rows %d-%d, columns %d-%d", source, y0, y1 - 1, x0, x1 - 1)
+    return slice(y0, y1), slice(x0, x1)
+
+
 def crop_to(science: Any, reference: Any, source: str, *, in_place: bool = False) -> Any:
     """
     Cut the arrays of a reference to the subarray of an exposure.
@@ -249,18 +308,9 @@ def crop_to(science: Any, reference: Any, source: str, *, in_place: bool = False
     if not names:
         return reference
     shape = getattr(reference, names[0]).shape
-    theirs = _window(reference, shape, source)
-    ours = _window(science, science.shape, _name(science))
-    if theirs == ours or _IRS2_ROWS in (ours.rows, theirs.rows):
+    cut = _cut_of(science, reference, shape, source)
+    if cut is None:
         return reference
-    x0, y0 = ours.x - theirs.x, ours.y - theirs.y
-    x1, y1 = x0 + ours.columns, y0 + ours.rows
-    if x0 < 0 or y0 < 0 or x1 > theirs.columns or y1 > theirs.rows:
-        subarray = science.meta.subarray.name or "the exposure"
-        raise ReferenceFileError(
-            f"{source}: shape {shape[-2:]} ({theirs}) does not cover {subarray} of "
-            f"{_name(science)}, shape {tuple(science.shape[-2:])} ({ours})"
-        )
     import numpy as np
 
     if not in_place:
@@ -270,9 +320,9 @@ def crop_to(science: Any, reference: Any, source: str, *, in_place: bool = False
         if array.shape[-2:] == shape[-2:]:
             native = array.dtype.newbyteorder("=")
             setattr(reference, name,
-                    np.ascontiguousarray(array[..., y0:y1, x0:x1], dtype=native))
+                    np.ascontiguousarray(array[..., *cut], dtype=native))
     subarray = reference.meta.subarray
-    subarray.xstart, subarray.ystart = ours.x, ours.y
-    subarray.xsize, subarray.ysize = ours.columns, ours.rows
-    log.debug("%s cut to rows %d-%d, columns %d-%d", source, y0, y1 - 1, x0, x1 - 1)
+    subarray.xstart = science.meta.subarray.xstart or 1
+    subarray.ystart = science.meta.subarray.ystart or 1
+    subarray.ysize, subarray.xsize = (part.stop - part.start for part in cut)
     return reference

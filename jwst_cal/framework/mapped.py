@@ -1,0 +1,108 @@
+"""The array of a large reference file, read where it lies: only the pages that are used come in."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jwst_cal.errors import ReferenceFileError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["LargeReference", "open_mapped"]
+
+#: Extensions that are not read: the mapped one, one of its size, and the tree that names both.
+_LEFT_OUT = ("SCI", "ERR", "ASDF")
+
+
+class LargeReference(NamedTuple):
+    """A reference whose primary array may be too large to read."""
+
+    #: Data model; its own primary array is a stand-in of one element when the true one is mapped.
+    model: Any
+    #: The primary array, cut to the exposure; of any byte order when it is mapped.
+    data: np.ndarray[Any, Any]
+    #: Lets go of the pages read so far; None when the array is in memory.
+    release: Callable[[], None] | None
+
+
+def open_mapped(path: str, model_class: type) -> LargeReference | None:
+    """
+    Open a reference file without reading its SCI array.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    model_class : type
+        Its data model class.
+
+    Returns
+    -------
+    LargeReference or None
+        None when the array cannot be mapped: a compressed file, or not plain float32.
+
+    Raises
+    ------
+    ReferenceFileError
+        If the file cannot be read or ends before the array does.
+    """
+    import numpy as np
+    from astropy.io import fits
+
+    try:
+        with fits.open(path, memmap=False, lazy_load_hdus=True) as hdus:
+            place = _place_of(hdus)
+            if place is None:
+                return None
+            small = [hdu for hdu in hdus if hdu.name not in _LEFT_OUT]
+            # Without any primary array the model would leave DQ in the bits of the file.
+            small.append(fits.ImageHDU(np.zeros([1] * len(place[1]), np.float32), name="SCI"))
+            model = model_class(fits.HDUList(small))
+            if "DQ" not in hdus:
+                model.dq = np.zeros([1] * (model.dq.ndim - 2) + list(place[1][-2:]), np.uint32)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError) as error:
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise ReferenceFileError(
+            f"{path}: the file cannot be read as a {model_class.__name__}: {reason}"
+        ) from error
+    data, release = _map(path, *place)
+    return LargeReference(model, data, release)
+
+
+def _place_of(hdus: Any) -> tuple[int, tuple[int, ...]] | None:
+    """Offset and shape of a plain float32 SCI array."""
+    from astropy.io import fits
+
+    if "SCI" not in hdus:
+        return None
+    hdu = hdus["SCI"]
+    header, info = hdu.header, hdu.fileinfo()
+    plain = (
+        type(hdu) is fits.ImageHDU
+        and header["BITPIX"] == -32
+        and header.get("BSCALE", 1) == 1
+        and header.get("BZERO", 0) == 0
+        and info["file"].compression is None
+    )
+    return (info["datLoc"], hdu.shape) if plain and hdu.shape else None
+
+
+def _map(path: str, offset: int, shape: tuple[int, ...]) -> tuple[Any, Callable[[], None]]:
+    import numpy as np
+
+    count = int(np.prod(shape))
+    with open(path, "rb") as file:
+        if os.fstat(file.fileno()).st_size < offset + 4 * count:
+            raise ReferenceFileError(f"{path}: the file ends before its SCI array does")
+        mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    data = np.frombuffer(mapping, ">f4", count, offset).reshape(shape)
+
+    def release() -> None:
+        if hasattr(mmap, "MADV_DONTNEED"):
+            mapping.madvise(mmap.MADV_DONTNEED)
+
+    return data, release
