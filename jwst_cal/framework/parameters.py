@@ -139,7 +139,24 @@ class Parameter:
         """Give the type of a parameter that has no annotation."""
         self._kind, self._optional = kind, optional
 
-    def __set_name__(self, owner: type, name: str) -> None:
+    def bind(self, owner: type, name: str) -> None:
+        """
+        Take up the declaration: name, annotation, inherited help; check the default.
+
+        Parameters
+        ----------
+        owner : type
+            Class that declares the parameter.
+        name : str
+            Its name.
+
+        Raises
+        ------
+        TypeError
+            If the annotation is missing or of a type that parameters cannot have.
+        ParameterError
+            If the default is no allowed value.
+        """
         self.name = name
         self.owner = owner.__name__
         if not self._kind:
@@ -437,6 +454,9 @@ class Parameterised:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        for name, value in cls.__dict__.items():
+            if isinstance(value, Parameter):
+                value.bind(cls, name)
         merged: dict[str, Parameter] = {}
         for base in reversed(cls.__mro__):
             for name, value in base.__dict__.items():

@@ -95,6 +95,9 @@ class Step(Parameterised):
     #: Data model classes that ``process`` takes; empty for any.
     takes: ClassVar[tuple[str, ...]] = ()
 
+    #: Parameters without effect, kept because old parameter files name them.
+    accepted: ClassVar[tuple[str, ...]] = ()
+
     _native: ClassVar[bool] = False
 
     #: Declarations in the historical language, for steps of the older style.
@@ -106,7 +109,6 @@ class Step(Parameterised):
 
             for name, parameter in legacy.parse_spec(cls.spec, cls.__name__).items():
                 if not name.startswith("override_"):
-                    parameter.__set_name__(cls, name)
                     setattr(cls, name, parameter)
         super().__init_subclass__(**options)
         if "references" in cls.__dict__:

@@ -192,16 +192,22 @@ def _native(model: Any) -> Any:
 
 
 def as_ramp(model: Any) -> Any:
-    """Convert an open raw exposure to a ramp; other models are returned as they are."""
+    """Convert an open raw exposure, which is used up, to a ramp; others are returned as they are."""
     from stdatamodels.jwst import datamodels
 
     if not isinstance(model, datamodels.Level1bModel):
         return model
     if modes.is_guider(model):
-        return datamodels.GuiderRawModel(model)
-    if modes.is_superstripe(model):
-        return datamodels.SuperstripeRampModel(model)
-    return datamodels.RampModel(model)
+        ramp_class = datamodels.GuiderRawModel
+    elif modes.is_superstripe(model):
+        ramp_class = datamodels.SuperstripeRampModel
+    else:
+        ramp_class = datamodels.RampModel
+    tree = dict(model.instance)
+    for name in ("data", "zeroframe", "refout"):
+        if tree.get(name) is not None:
+            tree[name] = tree[name].astype("float32")
+    return ramp_class(tree)
 
 
 def open(init: Any = None, guess: bool = True, **options: Any) -> Any:
