@@ -200,6 +200,7 @@ class Pipeline(Step):
         wanted = self.wanted_references()
         if not wanted or not args:
             return
+        self._check_file(args[0])
         problems = []
         plain = []
         for reftype in wanted:
@@ -218,6 +219,13 @@ class Pipeline(Step):
             problems += self._look_up(args[0], plain)
         if problems:
             raise ReferenceFileError("; ".join(dict.fromkeys(problems)))
+
+    def _check_file(self, dataset: Any) -> None:
+        """Refuse an input file that cannot be opened before its references are looked for."""
+        from jwst_cal.models import _files
+
+        if isinstance(dataset, str | os.PathLike):
+            _files.check_exposure(self.make_input_path(dataset))
 
     def _look_up(self, dataset: Any, reftypes: list[str]) -> list[str]:
         from jwst_cal.framework import reference_store

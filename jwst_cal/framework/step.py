@@ -605,7 +605,7 @@ class Step(Parameterised):
 
     def _check_required(self) -> None:
         for name, parameter in self._parameters.items():
-            if parameter.required and name not in self.__dict__:
+            if parameter.required and self.__dict__.get(name) is None:
                 raise ParameterError(f"Parameter '{name}' of {self.name}: missing, "
                                      f"{parameter.allowed} is needed")
 

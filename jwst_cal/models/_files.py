@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import errno
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -151,18 +153,19 @@ def open_exposure(path: str | os.PathLike[str]) -> Any:
         raise InputError(f"{name}: cannot be read as an exposure: {_reason(error)}") from error
 
 
-def _open_fits(name: str) -> Any:
+@contextlib.contextmanager
+def _fits(name: str) -> Iterator[Any]:
+    """Open a FITS file that is whole and an exposure of JWST."""
     import warnings
 
     from astropy.io import fits
     from astropy.utils.exceptions import AstropyUserWarning
-    from stdatamodels.jwst import datamodels
 
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*truncated.*", category=AstropyUserWarning)
         try:
             with fits.open(name, memmap=False) as hdulist:
-                len(hdulist)
+                len(hdulist)  # reads all headers
                 header = hdulist[0].header
                 missing = [key for key in _NEEDED if not header.get(key)]
                 if missing:
@@ -173,11 +176,46 @@ def _open_fits(name: str) -> Any:
                                      f"'{header['TELESCOP']}'")
                 if "SCI" not in hdulist and not header.get("DATAMODL"):
                     raise InputError(f"{name}: has no SCI extension and no DATAMODL keyword")
-                model_class = _exposure_class(hdulist)
-                if model_class is not None:
-                    return _native(model_class(hdulist))
+                yield hdulist
         except AstropyUserWarning as warning:
             raise InputError(f"{name}: the file is truncated: {_reason(warning)}") from warning
+
+
+def check_exposure(path: str | os.PathLike[str]) -> None:
+    """
+    Check, without reading its data, that a file is an exposure that can be opened.
+
+    Parameters
+    ----------
+    path : str or path
+        The file. Of other formats than FITS only the first bytes are looked at.
+
+    Raises
+    ------
+    InputError
+        If it is missing, truncated, not FITS or no JWST exposure.
+    """
+    name = os.fspath(path)
+    check_file(name)
+    with builtins.open(name, "rb") as file:
+        if file.read(9) != _FITS_START:
+            return
+    try:
+        with _fits(name):
+            pass
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{name}: cannot be read as an exposure: {_reason(error)}") from error
+
+
+def _open_fits(name: str) -> Any:
+    from stdatamodels.jwst import datamodels
+
+    with _fits(name) as hdulist:
+        model_class = _exposure_class(hdulist)
+        if model_class is not None:
+            return _native(model_class(hdulist))
     return datamodels.open(name)
 
 
@@ -192,7 +230,7 @@ def _native(model: Any) -> Any:
 
 
 def as_ramp(model: Any) -> Any:
-    """Convert an open raw exposure, which is used up, to a ramp; others are returned as they are."""
+    """Convert an open raw exposure, which is used up, to a ramp; return others as they are."""
     from stdatamodels.jwst import datamodels
 
     if not isinstance(model, datamodels.Level1bModel):

@@ -128,7 +128,7 @@ def test_input_file_is_made_absolute(tmp_path, monkeypatch):
 
 def test_missing_input_file_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ParameterError, match="'table' of SampleStep: there is no '/.*none.fits'"):
+    with pytest.raises(ParameterError, match=r"'table' of SampleStep: there is no '/.*none.fits'"):
         SampleStep(table="none.fits")
 
 
@@ -158,7 +158,7 @@ def test_redefinition_keeps_place_and_help():
 
 
 def test_own_parameters_leave_out_universal_ones():
-    assert list(SampleStep.parameters(own=True))[0] == "flag"
+    assert next(iter(SampleStep.parameters(own=True))) == "flag"
     assert "skip" not in DerivedStep.parameters(own=True)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -108,9 +109,9 @@ class TestInput:
         assert small_ramp.meta.calibration_software_version is None
 
     def test_file_is_not_changed(self, uncal_file):
-        before = open(uncal_file, "rb").read()
+        before = Path(uncal_file).read_bytes()
         AddStep().run(uncal_file)
-        assert open(uncal_file, "rb").read() == before
+        assert Path(uncal_file).read_bytes() == before
 
     def test_container_is_not_changed_and_each_member_is_processed(self, small_ramp):
         class EachStep(Step):
@@ -344,7 +345,7 @@ class TestConfiguration:
         assert result.data[0, 0, 0, 0] == 107
 
     def test_unknown_keyword_is_refused(self, small_ramp):
-        with pytest.raises(ParameterError, match="'amont'.*did you mean 'amount'"):
+        with pytest.raises(ParameterError, match=r"'amont'.*did you mean 'amount'"):
             AddStep.call(small_ramp, amont=7)
 
     def test_update_ignores_unknown_names(self):
