@@ -180,6 +180,29 @@ def _near(name: str) -> str:
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
+def _plugin(name: str, package: str, alias: str) -> str | None:
+    """Find the path of a step that another package registers under ``stpipe.steps``."""
+    from importlib import metadata
+
+    found, packages = {}, set()
+    for entry in metadata.entry_points(group="stpipe.steps"):
+        home = entry.dist.name if entry.dist is not None else entry.name
+        packages.add(home)
+        if home == "jwst" or package not in ("", home):
+            continue
+        for path, known, *_ in entry.load()():
+            if alias and known == alias:
+                found[home] = path
+    if len(found) > 1:
+        raise UnknownStepError(
+            f"'{name}' is registered by several packages; write "
+            + " or ".join(f"{home}::{alias}" for home in sorted(found))
+        )
+    if not found and package and package not in packages:
+        raise UnknownStepError(f"'{name}': package '{package}' has no registered steps")
+    return next(iter(found.values()), None)
+
+
 def load(name: str) -> type:
     """
     Import a step or pipeline class.
@@ -188,7 +211,8 @@ def load(name: str) -> type:
     ----------
     name : str
         An alias (``jump``, ``jwst_cal::jump``, ``jwst::jump``), a class name (``JumpStep``), our
-        dotted path, one of the reference release, or any importable dotted path to a class.
+        dotted path, one of the reference release, any importable dotted path to a class, or an
+        alias that another package registers in the entry point group ``stpipe.steps``.
 
     Returns
     -------
@@ -200,11 +224,12 @@ def load(name: str) -> type:
     UnknownStepError
         If the name is unknown, is no class, or is a step that this release does not have yet.
     """
-    package, separator, alias = name.rpartition("::")
-    if separator and package not in ("jwst", PACKAGE):
-        raise UnknownStepError(f"'{name}': package '{package}' has no registered steps")
-    row = by_alias.get(alias) or by_class.get(alias)
+    package, _, alias = name.rpartition("::")
+    ours = package in ("", "jwst", PACKAGE)
+    row = by_alias.get(alias) or by_class.get(alias) if ours else None
     path = row.path if row is not None else resolve(name)
+    if row is None and "." not in alias:
+        path = _plugin(name, package, alias) or path
     row = row or by_class.get(path.rpartition(".")[2])
     if row is not None and path == row.path and not row.exists:
         raise UnknownStepError(
