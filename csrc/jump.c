@@ -1,7 +1,14 @@
-/* csrc/jump.c: see jump.h. Rows are dealt to threads in blocks; within a row the work goes tile by
- * tile of columns, so that all differences of a tile stay in cache. */
+/* csrc/jump.c: see jump.h.
+ *
+ * Rows are dealt to threads in blocks. Within a row the work goes tile by tile of columns, whose
+ * differences stay in cache, and within a tile by 16 columns (lanes) at a time: their values are
+ * sorted by a network, and a test that errs on the safe side tells the lanes that may hold a jump.
+ * Only those are looked at one by one, by the exact rule. Jumps are listed as they are flagged, so
+ * that neighbours cost nothing where there are none. */
 #include "jump.h"
+#include "network.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +17,21 @@
 #include <omp.h>
 #endif
 
-enum { TILE_BYTES = 1 << 18, MAX_TILE = 256, MIN_TILE = 16, CLIP_ROUNDS = 5 };
+enum { TILE_BYTES = 1 << 18, MAX_TILE = 256, CLIP_ROUNDS = 5 };
+
+/* Differences that are compared with each other: all of a pixel, or one group's over the
+ * integrations. Those with a group that no pixel can use are left out. */
+typedef struct {
+    int n;
+    int32_t *which; /* [n], differences */
+    jc_network network;
+} group_set;
+
+typedef struct {
+    int n_sets;
+    group_set *sets;
+    int32_t *which; /* the sets' members, one after the other */
+} plan;
 
 /* A flagged sample that flags its neighbours. */
 typedef struct {
@@ -26,35 +47,70 @@ typedef struct {
 typedef struct {
     const jc_jump_ramp *ramp;
     const jc_jump_rule *rule;
+    const plan *plan;
     uint8_t *dq;
-    int n_diffs; /* of a pixel, over all integrations */
-    int tile;
-    float *diff;    /* [diff][tile], electrons; NaN where unusable */
-    float *last;    /* [tile], the previous group */
-    float *noise;   /* [tile], (read noise x gain)^2 */
-    uint8_t *hit;   /* [tile], jump bit set in some group after the first */
-    float *values;  /* [diff], of one pixel */
-    int64_t *lost;  /* [plane], samples with jump or do-not-use; sigma clipping only */
+    int n_diffs;      /* of a pixel, over all integrations */
+    int tile;         /* columns, a multiple of JC_LANES */
+    float *diff;      /* [diff][tile], electrons; NaN where unusable and beyond the last column */
+    float *last;      /* [tile], the previous group */
+    float *noise;     /* [tile], (read noise x gain)^2 */
+    double *median;   /* [tile], plain median where known */
+    uint8_t *known;   /* [tile] */
+    float *lanes;     /* [diff][JC_LANES] */
+    float *values;    /* [diff], of one pixel */
+    uint32_t *jumps;  /* offsets in diff of the samples with a jump bit */
+    size_t n_jumps;
+    int64_t *lost;    /* [plane], samples with jump or do-not-use; sigma clipping only */
     int64_t n_found;
     sources row, above, top; /* of the present row, the one before, the first of the block */
     int first_row, n_rows;
     int failed;
 } worker;
 
+/* What is known of 16 lanes. A difference outside [low, high] (its absolute value, when clipping)
+ * may be a jump. */
+typedef struct {
+    int32_t count[JC_LANES]; /* usable values */
+    float low[JC_LANES], high[JC_LANES];
+    double median[JC_LANES], sigma[JC_LANES];     /* single pass */
+    double least[JC_LANES], most[JC_LANES];       /* sigma clipping */
+} lane_facts;
+
 /* ---------------------------------------------------------------- one pixel ---------------- */
 
-static int sort_values(float *v, int n)
+/* The value of rank k; the array is reordered so that no smaller one follows it. */
+static float value_of_rank(float *v, int n, int k)
 {
-    static const int gaps[] = {1750, 701, 301, 132, 57, 23, 10, 4, 1};
-    for (size_t k = 0; k < sizeof gaps / sizeof *gaps; k++)
-        for (int i = gaps[k]; i < n; i++) {
-            float x = v[i];
-            int j = i;
-            for (; j >= gaps[k] && v[j - gaps[k]] > x; j -= gaps[k])
-                v[j] = v[j - gaps[k]];
-            v[j] = x;
-        }
-    return n;
+    int lo = 0, hi = n - 1;
+    while (lo < hi) {
+        float pivot = v[k];
+        int i = lo, j = hi;
+        do {
+            while (v[i] < pivot)
+                i++;
+            while (pivot < v[j])
+                j--;
+            if (i <= j) {
+                float x = v[i];
+                v[i++] = v[j];
+                v[j--] = x;
+            }
+        } while (i <= j);
+        if (j < k) lo = i;
+        if (k < i) hi = j;
+    }
+    return v[k];
+}
+
+static double median_of(float *v, int n)
+{
+    if (n == 0) return NAN;
+    float below, above = value_of_rank(v, n, n / 2);
+    if (n % 2) return above;
+    below = v[0];
+    for (int k = 1; k < n / 2; k++)
+        below = v[k] > below ? v[k] : below;
+    return 0.5 * ((double) below + (double) above);
 }
 
 JC_INLINE double middle(const float *sorted, int n)
@@ -62,20 +118,9 @@ JC_INLINE double middle(const float *sorted, int n)
     return 0.5 * ((double) sorted[(n - 1) / 2] + (double) sorted[n / 2]);
 }
 
-/* The differences of one column of the tile that are not NaN; their number. */
-static int gather(const worker *w, int col, int absolute)
+JC_INLINE double sigma_about(double median, float noise, double n_frames)
 {
-    int n = 0;
-    for (int k = 0; k < w->n_diffs; k++) {
-        float d = w->diff[(size_t) k * w->tile + col];
-        if (d == d) w->values[n++] = absolute ? fabsf(d) : d;
-    }
-    return n;
-}
-
-JC_INLINE double noise_of(const worker *w, int col, double median)
-{
-    double sigma = sqrt(fabs(median) + (double) w->noise[col] / w->ramp->n_frames);
+    double sigma = sqrt(fabs(median) + (double) noise / n_frames);
     return sigma == 0.0 ? NAN : sigma; /* without noise nothing stands out */
 }
 
@@ -96,7 +141,7 @@ static void clip(const worker *w, int col, const float *v, int n, float *least, 
         if (below == lo) break; /* all equal */
         median = left == 2 ? v[lo] : middle(v + lo, below - lo);
         if (again) median = (float) median; /* as the reference stores it from the second round */
-        double sigma = noise_of(w, col, median);
+        double sigma = sigma_about(median, w->noise[col], w->ramp->n_frames);
         if (!isfinite(sigma)) break;
         float under = (float) fabs(v[lo] - median), over = (float) fabs(v[hi - 1] - median);
         float worst = under > over ? under : over;
@@ -110,33 +155,6 @@ static void clip(const worker *w, int col, const float *v, int n, float *least, 
     *most = lo < hi ? v[hi - 1] : -INFINITY;
 }
 
-/* The bounds of sigma clipping about the median; sorted finite values in. */
-static void sigma_bounds(const float *v, int n, double n_sigma, double *low, double *high)
-{
-    int lo = 0, hi = n;
-    *low = -INFINITY;
-    *high = INFINITY;
-    for (int round = 0; round < CLIP_ROUNDS && hi > lo; round++) {
-        int count = hi - lo, start = lo, end = hi;
-        double sum = 0.0, scatter = 0.0, median = middle(v + lo, count);
-        for (int k = lo; k < hi; k++)
-            sum += v[k];
-        sum /= count;
-        for (int k = lo; k < hi; k++)
-            scatter += (v[k] - sum) * (v[k] - sum);
-        scatter = sqrt(scatter / count);
-        *low = median - n_sigma * scatter;
-        *high = median + n_sigma * scatter;
-        while (start < end && v[start] < *low)
-            start++;
-        while (end > start && v[end - 1] > *high)
-            end--;
-        if (end - start == count) break;
-        lo = start;
-        hi = end;
-    }
-}
-
 /* ---------------------------------------------------------------- one tile ----------------- */
 
 JC_INLINE size_t plane_size(const jc_jump_ramp *p)
@@ -144,112 +162,390 @@ JC_INLINE size_t plane_size(const jc_jump_ramp *p)
     return (size_t) p->n_rows * p->n_cols;
 }
 
-/* The plane that ends difference k, and the other way round. */
+/* The plane that ends difference k. */
 JC_INLINE int plane_of(const jc_jump_ramp *p, int k)
 {
     return k + k / (p->n_groups - 1) + 1;
 }
 
-JC_INLINE void set_jump(worker *w, int k, size_t pixel, int col)
+/* Count, list and clean the jump bits that a group of the tile had on input. */
+static void take_old_jumps(worker *w, uint8_t *q, int plane, int width)
 {
-    uint8_t *q = w->dq + plane_of(w->ramp, k) * plane_size(w->ramp) + pixel + col;
-    w->n_found += !(*q & w->rule->jump);
-    *q |= w->rule->jump;
-    w->hit[col] = 1;
+    const uint8_t jump = w->rule->jump, losing = jump | w->rule->do_not_use;
+    const int n_groups = w->ramp->n_groups, k = plane - plane / n_groups - 1;
+    for (int c = 0; c < width; c++) {
+        if (w->lost) w->lost[plane] += (q[c] & losing) != 0;
+        if (!(q[c] & jump)) continue;
+        w->n_found++;
+        if (q[c] & w->rule->unusable)
+            q[c] &= (uint8_t) ~jump;
+        else if (plane % n_groups)
+            w->jumps[w->n_jumps++] = (uint32_t) k * w->tile + c;
+    }
 }
 
-/* Differences of a tile; jump bits on unusable samples are removed, the others counted. */
-JC_CLONES static void take_differences(worker *w, size_t pixel, int width)
+JC_CLONES static uint8_t bits_in(const uint8_t *q, int width)
+{
+    uint8_t seen = 0;
+    for (int c = 0; c < width; c++)
+        seen |= q[c];
+    return seen;
+}
+
+JC_CLONES static void subtract_group(const float *restrict y, const float *restrict gain,
+                                     float *restrict last, float *restrict d, int width)
+{
+    for (int c = 0; c < width; c++) {
+        float e = y[c] * gain[c];
+        d[c] = e - last[c];
+        last[c] = e;
+    }
+}
+
+JC_CLONES static void subtract_flagged_group(const float *restrict y, const float *restrict gain,
+                                             const uint8_t *restrict q, uint8_t unusable,
+                                             float *restrict last, float *restrict d, int width)
+{
+    for (int c = 0; c < width; c++) {
+        float e = q[c] & unusable ? NAN : y[c] * gain[c];
+        d[c] = e - last[c];
+        last[c] = e;
+    }
+}
+
+JC_CLONES static void square_noise(const float *restrict read_noise, const float *restrict gain,
+                                   float *restrict noise, int width)
+{
+    for (int c = 0; c < width; c++) {
+        float electrons = read_noise[c] * gain[c];
+        noise[c] = electrons * electrons;
+    }
+}
+
+/* Differences of a tile; jump bits on unusable samples are removed, the others listed. */
+static void take_differences(worker *w, size_t pixel, int width)
 {
     const jc_jump_ramp *p = w->ramp;
-    const uint8_t unusable = w->rule->unusable, jump = w->rule->jump;
-    const uint8_t losing = jump | w->rule->do_not_use;
+    const uint8_t unusable = w->rule->unusable;
+    const uint8_t old = w->rule->jump | (w->lost ? w->rule->do_not_use : 0);
     const int n_planes = p->n_integrations * p->n_groups;
     const float *gain = p->gain + pixel;
-    float *last = w->last;
-    for (int c = 0; c < width; c++) {
-        float electrons = p->read_noise[pixel + c] * gain[c];
-        w->noise[c] = electrons * electrons;
-    }
-    memset(w->hit, 0, width);
+    const int padded = (width + JC_LANES - 1) / JC_LANES * JC_LANES;
+    w->n_jumps = 0;
+    memset(w->known, 0, width);
+    square_noise(p->read_noise + pixel, gain, w->noise, width);
+    for (int c = width; c < padded; c++)
+        w->noise[c] = 0;
     for (int plane = 0, k = 0; plane < n_planes; plane++) {
         const float *y = p->data + plane * plane_size(p) + pixel;
         uint8_t *q = w->dq + plane * plane_size(p) + pixel;
         const int first = plane % p->n_groups == 0;
-        uint8_t seen = 0;
-        for (int c = 0; c < width; c++)
-            seen |= q[c] & losing;
-        if (seen && w->lost)
-            for (int c = 0; c < width; c++)
-                w->lost[plane] += (q[c] & losing) != 0;
-        if (seen & jump)
-            for (int c = 0; c < width; c++) {
-                int flagged = (q[c] & jump) != 0;
-                w->n_found += flagged;
-                if (flagged && q[c] & unusable)
-                    q[c] &= (uint8_t) ~jump;
-                else if (flagged && !first)
-                    w->hit[c] = 1;
-            }
         float *d = w->diff + (size_t) k * w->tile;
-        for (int c = 0; c < width; c++) {
-            float e = y[c] * gain[c];
-            e = q[c] & unusable ? NAN : e;
-            if (!first) d[c] = e - last[c];
-            last[c] = e;
-        }
-        k += !first;
+        uint8_t seen = bits_in(q, width);
+        if (seen & old) take_old_jumps(w, q, plane, width);
+        if (seen & unusable)
+            subtract_flagged_group(y, gain, q, unusable, w->last, d, width);
+        else
+            subtract_group(y, gain, w->last, d, width);
+        if (first) continue; /* the next group overwrites it */
+        for (int c = width; c < padded; c++)
+            d[c] = NAN;
+        k++;
     }
 }
 
-static void find_by_clipping(worker *w, size_t pixel, int width)
+static void set_jump(worker *w, int k, size_t pixel, int col)
 {
-    for (int c = 0; c < width; c++) {
-        float least, most;
-        int n = sort_values(w->values, gather(w, c, 1));
-        clip(w, c, w->values, n, &least, &most);
-        for (int k = 0; k < w->n_diffs; k++) {
-            float a = fabsf(w->diff[(size_t) k * w->tile + c]);
-            if (a < least || a > most) set_jump(w, k, pixel, c);
+    const int plane = plane_of(w->ramp, k);
+    uint8_t *q = w->dq + plane * plane_size(w->ramp) + pixel + col;
+    if (*q & w->rule->jump) return; /* listed already */
+    if (w->lost && !(*q & w->rule->do_not_use)) w->lost[plane]++;
+    *q |= w->rule->jump;
+    w->n_found++;
+    w->jumps[w->n_jumps++] = (uint32_t) k * w->tile + col;
+}
+
+/* Copy a set's differences, infinity for those that are not within the limit; count them. */
+JC_CLONES static void load_lanes(const float *restrict diff, int tile, const group_set *set,
+                                 int absolute, float limit, float *restrict lanes,
+                                 int32_t *restrict count)
+{
+    int32_t n[JC_LANES] = {0};
+    for (int k = 0; k < set->n; k++) {
+        const float *restrict d = diff + (size_t) set->which[k] * tile;
+        float *restrict v = lanes + (size_t) k * JC_LANES;
+#pragma omp simd
+        for (int c = 0; c < JC_LANES; c++) {
+            float size = fabsf(d[c]), x = absolute ? size : d[c];
+            v[c] = size <= limit ? x : INFINITY;
+            n[c] += size <= limit;
+        }
+    }
+    for (int c = 0; c < JC_LANES; c++)
+        count[c] = n[c];
+}
+
+JC_INLINE int is_jump(const worker *w, const lane_facts *f, int c, float d)
+{
+    switch (w->rule->method) {
+    case JC_JUMP_CLIP: return 1; /* the range is exact */
+    case JC_JUMP_SINGLE_PASS:
+        return isfinite(d) && fabs(d - f->median[c]) / f->sigma[c] > w->rule->threshold;
+    default: return isfinite(d) && (d < f->least[c] || d > f->most[c]);
+    }
+}
+
+/* The lanes with a value outside their range, for one difference. */
+JC_CLONES static int outside(const float *restrict d, const float *restrict low,
+                             const float *restrict high, int absolute)
+{
+    int any = 0;
+#pragma omp simd reduction(| : any)
+    for (int c = 0; c < JC_LANES; c++) {
+        float x = absolute ? fabsf(d[c]) : d[c];
+        any |= (x < low[c]) | (x > high[c]);
+    }
+    return any;
+}
+
+static void flag_outside(worker *w, const group_set *set, const lane_facts *f, size_t pixel,
+                         int col)
+{
+    const int absolute = w->rule->method == JC_JUMP_CLIP;
+    for (int k = 0; k < set->n; k++) {
+        const float *d = w->diff + (size_t) set->which[k] * w->tile + col;
+        if (!outside(d, f->low, f->high, absolute)) continue;
+        for (int c = 0; c < JC_LANES; c++) {
+            float x = absolute ? fabsf(d[c]) : d[c];
+            if ((x < f->low[c] || x > f->high[c]) && is_jump(w, f, c, d[c]))
+                set_jump(w, set->which[k], pixel, col + c);
         }
     }
 }
 
-static void find_in_one_pass(worker *w, size_t pixel, int width)
+/* ---------------------------------------------------------------- clipping ----------------- */
+
+/* The lanes that may hold a jump; exact where the answer is no. Sorted absolute values in. */
+JC_CLONES static int may_clip(const float *restrict lanes, int n, const int32_t *restrict count,
+                              const float *restrict noise, float n_frames, float threshold,
+                              uint8_t *restrict may)
 {
-    for (int c = 0; c < width; c++) {
-        int n = sort_values(w->values, gather(w, c, 0));
-        if (n == 0) continue;
-        double median = middle(w->values, n), sigma = noise_of(w, c, median);
-        for (int k = 0; k < w->n_diffs; k++) {
-            float d = w->diff[(size_t) k * w->tile + c];
-            if (isfinite(d) && fabs(d - median) / sigma > w->rule->threshold)
-                set_jump(w, k, pixel, c);
+    const int rest = n >= 4 ? n - 1 : n == 2 ? 1 : n; /* values in the median */
+    const float *restrict least = lanes, *restrict most = lanes + (size_t) (n - 1) * JC_LANES;
+    const float *restrict next = n >= 4 ? most - JC_LANES : least;
+    const float *restrict a = lanes + (size_t) ((rest - 1) / 2) * JC_LANES;
+    const float *restrict b = lanes + (size_t) (rest / 2) * JC_LANES;
+    const float limit = threshold * threshold * (1 - 1e-5f), per_frame = 1 / n_frames;
+    int any = 0;
+#pragma omp simd reduction(| : any)
+    for (int c = 0; c < JC_LANES; c++) {
+        float median = 0.5f * (a[c] + b[c]);
+        float over = most[c] - median, under = median - least[c];
+        float worst = over > under ? over : under;
+        int part = count[c] != n, tied = (n >= 4) & (most[c] == next[c]);
+        int high = worst * worst > limit * (median + noise[c] * per_frame);
+        /* where squares overflow or vanish, do not trust them */
+        int odd = 1 - ((worst < 1e18f) & ((worst <= 0) | (worst >= 1e-15f)));
+        int yes = (count[c] >= 2) & (part | tied | high | odd);
+        may[c] = yes;
+        any |= yes;
+    }
+    return any;
+}
+
+static void find_by_clipping(worker *w, const group_set *set, size_t pixel, int width)
+{
+    const jc_jump_rule *r = w->rule;
+    const int n = set->n;
+    const double threshold = n >= 4   ? r->threshold
+                             : n == 3 ? r->threshold_three
+                                      : r->threshold_two;
+    lane_facts f;
+    uint8_t may[JC_LANES];
+    if (n < 2) return;
+    for (int col = 0; col < width; col += JC_LANES) {
+        load_lanes(w->diff + col, w->tile, set, 1, INFINITY, w->lanes, f.count);
+        jc_network_sort(&set->network, w->lanes);
+        if (!may_clip(w->lanes, n, f.count, w->noise + col, (float) w->ramp->n_frames,
+                      (float) threshold, may))
+            continue;
+        int any = 0;
+        for (int c = 0; c < JC_LANES; c++) {
+            const int count = f.count[c];
+            f.low[c] = -INFINITY;
+            f.high[c] = INFINITY;
+            if (!may[c]) continue;
+            for (int k = 0; k < count; k++)
+                w->values[k] = w->lanes[k * JC_LANES + c];
+            clip(w, col + c, w->values, count, f.low + c, f.high + c);
+            any |= w->values[0] < f.low[c] || w->values[count - 1] > f.high[c];
         }
+        if (any) flag_outside(w, set, &f, pixel, col);
     }
 }
 
-/* Differences k = start, start + stride, ... are clipped together. */
-static void find_by_sigma(worker *w, size_t pixel, int width, int start, int stride)
+/* ---------------------------------------------------------------- single pass -------------- */
+
+/* The range of each lane, a little narrower than the threshold allows; whether any leaves it. */
+JC_CLONES static int single_pass_range(const float *restrict diff, int tile, const group_set *set,
+                                       const float *restrict noise, double n_frames,
+                                       double threshold, lane_facts *restrict f)
 {
-    for (int c = 0; c < width; c++) {
-        double low, high;
-        int n = 0;
-        for (int k = start; k < w->n_diffs; k += stride) {
-            float d = w->diff[(size_t) k * w->tile + c];
-            if (isfinite(d)) w->values[n++] = d;
+    float least[JC_LANES], most[JC_LANES];
+    int any = 0;
+    for (int c = 0; c < JC_LANES; c++) {
+        least[c] = INFINITY;
+        most[c] = -INFINITY;
+    }
+    for (int k = 0; k < set->n; k++) {
+        const float *restrict d = diff + (size_t) set->which[k] * tile;
+#pragma omp simd
+        for (int c = 0; c < JC_LANES; c++) {
+            least[c] = d[c] < least[c] ? d[c] : least[c];
+            most[c] = d[c] > most[c] ? d[c] : most[c];
         }
-        sigma_bounds(w->values, sort_values(w->values, n), w->rule->threshold, &low, &high);
-        for (int k = start; k < w->n_diffs; k += stride) {
-            float d = w->diff[(size_t) k * w->tile + c];
-            if (isfinite(d) && (d < low || d > high)) {
-                int plane = plane_of(w->ramp, k);
-                uint8_t before = w->dq[plane * plane_size(w->ramp) + pixel + c];
-                if (!(before & (w->rule->jump | w->rule->do_not_use))) w->lost[plane]++;
-                set_jump(w, k, pixel, c);
+    }
+#pragma omp simd reduction(| : any)
+    for (int c = 0; c < JC_LANES; c++) {
+        double median = f->median[c];
+        double sigma = sqrt(fabs(median) + (double) noise[c] / n_frames);
+        double reach = threshold * sigma * (1 - 1e-6), slack = 1e-6 * fabs(median);
+        int never = !(sigma > 0) | !(sigma <= DBL_MAX);
+        float low = (float) (median - reach + slack), high = (float) (median + reach - slack);
+        f->sigma[c] = sigma;
+        f->low[c] = low = never ? -INFINITY : low;
+        f->high[c] = high = never ? INFINITY : high;
+        any |= (least[c] < low) | (most[c] > high);
+    }
+    return any;
+}
+
+static void find_in_one_pass(worker *w, const group_set *set, size_t pixel, int width)
+{
+    const int n = set->n;
+    lane_facts f;
+    if (n < 1) return;
+    for (int col = 0; col < width; col += JC_LANES) {
+        load_lanes(w->diff + col, w->tile, set, 0, INFINITY, w->lanes, f.count);
+        jc_network_sort(&set->network, w->lanes);
+        const float *a = w->lanes + (size_t) ((n - 1) / 2) * JC_LANES;
+        const float *b = w->lanes + (size_t) (n / 2) * JC_LANES;
+        for (int c = 0; c < JC_LANES; c++) {
+            f.median[c] = 0.5 * ((double) a[c] + (double) b[c]);
+            if (f.count[c] != n) { /* other ranks than the network made */
+                int m = 0;
+                for (int k = 0; k < n && f.count[c]; k++) {
+                    float d = w->diff[(size_t) set->which[k] * w->tile + col + c];
+                    if (d == d) w->values[m++] = d;
+                }
+                f.median[c] = median_of(w->values, m);
+            }
+            w->median[col + c] = f.median[c];
+            w->known[col + c] = 1;
+        }
+        if (single_pass_range(w->diff + col, w->tile, set, w->noise + col, w->ramp->n_frames,
+                              w->rule->threshold, &f))
+            flag_outside(w, set, &f, pixel, col);
+    }
+}
+
+/* ---------------------------------------------------------------- sigma clipping ----------- */
+
+/* Bounds of each lane from its sorted values; whether any value leaves them. */
+JC_CLONES static int sigma_range(const float *restrict lanes, int n, double n_sigma,
+                                 lane_facts *restrict f)
+{
+    int32_t left[JC_LANES], start[JC_LANES] = {0};
+    double *restrict least = f->least, *restrict most = f->most;
+    int any = 0;
+    for (int c = 0; c < JC_LANES; c++) {
+        left[c] = f->count[c];
+        least[c] = -FLT_MAX;
+        most[c] = FLT_MAX; /* infinity fills the unusable */
+    }
+    for (int round = 0; round < CLIP_ROUNDS; round++) {
+        double mean[JC_LANES] = {0}, scatter[JC_LANES] = {0}, median[JC_LANES];
+        int32_t below[JC_LANES] = {0}, inside[JC_LANES] = {0};
+        int changed = 0;
+        for (int k = 0; k < n; k++) {
+            const float *restrict v = lanes + (size_t) k * JC_LANES;
+#pragma omp simd
+            for (int c = 0; c < JC_LANES; c++) {
+                double x = v[c];
+                mean[c] += (x >= least[c]) & (x <= most[c]) ? x : 0.0;
             }
         }
+        for (int c = 0; c < JC_LANES; c++) {
+            mean[c] /= left[c];
+            median[c] = NAN;
+            if (left[c])
+                median[c] = 0.5 * ((double) lanes[(start[c] + (left[c] - 1) / 2) * JC_LANES + c] +
+                                   (double) lanes[(start[c] + left[c] / 2) * JC_LANES + c]);
+        }
+        for (int k = 0; k < n; k++) {
+            const float *restrict v = lanes + (size_t) k * JC_LANES;
+#pragma omp simd
+            for (int c = 0; c < JC_LANES; c++) {
+                double x = v[c], far = x - mean[c];
+                scatter[c] += (x >= least[c]) & (x <= most[c]) ? far * far : 0.0;
+            }
+        }
+        for (int c = 0; c < JC_LANES; c++) {
+            double reach = n_sigma * sqrt(scatter[c] / left[c]);
+            if (left[c] == 0) continue; /* nothing left: the last bounds stand */
+            least[c] = median[c] - reach;
+            most[c] = median[c] + reach;
+        }
+        for (int k = 0; k < n; k++) {
+            const float *restrict v = lanes + (size_t) k * JC_LANES;
+#pragma omp simd
+            for (int c = 0; c < JC_LANES; c++) {
+                double x = v[c];
+                below[c] += x < least[c];
+                inside[c] += (x >= least[c]) & (x <= most[c]);
+            }
+        }
+        for (int c = 0; c < JC_LANES; c++) {
+            changed |= inside[c] != left[c];
+            start[c] = below[c];
+            left[c] = inside[c];
+        }
+        if (!changed) break;
     }
+    for (int c = 0; c < JC_LANES; c++) {
+        f->low[c] = nextafterf((float) least[c], INFINITY);
+        f->high[c] = nextafterf((float) most[c], -INFINITY);
+        any |= left[c] != f->count[c];
+    }
+    return any;
+}
+
+static void find_by_sigma(worker *w, const group_set *set, size_t pixel, int width)
+{
+    lane_facts f;
+    if (set->n < 1) return;
+    for (int col = 0; col < width; col += JC_LANES) {
+        load_lanes(w->diff + col, w->tile, set, 0, FLT_MAX, w->lanes, f.count);
+        jc_network_sort(&set->network, w->lanes);
+        if (sigma_range(w->lanes, set->n, w->rule->threshold, &f))
+            flag_outside(w, set, &f, pixel, col);
+    }
+}
+
+/* ---------------------------------------------------------------- rows --------------------- */
+
+static double plain_median(worker *w, int col)
+{
+    if (!w->known[col]) {
+        int n = 0;
+        for (int k = 0; k < w->n_diffs; k++) {
+            float d = w->diff[(size_t) k * w->tile + col];
+            if (d == d) w->values[n++] = d;
+        }
+        w->median[col] = median_of(w->values, n);
+        w->known[col] = 1;
+    }
+    return w->median[col];
 }
 
 static int add_source(sources *list, int plane, int col)
@@ -265,23 +561,19 @@ static int add_source(sources *list, int plane, int col)
     return 1;
 }
 
-/* The flagged samples of column c that flag their neighbours. */
-static void list_sources(worker *w, size_t pixel, int c, int first_col, sources *list)
+/* The jumps of the tile that flag their neighbours. */
+static void list_sources(worker *w, int first_col, sources *list)
 {
     const jc_jump_rule *r = w->rule;
-    int n = sort_values(w->values, gather(w, c, 0));
-    if (n == 0) return;
-    double median = middle(w->values, n), sigma = noise_of(w, c, median);
-    for (int k = 0; k < w->n_diffs; k++) {
-        int plane = plane_of(w->ramp, k);
-        if (!(w->dq[plane * plane_size(w->ramp) + pixel + c] & r->jump)) continue;
-        double ratio = fabs(w->diff[(size_t) k * w->tile + c] - median) / sigma;
+    for (size_t j = 0; j < w->n_jumps; j++) {
+        int k = (int) (w->jumps[j] / w->tile), c = (int) (w->jumps[j] % w->tile);
+        double median = plain_median(w, c);
+        double sigma = sigma_about(median, w->noise[c], w->ramp->n_frames);
+        double ratio = fabs(w->diff[w->jumps[j]] - median) / sigma;
         if (ratio < r->max_neighbor && ratio > r->min_neighbor)
-            w->failed |= !add_source(list, plane, first_col + c);
+            w->failed |= !add_source(list, plane_of(w->ramp, k), first_col + c);
     }
 }
-
-/* ---------------------------------------------------------------- rows --------------------- */
 
 static void flag_usable(const worker *w, int plane, int row, int col)
 {
@@ -305,6 +597,18 @@ static void grow_sideways(const worker *w, const sources *list, int row)
     }
 }
 
+static void find_in_tile(worker *w, size_t pixel, int width)
+{
+    for (int k = 0; k < w->plan->n_sets; k++) {
+        const group_set *set = w->plan->sets + k;
+        switch (w->rule->method) {
+        case JC_JUMP_CLIP: find_by_clipping(w, set, pixel, width); break;
+        case JC_JUMP_SINGLE_PASS: find_in_one_pass(w, set, pixel, width); break;
+        default: find_by_sigma(w, set, pixel, width); break;
+        }
+    }
+}
+
 static void find_in_row(worker *w, int row)
 {
     const jc_jump_ramp *p = w->ramp;
@@ -312,18 +616,8 @@ static void find_in_row(worker *w, int row)
         int width = p->n_cols - col < w->tile ? p->n_cols - col : w->tile;
         size_t pixel = (size_t) row * p->n_cols + col;
         take_differences(w, pixel, width);
-        switch (w->rule->method) {
-        case JC_JUMP_CLIP: find_by_clipping(w, pixel, width); break;
-        case JC_JUMP_SINGLE_PASS: find_in_one_pass(w, pixel, width); break;
-        case JC_JUMP_SIGMA_INTS:
-            for (int g = 0; g < p->n_groups - 1; g++)
-                find_by_sigma(w, pixel, width, g, p->n_groups - 1);
-            break;
-        case JC_JUMP_SIGMA_ALL: find_by_sigma(w, pixel, width, 0, 1); break;
-        }
-        if (w->rule->flag_neighbors)
-            for (int c = 0; c < width; c++)
-                if (w->hit[c]) list_sources(w, pixel, c, col, &w->row);
+        find_in_tile(w, pixel, width);
+        if (w->rule->flag_neighbors) list_sources(w, col, &w->row);
     }
 }
 
@@ -370,7 +664,7 @@ static void restore_lost_planes(worker *w)
             if (q[k] & w->rule->jump && plane % p->n_groups) {
                 take_differences(w, k, 1);
                 found.n = 0;
-                list_sources(w, k, 0, (int) (k % p->n_cols), &found);
+                list_sources(w, (int) (k % p->n_cols), &found);
                 for (size_t j = 0; j < found.n; j++)
                     if (found.items[j].plane == plane)
                         w->failed |= !add_source(&mine, (int) (k / p->n_cols),
@@ -390,53 +684,115 @@ static void restore_lost_planes(worker *w)
     w->n_found = n_found - restored;
 }
 
+/* One group of a tile: until[c] is the last group that an earlier jump of the pixel flags. */
+JC_CLONES static void flag_later_group(const float *restrict d, const double *restrict median,
+                                       const jc_jump_rule *r, int group, int32_t *restrict until,
+                                       uint8_t *restrict q, int width)
+{
+    const int32_t end0 = group + r->after_groups[0], end1 = group + r->after_groups[1];
+    const double size0 = r->after_electrons[0], size1 = r->after_electrons[1];
+    const uint8_t jump = r->jump, unusable = r->unusable;
+    for (int c = 0; c < width; c++) {
+        double excess = d[c] - median[c];
+        int is = (q[c] & jump) != 0;
+        int32_t last = until[c];
+        last = is & (excess >= size0) & (end0 > last) ? end0 : last;
+        last = is & (excess >= size1) & (end1 > last) ? end1 : last;
+        until[c] = last;
+        q[c] |= (group <= last) & !(q[c] & unusable) ? jump : 0;
+    }
+}
+
 static void flag_after_jumps(worker *w, int row)
 {
     const jc_jump_ramp *p = w->ramp;
-    const jc_jump_rule *r = w->rule;
-    const int n_diffs = p->n_groups - 1;
+    int32_t until[MAX_TILE];
     for (int col = 0; col < p->n_cols; col += w->tile) {
         int width = p->n_cols - col < w->tile ? p->n_cols - col : w->tile;
         size_t pixel = (size_t) row * p->n_cols + col;
         take_differences(w, pixel, width);
-        for (int c = 0; c < width; c++) {
-            int n = w->hit[c] ? sort_values(w->values, gather(w, c, 0)) : 0;
-            if (n == 0) continue;
-            double median = middle(w->values, n);
-            for (int k = 0, until = -1; k < w->n_diffs; k++) {
-                int group = k % n_diffs + 1;
-                uint8_t *q = w->dq + plane_of(p, k) * plane_size(p) + pixel + c;
-                double excess = w->diff[(size_t) k * w->tile + c] - median;
-                if (group == 1) until = -1;
-                if (*q & r->jump)
-                    for (int j = 0; j < 2; j++)
-                        if (excess >= r->after_electrons[j] && group + r->after_groups[j] > until)
-                            until = group + r->after_groups[j];
-                if (group <= until && !(*q & r->unusable)) *q |= r->jump;
-            }
+        if (w->n_jumps == 0) continue;
+        for (size_t j = 0; j < w->n_jumps; j++)
+            plain_median(w, (int) (w->jumps[j] % w->tile));
+        for (int c = 0; c < width; c++)
+            if (!w->known[c]) w->median[c] = NAN;
+        for (int k = 0; k < w->n_diffs; k++) {
+            int group = k % (p->n_groups - 1) + 1;
+            if (group == 1)
+                for (int c = 0; c < width; c++)
+                    until[c] = -1;
+            flag_later_group(w->diff + (size_t) k * w->tile, w->median, w->rule, group, until,
+                             w->dq + plane_of(p, k) * plane_size(p) + pixel, width);
         }
     }
 }
 
 /* ---------------------------------------------------------------- the exposure ------------- */
 
-static int hire(worker *w, const jc_jump_ramp *ramp, const jc_jump_rule *rule, uint8_t *dq)
+static void forget_plan(plan *p)
+{
+    for (int k = 0; p->sets && k < p->n_sets; k++)
+        jc_network_free(&p->sets[k].network);
+    free(p->sets);
+    free(p->which);
+    *p = (plan){0};
+}
+
+/* Which differences are compared with each other; those that no pixel can use are left out. */
+static jc_status make_plan(const jc_jump_ramp *ramp, const jc_jump_rule *rule, const uint8_t *dq,
+                           plan *out)
+{
+    const int n_planes = ramp->n_integrations * ramp->n_groups, per_int = ramp->n_groups - 1;
+    const int by_group = rule->method == JC_JUMP_SIGMA_INTS;
+    const size_t n_diffs = (size_t) ramp->n_integrations * per_int;
+    jc_status status = JC_NO_MEMORY;
+    uint8_t *dead = malloc(n_planes);
+    *out = (plan){.n_sets = by_group ? per_int : 1};
+    out->sets = calloc(out->n_sets, sizeof *out->sets);
+    out->which = malloc(n_diffs * sizeof *out->which);
+    if (dead && out->sets && out->which)
+        status = jc_jump_dead_planes(dq, n_planes, (int64_t) plane_size(ramp), rule->unusable,
+                                     dead);
+    int32_t *next = out->which;
+    for (int s = 0; s < out->n_sets && status == JC_OK; s++) {
+        group_set *set = out->sets + s;
+        set->which = next;
+        for (int k = by_group ? s : 0; k < (int) n_diffs; k += by_group ? per_int : 1) {
+            int plane = plane_of(ramp, k);
+            if (!dead[plane] && !dead[plane - 1]) *next++ = k;
+        }
+        set->n = (int) (next - set->which);
+        if (set->n == 0) continue;
+        int single = rule->method == JC_JUMP_SINGLE_PASS;
+        status = jc_network_make(&set->network, set->n, single ? (set->n - 1) / 2 : 0,
+                                 single ? set->n / 2 : set->n - 1);
+    }
+    free(dead);
+    return status;
+}
+
+static int hire(worker *w, const jc_jump_ramp *ramp, const jc_jump_rule *rule, const plan *plan,
+                uint8_t *dq)
 {
     const int clips = rule->method == JC_JUMP_SIGMA_INTS || rule->method == JC_JUMP_SIGMA_ALL;
     const size_t n_planes = (size_t) ramp->n_integrations * ramp->n_groups;
     const size_t n_diffs = n_planes - ramp->n_integrations;
-    size_t tile = TILE_BYTES / (sizeof(float) * n_diffs);
-    tile = tile > MAX_TILE ? MAX_TILE : tile < MIN_TILE ? MIN_TILE : tile / MIN_TILE * MIN_TILE;
-    *w = (worker){.ramp = ramp, .rule = rule, .dq = dq};
+    size_t tile = TILE_BYTES / (sizeof(float) * n_diffs) / JC_LANES * JC_LANES;
+    tile = tile > MAX_TILE ? MAX_TILE : tile < JC_LANES ? JC_LANES : tile;
+    *w = (worker){.ramp = ramp, .rule = rule, .plan = plan, .dq = dq};
     w->n_diffs = (int) n_diffs;
     w->tile = (int) tile;
-    w->diff = malloc(n_diffs * tile * sizeof *w->diff);
-    w->last = malloc(tile * sizeof *w->last);
+    w->diff = malloc((n_diffs + 1) * tile * sizeof *w->diff); /* a first group has a row, too */
+    w->last = calloc(tile, sizeof *w->last);
     w->noise = malloc(tile * sizeof *w->noise);
-    w->hit = malloc(tile);
+    w->median = malloc(tile * sizeof *w->median);
+    w->known = malloc(tile);
+    w->lanes = aligned_alloc(64, n_diffs * JC_LANES * sizeof *w->lanes);
     w->values = malloc(n_diffs * sizeof *w->values);
+    w->jumps = malloc(n_diffs * tile * sizeof *w->jumps);
     w->lost = clips ? calloc(n_planes, sizeof *w->lost) : NULL;
-    return w->diff && w->last && w->noise && w->hit && w->values && (!clips || w->lost);
+    return w->diff && w->last && w->noise && w->median && w->known && w->lanes && w->values &&
+           w->jumps && (!clips || w->lost);
 }
 
 static void dismiss(worker *w)
@@ -444,8 +800,11 @@ static void dismiss(worker *w)
     free(w->diff);
     free(w->last);
     free(w->noise);
-    free(w->hit);
+    free(w->median);
+    free(w->known);
+    free(w->lanes);
     free(w->values);
+    free(w->jumps);
     free(w->lost);
     free(w->row.items);
     free(w->above.items);
@@ -479,8 +838,14 @@ jc_status jc_jump(const jc_jump_ramp *ramp, const jc_jump_rule *rule, int n_thre
         !(ramp->n_frames > 0) || n_threads < 1 || ramp->n_integrations > INT32_MAX / ramp->n_groups)
         return JC_BAD_ARGUMENT;
     if (n_threads > ramp->n_rows) n_threads = ramp->n_rows;
+    plan plan;
+    jc_status status = make_plan(ramp, rule, groupdq, &plan);
     worker *team = calloc(n_threads, sizeof *team);
-    if (!team) return JC_NO_MEMORY;
+    if (status != JC_OK || !team) {
+        forget_plan(&plan);
+        free(team);
+        return status != JC_OK ? status : JC_NO_MEMORY;
+    }
 #pragma omp parallel num_threads(n_threads) reduction(| : failed)
     {
         int me = 0, size = 1;
@@ -489,7 +854,7 @@ jc_status jc_jump(const jc_jump_ramp *ramp, const jc_jump_rule *rule, int n_thre
         size = omp_get_num_threads();
 #endif
         worker *w = team + me;
-        int ready = hire(w, ramp, rule, groupdq);
+        int ready = hire(w, ramp, rule, &plan, groupdq);
         w->failed = !ready;
         w->first_row = (int) ((int64_t) ramp->n_rows * me / size);
         w->n_rows = (int) ((int64_t) ramp->n_rows * (me + 1) / size) - w->first_row;
@@ -508,6 +873,7 @@ jc_status jc_jump(const jc_jump_ramp *ramp, const jc_jump_rule *rule, int n_thre
     }
     for (int t = 0; t < n_workers; t++)
         dismiss(team + t);
+    forget_plan(&plan);
     free(team);
     return failed ? JC_NO_MEMORY : JC_OK;
 }
