@@ -22,6 +22,9 @@ def _cache(args):
     root = cache.ensure(args.dir)
     if args.all:
         cache.materialise_all(args.dir)
+    if args.prune:
+        for stale in cache.prune():
+            print(f"removed {stale}")
     print(f"CRDS_PATH={root} CRDS_CONTEXT={cache.CONTEXT}")
 
 
@@ -31,7 +34,8 @@ def _parser():
     one = commands.add_parser(
         "exposure", help="write an exposure (_uncal.fits) and its truth (_truth.npz)"
     )
-    one.add_argument("out", metavar="OUT", help="folder, or file name ending in .fits")
+    one.add_argument("out", metavar="OUT", nargs="?", default=".",
+                     help="folder (by default the current one), or file name ending in .fits")
     one.add_argument("--instrument", default="nircam", help="nircam (default) or miri")
     one.add_argument("--subarray", default="FULL",
                      help="FULL (default), SUB320, SUB160, SUB64P; MIRI: FULL, SUB256, SUB64")
@@ -45,6 +49,8 @@ def _parser():
                      help="new or empty folder; by default in the user's cache")
     two.add_argument("--all", action="store_true",
                      help="also all reference files (1 GB), for software other than jwst_cal")
+    two.add_argument("--prune", action="store_true",
+                     help="also remove the caches of other versions from the user's cache")
     two.set_defaults(run=_cache)
     return parser
 

@@ -21,7 +21,8 @@ import numpy as np
 from jwst_cal import modes, registry
 from jwst_cal.errors import OutputError, ReferenceFileError
 
-__all__ = ["CONTEXT", "directory", "ensure", "fingerprint", "materialise", "materialise_all"]
+__all__ = ["CONTEXT", "directory", "ensure", "fingerprint", "materialise", "materialise_all",
+           "prune", "reference_types"]
 
 _SERIAL = "9001"
 #: Name of the embedded rules, as recorded in products.
@@ -97,14 +98,13 @@ def fingerprint():
     Returns
     -------
     str
-        Depends on the sources of rules, files and detectors, the list of steps, and the release
-        of numpy, whose random streams may change.
+        Depends on the sources of rules, files and detectors, the types, and the release of
+        numpy, whose random streams may change.
     """
-    here = Path(__file__).parent
     digest = hashlib.sha1(".".join(np.__version__.split(".")[:2]).encode())
-    for path in (here / "cache.py", here / "references.py", here / "detectors.py",
-                 here / "_fits.py", here.parent / "registry.py"):
-        digest.update(path.read_bytes())
+    digest.update(" ".join(reference_types()).encode())
+    for name in ("cache.py", "references.py", "detectors.py", "_fits.py"):
+        digest.update(Path(__file__).with_name(name).read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -324,3 +324,19 @@ def materialise_all(root=None):
     for basename in REFERENCES:
         materialise(basename, root)
     return ensure(root)
+
+
+def prune():
+    """
+    Remove the embedded caches of other versions.
+
+    Returns
+    -------
+    list of Path
+        The directories removed.
+    """
+    current = directory()
+    stale = [p for p in sorted(current.parent.glob("crds-*")) if p.is_dir() and p != current]
+    for path in stale:
+        shutil.rmtree(path, ignore_errors=True)
+    return stale

@@ -48,11 +48,11 @@ class _Defaults(NamedTuple):
 _DEFAULTS = {
     ("NIRCAM", "FULL"): _Defaults("BRIGHT2", 1, 10, 1.0, 1000, 8.0, 2e5, 2.2, 4.5, snowballs=6),
     ("NIRCAM", "SUB320"): _Defaults("RAPID", 2, 8, 6.0, 60, 60.0, 3e5, 2.2, 100.0, snowballs=2),
-    ("NIRCAM", "SUB160"): _Defaults("RAPID", 2, 8, 15.0, 15, 200.0, 5e5, 2.2, 400.0),
-    ("NIRCAM", "SUB64P"): _Defaults("RAPID", 2, 8, 60.0, 4, 5e4, 2e6, 2.2, 5000.0),
+    ("NIRCAM", "SUB160"): _Defaults("RAPID", 2, 8, 15.0, 15, 200.0, 8e5, 2.2, 400.0),
+    ("NIRCAM", "SUB64P"): _Defaults("RAPID", 2, 8, 60.0, 4, 5e4, 3e6, 2.2, 5000.0),
     ("MIRI", "FULL"): _Defaults("FASTR1", 2, 20, 38.0, 370, 60.0, 3e5, 2.5, 4.5, showers=4),
     ("MIRI", "SUB256"): _Defaults("FASTR1", 2, 12, 60.0, 30, 200.0, 6e5, 2.5, 100.0, showers=1),
-    ("MIRI", "SUB64"): _Defaults("FASTR1", 3, 12, 150.0, 4, 5e4, 1e6, 2.5, 2500.0),
+    ("MIRI", "SUB64"): _Defaults("FASTR1", 3, 12, 150.0, 4, 5e4, 2e6, 2.5, 2500.0),
 }
 
 
@@ -92,7 +92,8 @@ class Truth:
         the charge), row, col, electrons, dn, share (part of the jump seen in that group; the rest
         comes in the next), kind (0 cosmic ray, 1 snowball, 2 shower).
     saturated_group : uint8 [integration, row, col]
-        First group that holds a frame at full well; 255 for never.
+        First group that holds a frame in which the pixel has reached its saturation level; 255
+        for never.
     group_time : float
         Seconds.
     n_frames : int
@@ -111,8 +112,13 @@ class Truth:
     n_frames: int
 
     @property
+    def good(self):
+        """Bool [row, col]: pixel and reference values are both usable."""
+        return (self.bad_pixels == 0) & ~self.flawed
+
+    @property
     def rate_electrons(self):
-        """float32 [row, col], e-/s: photons alone."""
+        """Float32 [row, col], e-/s: photons alone."""
         return self.rate * self.gain
 
     def save(self, path):

@@ -263,7 +263,7 @@ class _Electronics:
         self.miri = detector.instrument == "MIRI"
         self.n_outputs = 4 if self.miri else sub.n_outputs
         # a random walk between frames: short frames drift less
-        self.step = 2 * np.sqrt(min(1.0, sub.frame_time / 10.73677))
+        self.step = np.sqrt(min(1.0, sub.frame_time / 10.73677))
         self.level = 3 * self.step * stream(seed, "drift", integration).standard_normal(
             self.n_outputs
         )
@@ -351,12 +351,12 @@ class _Integration:
         -------
         counts : float32 [row, col], DN
             Digitised, whole numbers.
-        full : bool [row, col]
-            The pixel is at full well.
+        saturated : bool [row, col]
+            The pixel has reached its saturation level.
         """
         n_rows, n_cols = self.window.shape
         counts = np.empty(self.window.shape, np.float32)
-        full = np.zeros(self.window.shape, bool)
+        saturated = np.zeros(self.window.shape, bool)
         start, stop = np.searchsorted(self.read, (number, number + 1))
         pixel, electrons = self.pixel[start:stop], self.electrons[start:stop]
 
@@ -369,7 +369,7 @@ class _Integration:
             charge += signal
             a, b = np.searchsorted(pixel, (first * n_cols, last * n_cols))
             charge.reshape(-1)[pixel[a:b] - first * n_cols] += electrons[a:b]
-            counts[rows], full[rows] = self._read(rng, rows, charge)
+            counts[rows], saturated[rows] = self._read(rng, rows, charge)
             counts[rows] += correlated[rows]
             if extra is not None:
                 counts[rows] += extra(rows)
@@ -378,7 +378,7 @@ class _Integration:
             np.floor(counts[rows], out=counts[rows])
 
         in_bands(work, n_rows, BAND)
-        return counts, full
+        return counts, saturated
 
     def _read(self, rng, rows, charge):
         window, detector = self.window, self.window.detector
@@ -387,9 +387,8 @@ class _Integration:
         if detector.bias_in_well:
             linear += window.bias[rows]
         level = unbend(linear, window.bend[rows], detector.curvature)
-        limit = window.full_well[rows]
-        full = level >= limit
-        np.minimum(level, limit, out=level)
+        saturated = level >= window.saturation[rows]
+        np.minimum(level, window.full_well[rows], out=level)
         noise = rng.standard_normal(charge.shape, dtype=np.float32)
         noise *= window.read_noise[rows]
         noise /= gain
@@ -403,7 +402,7 @@ class _Integration:
             value = state[tele]
             state[tele] = np.where(flip, 1 - value, value)
             level[tele] += np.where(state[tele] < 0.5, np.float32(25), np.float32(0))
-        return level, full
+        return level, saturated
 
 
 def expose(window, readout, light, seed, *, cosmic_ray_rate=4.5, snowballs=0, showers=0):
@@ -431,8 +430,8 @@ def expose(window, readout, light, seed, *, cosmic_ray_rate=4.5, snowballs=0, sh
         data : uint16 [integration, group, row, col], DN
         zeroframe : uint16 [integration, row, col] or None — only where frames are averaged
         jumps : JUMP array
-        saturated_group : uint8 [integration, row, col] — first group that holds a frame at full
-        well, 255 for never
+        saturated_group : uint8 [integration, row, col] — first group that holds a frame in which
+        the pixel has reached its saturation level, 255 for never
     """
     n_ints, n_groups, n_frames = readout.n_ints, readout.n_groups, readout.n_frames
     data = np.empty((n_ints, n_groups, *window.shape), np.uint16)
@@ -456,10 +455,10 @@ def expose(window, readout, light, seed, *, cosmic_ray_rate=4.5, snowballs=0, sh
         for frame, time in enumerate(times):
             group, within = divmod(frame, n_frames)
             extra = _miri_offset(window, i, frame, n_groups, before) if miri else None
-            counts, full = state.frame(
+            counts, reached = state.frame(
                 frame, time - (times[frame - 1] if frame else 0.0), electronics.frame(frame), extra
             )
-            saturated[i][full & (saturated[i] == 255)] = group
+            saturated[i][reached & (saturated[i] == 255)] = group
             if within == 0:
                 state.total[...] = counts
                 if frame == 0 and zeroframe is not None:

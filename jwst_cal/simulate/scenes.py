@@ -74,7 +74,7 @@ def scene(shape, seed, *, sky, stars, faintest, brightest, fwhm, galaxies=True):
     sky : float
         Background, e-/s per pixel.
     stars : int
-        How many.
+        How many; the first has the flux `brightest`.
     faintest, brightest : float
         Range of the stars' flux, e-/s; their number falls as flux^-1.75.
     fwhm : float
@@ -93,6 +93,8 @@ def scene(shape, seed, *, sky, stars, faintest, brightest, fwhm, galaxies=True):
     a, b = faintest**-0.75, brightest**-0.75
     flux = (a - rng.random(stars) * (a - b)) ** (-1 / 0.75)
     rows, cols = rng.random(stars) * n_rows, rng.random(stars) * n_cols
+    # the brightest star is always there, and not at the edge
+    flux[:1], rows[:1], cols[:1] = brightest, 0.2 * n_rows + 0.6 * rows[:1], 0.7 * n_cols
     for f, row, col in zip(flux, rows, cols, strict=True):
         half = 12 if f < 1e3 * sky else 40 if f < 2e4 * sky else 220
         _add(image, row, col, half, lambda dy, dx, f=f: f * point_spread(dy, dx, fwhm))

@@ -220,6 +220,14 @@ def test_a_cache_of_other_content_has_another_name(empty, monkeypatch):
     assert after.exists()
 
 
+def test_caches_of_other_versions_are_removed_when_asked(empty):
+    root = cache.ensure()
+    (empty / "crds-000000000000" / "config").mkdir(parents=True)
+    (empty / "mine").mkdir()
+    assert cache.prune() == [empty / "crds-000000000000"]
+    assert sorted(p.name for p in empty.iterdir()) == sorted([root.name, "mine"])
+
+
 def test_an_existing_cache_is_not_written_again(empty):
     root = cache.ensure()
     stamp = root.stat().st_mtime_ns

@@ -44,6 +44,22 @@ def test_opens_as_level_1b(tmp_path, instrument, subarray):
         assert file[-1].name == "ASDF"
 
 
+@pytest.mark.parametrize(("instrument", "shape"), [
+    ("NIRCAM", (1, 1, 2048, 2048)), ("MIRI", (1, 1, 1024, 1032)),
+])
+def test_full_frames(instrument, shape):
+    exposure = simulate(instrument, "FULL", n_ints=1, n_groups=1)
+    truth = exposure.truth
+    assert exposure.data.shape == shape
+    assert 0.97 < truth.good.mean() < 0.995
+    assert truth.rate[truth.bad_pixels & 0x80000000 != 0].max() == 0
+    # reference pixels show the electronics, the others the sky as well
+    level = exposure.data[0, 0].astype(float) - exposure.window.bias
+    reference = exposure.window.reference
+    assert abs(np.median(level[reference])) < 40
+    assert np.median(level[truth.good]) > np.median(level[reference])
+
+
 def test_averaged_frames_bring_a_zero_frame(tmp_path):
     exposure = simulate("NIRCAM", "SUB64P", readpatt="BRIGHT2", n_ints=2, n_groups=3)
     with datamodels.open(exposure.write(tmp_path)) as model:

@@ -89,7 +89,7 @@ def _uniform(**options):
 def test_photon_transfer_gives_the_gain():
     exposure = simulate("NIRCAM", "SUB160", light=9000.0, cosmic_ray_rate=0, n_groups=6)
     truth = exposure.truth
-    good = (truth.bad_pixels == 0) & ~truth.flawed
+    good = truth.good
     # the difference of the two integrations of the last difference of groups: noise alone
     d = np.diff(exposure.data.astype(float), axis=1)[:, 0]
     noise = (d[1] - d[0])[good]
@@ -112,7 +112,7 @@ def test_bias_and_drift_are_near_the_detector_s():
 def test_saturated_pixels_stop_at_full_well_and_are_listed():
     exposure = simulate("NIRCAM", "SUB160", light=2e5, cosmic_ray_rate=0, n_ints=1, n_groups=6)
     truth, window = exposure.truth, exposure.window
-    good = (truth.bad_pixels == 0) & ~truth.flawed
+    good = truth.good
     group = truth.saturated_group[0]
     assert (group[good] < 6).mean() > 0.99
     last = exposure.data[0, -1][good].astype(float)
