@@ -13,7 +13,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -503,13 +503,13 @@ _line: Any = None
 def status(text: str) -> None:
     """Show on the progress line, if there is one, what is being done."""
     if _line is not None:
-        _line.update(text)
+        _line.update(_line.task_ids[0], description=text)
 
 
 @contextmanager
 def progress(text: str) -> Iterator[None]:
     """
-    Show a progress line on the terminal during a ``with`` block; in a pipe, nothing.
+    Show what is being done, and for how long, on the terminal's last line; in a pipe, nothing.
 
     Parameters
     ----------
@@ -517,15 +517,14 @@ def progress(text: str) -> Iterator[None]:
         What is being done; :func:`status` replaces it.
     """
     global _line
-    shown: AbstractContextManager[Any] | None = None
-    if _line is None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-        from rich.console import Console
-
-        shown = Console(highlight=False).status(text)
-    if shown is None:
+    if _line is not None or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         yield
         return
-    with shown as _line:
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, transient=True) as _line:
+        _line.add_task(text, total=None)
         try:
             yield
         finally:

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jwst_cal.errors import InputError, JwstCalError, ParameterError, ReferenceFileError
+from jwst_cal.framework import logs
 
 __all__ = [
     "Choice",
@@ -163,6 +164,7 @@ def _embedded_settings() -> dict[str, str]:
 
 def _configure(server: str, settings: tuple[Any, ...]) -> None:
     """Make the client forget what it knows when its settings are not those of the last time."""
+    logs.quiet_crds()
     if _state.settings == settings:
         return
     from crds.client import api

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from jwst_cal.errors import ParameterError, ReferenceFileError, SkipStep
-from jwst_cal.framework import products
+from jwst_cal.framework import logs, products
 from jwst_cal.framework.parameters import Parameter, Parameterised, nearest, param
 from jwst_cal.framework.references import Reference, References
 
@@ -550,6 +550,7 @@ class Step(Parameterised):
         """
         started = time.perf_counter()
         with self._recording():
+            logs.status(self.qualified_name.removeprefix("stpipe.").replace(".", ": "))
             log.info("Step %s running with args %s.", self.name, args)
             if self.parent is None:
                 log.info("Step %s parameters are:%s", self.name, _as_yaml(self.get_pars()))
@@ -749,8 +750,6 @@ class Step(Parameterised):
             self._log_records = self.parent._log_records
             yield
             return
-        from jwst_cal.framework import logs
-
         with logs.recording() as self._log_records:
             yield
 
@@ -848,7 +847,7 @@ class Step(Parameterised):
         """
         from contextlib import ExitStack
 
-        from jwst_cal.framework import building, logs
+        from jwst_cal.framework import building
 
         logcfg = parameters.pop("logcfg", None)
         configure = parameters.pop("configure_log", True)

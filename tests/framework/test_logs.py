@@ -279,5 +279,7 @@ def test_progress_line_on_a_terminal(monkeypatch):
     with logs.progress("working"), applied(LogSetup(format="%(message)s")):
         logs.status("step 1")
         log.info("a line")
+        logs._line.refresh()
     assert "a line" in screen.getvalue()
+    assert "step 1" in screen.getvalue()
     assert logs._line is None
