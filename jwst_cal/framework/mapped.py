@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -52,9 +53,11 @@ def open_mapped(path: str, model_class: type) -> LargeReference | None:
     """
     import numpy as np
     from astropy.io import fits
+    from astropy.utils.exceptions import AstropyUserWarning
 
     try:
-        with fits.open(path, memmap=False, lazy_load_hdus=True) as hdus:
+        with warnings.catch_warnings(), fits.open(path, memmap=False) as hdus:
+            warnings.simplefilter("ignore", AstropyUserWarning)  # truncated: an error, below
             place = _place_of(hdus)
             if place is None:
                 return None

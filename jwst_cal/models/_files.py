@@ -220,21 +220,20 @@ def _open_fits(name: str) -> Any:
 
 
 def _native(model: Any) -> Any:
-    """Give the big arrays of a ramp native byte order, which the file does not have."""
+    """Make the big arrays of a ramp native, writable and C-contiguous, as the kernels need."""
     for array in ("data", "pixeldq", "groupdq", "zeroframe", "refout"):
-        if model.hasattr(array):
-            values = getattr(model, array)
-            if values is not None and not (values.dtype.isnative and values.flags.writeable):
-                setattr(model, array, values.astype(values.dtype.newbyteorder("=")))
+        values = getattr(model, array) if model.hasattr(array) else None
+        if values is not None and not (values.dtype.isnative and values.flags.carray):
+            setattr(model, array, values.astype(values.dtype.newbyteorder("="), order="C"))
     return model
 
 
 def as_ramp(model: Any) -> Any:
-    """Convert an open raw exposure, which is used up, to a ramp; return others as they are."""
+    """Convert an open raw exposure, which is used up, to a ramp; give ramps arrays for kernels."""
     from stdatamodels.jwst import datamodels
 
     if not isinstance(model, datamodels.Level1bModel):
-        return model
+        return _native(model) if isinstance(model, datamodels.RampModel) else model
     if modes.is_guider(model):
         ramp_class = datamodels.GuiderRawModel
     elif modes.is_superstripe(model):
