@@ -161,3 +161,45 @@ def _equal(a, b):
     if isinstance(a, float) and isinstance(b, float):
         return bool(np.isclose(a, b, rtol=1e-9, atol=0, equal_nan=True))
     return a == b
+
+
+#: Parts of the metadata that may differ, and why.
+ALLOWED_META = {
+    "meta.calibration_software_version": "our version",
+    "meta.calibration_software_revision": "our version",
+    "meta.cal_logs": "our words",
+    "meta.date": "time of writing",
+    "meta.ref_file.crds.sw_version": "version of the crds client in each environment",
+}
+
+
+def trees(ours, theirs, allowed=ALLOWED_META):
+    """
+    Compare the metadata of two data models.
+
+    Parameters
+    ----------
+    ours, theirs : data model
+        Open models.
+    allowed : collection of str
+        Beginnings of dotted names that may differ.
+
+    Returns
+    -------
+    list of str
+        One line for each difference.
+    """
+    mine, other = (
+        {k: v for k, v in m.to_flat_dict(include_arrays=False).items() if k.startswith("meta.")}
+        for m in (ours, theirs))
+    found = []
+    for name in sorted(mine.keys() | other.keys()):
+        if name.startswith(tuple(allowed)):
+            continue
+        if name not in mine:
+            found.append(f"{name}: missing; official {other[name]!r}")
+        elif name not in other:
+            found.append(f"{name}: ours {mine[name]!r}, not in the official model")
+        elif not _equal(mine[name], other[name]):
+            found.append(f"{name}: ours {mine[name]!r}, official {other[name]!r}")
+    return found

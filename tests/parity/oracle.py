@@ -1,4 +1,4 @@
-"""Results of the official pipeline: computed once for each set of inputs, kept in the cache."""
+"""Runs of both packages. Official ones are computed once for each set of inputs, then kept."""
 
 import hashlib
 import json
@@ -9,13 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.parity import setup
-
-DRIVER = Path(__file__).with_name("official.py")
+from tests.parity import driver, setup
 
 
-class Official(NamedTuple):
-    """One official run: its folder, and what ``run.json`` tells."""
+class Run(NamedTuple):
+    """One run: its folder, and what ``run.json`` tells."""
 
     folder: Path
     record: dict
@@ -25,22 +23,43 @@ class Official(NamedTuple):
         (path,) = self.folder.glob(f"jw*_{suffix}.fits")
         return path
 
+    def status(self, step):
+        """Return what the product says about a step; None if the pipeline does not have it."""
+        return next((r["status"] for r in self.record["steps"] if r["step"] == step), None)
+
     def after(self, step):
-        """Return the files kept after a step; empty when it was skipped or did not run."""
-        for row in self.record["steps"]:
-            if row["step"] == step and row["files"]:
-                return [self.folder / name for name in row["files"]]
-        return []
+        """Return the files kept after a step, two for the fit."""
+        return [self.folder / name for row in self.record["steps"] if row["step"] == step
+                for name in row["files"]]
 
     def before(self, step):
-        """Return the ramp that a step got: the last one kept before it; None for the exposure."""
+        """Return the ramp that a step got; None for the exposure itself."""
         found = None
         for row in self.record["steps"]:
             if row["step"] == step:
                 return found
-            if row["files"]:
-                found = self.folder / row["files"][0]
+            found = self.folder / row["files"][0]
         raise LookupError(step)
+
+
+def load(folder):
+    """Return the run in a folder."""
+    return Run(folder, json.loads((folder / "run.json").read_text()))
+
+
+def ours(exposure, folder, *, overrides=None, steps=None, keep_steps=True):
+    """
+    Run our stage 1 in this process; arguments as for :func:`official`.
+
+    Returns
+    -------
+    Run
+        The run.
+    """
+    driver.main({"package": "jwst_cal", "exposure": str(exposure), "folder": str(folder),
+                 "overrides": dict(overrides or {}), "steps": dict(steps or {}),
+                 "keep_steps": keep_steps})
+    return load(folder)
 
 
 def digest(path):
@@ -49,7 +68,7 @@ def digest(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def run(exposure, *, overrides=None, crds=None, steps=None, keep_steps=True):
+def official(exposure, *, overrides=None, crds=None, steps=None, keep_steps=True):
     """
     Run the official stage 1 on an exposure, or take the result from the cache.
 
@@ -60,8 +79,8 @@ def run(exposure, *, overrides=None, crds=None, steps=None, keep_steps=True):
     overrides : dict, optional
         Paths by reference type; the types left out are N/A.
     crds : dict, optional
-        Environment that points crds at a cache, instead of overrides. ``CRDS_PATH`` is taken as
-        named by its content.
+        Environment that points crds at a cache, instead of overrides. The folder ``CRDS_PATH`` is
+        known by its name, which must change with its content.
     steps : dict, optional
         Parameters by step.
     keep_steps : bool
@@ -69,7 +88,7 @@ def run(exposure, *, overrides=None, crds=None, steps=None, keep_steps=True):
 
     Returns
     -------
-    Official
+    Run
         The run.
     """
     overrides, crds, steps = dict(overrides or {}), dict(crds or {}), dict(steps or {})
@@ -80,9 +99,9 @@ def run(exposure, *, overrides=None, crds=None, steps=None, keep_steps=True):
     if python is None:
         raise FileNotFoundError(reason)
     key = json.dumps([
-        setup.VERSION, digest(DRIVER), digest(exposure), Path(exposure).name, steps, keep_steps,
+        setup.VERSION, digest(driver.__file__), digest(exposure), Path(exposure).name, steps,
         {k: v if v == "N/A" else digest(v) for k, v in overrides.items()},
-        {k: Path(v).name for k, v in crds.items()},
+        {k: Path(v).name for k, v in crds.items()}, keep_steps,
     ], sort_keys=True)
     results = setup.cache_folder() / "oracle-results"
     final = results / hashlib.sha256(key.encode()).hexdigest()[:24]
@@ -90,28 +109,35 @@ def run(exposure, *, overrides=None, crds=None, steps=None, keep_steps=True):
         results.mkdir(parents=True, exist_ok=True)
         making = Path(tempfile.mkdtemp(prefix=".making", dir=results))
         try:
-            _run(python, making, exposure, overrides, crds, steps, keep_steps)
+            _run(python, making, crds, {
+                "package": "jwst", "exposure": str(Path(exposure).resolve()),
+                "folder": str(making), "overrides": overrides, "steps": steps,
+                "keep_steps": keep_steps,
+            })
             shutil.rmtree(final, ignore_errors=True)
             making.rename(final)
         finally:
             shutil.rmtree(making, ignore_errors=True)
-    return Official(final, json.loads((final / "run.json").read_text()))
+    return load(final)
 
 
-def _run(python, folder, exposure, overrides, crds, steps, keep_steps):
-    spec = folder / "spec.json"
-    spec.write_text(json.dumps({
-        "exposure": str(Path(exposure).resolve()), "folder": str(folder), "overrides": overrides,
-        "steps": steps, "keep_steps": keep_steps,
-    }))
+def _run(python, folder, crds, spec):
+    (folder / "spec.json").write_text(json.dumps(spec))
     environment = {k: v for k, v in os.environ.items()
                    if not k.startswith(("CRDS_", "PYTHON", "STPIPE_"))}
     environment.update({k: str(v) for k, v in (crds or empty_cache(folder)).items()})
     environment["STPIPE_DISABLE_CRDS_STEPPARS"] = "True"
-    done = subprocess.run([str(python), str(DRIVER), str(spec)], env=environment, cwd=folder,
+    done = subprocess.run([str(python), driver.__file__, "spec.json"], env=environment, cwd=folder,
                           capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"the official pipeline failed on {exposure}:\n{done.stderr[-4000:]}")
+        raise RuntimeError(f"the official pipeline failed on {spec['exposure']}:\n"
+                           f"{done.stderr[-4000:]}")
+
+
+def serverless(root, context):
+    """Return the environment that has crds read a cache and ask no server."""
+    return {"CRDS_PATH": root, "CRDS_SERVER_URL": "https://jwst-serverless.stsci.edu",
+            "CRDS_CONTEXT": context, "CRDS_MODE": "local", "CRDS_READONLY_CACHE": "1"}
 
 
 def empty_cache(folder):
@@ -126,5 +152,4 @@ def empty_cache(folder):
     }))
     for below in ("mappings", "references"):
         (root / below / "jwst").mkdir(parents=True)
-    return {"CRDS_PATH": root, "CRDS_SERVER_URL": "https://jwst-serverless.stsci.edu",
-            "CRDS_CONTEXT": "jwst_0000.pmap", "CRDS_MODE": "local", "CRDS_READONLY_CACHE": "1"}
+    return serverless(root, "jwst_0000.pmap")

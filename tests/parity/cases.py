@@ -1,0 +1,109 @@
+"""The exposures and parameters on which the two packages are compared."""
+
+from typing import NamedTuple
+
+from jwst_cal.framework import reference_store
+from jwst_cal.simulate import cache, exposures
+from tests.parity import oracle
+
+NEAR_INFRARED = ("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity",
+                 "dark_current", "charge_migration", "jump", "picture_frame",
+                 "clean_flicker_noise", "persistence", "ramp_fit", "gain_scale")
+MID_INFRARED = ("group_scale", "dq_init", "emicorr", "saturation", "ipc", "firstframe",
+                "lastframe", "reset", "linearity", "rscd", "dark_current", "refpix",
+                "charge_migration", "jump", "picture_frame", "clean_flicker_noise",
+                "persistence", "ramp_fit", "gain_scale")
+
+
+class Case(NamedTuple):
+    """One comparison: how the exposure is simulated, and parameters that are not the default."""
+
+    exposure: dict
+    steps: dict = {}
+
+    @property
+    def chain(self):
+        """Steps in their order."""
+        return MID_INFRARED if self.exposure["instrument"] == "MIRI" else NEAR_INFRARED
+
+
+def case(instrument, subarray, steps=None, **options):
+    """Describe a comparison."""
+    return Case({"instrument": instrument, "subarray": subarray, **options}, steps or {})
+
+
+#: By name; the official package takes five to ten seconds for each.
+CASES = {
+    "nircam-sub320": case("NIRCAM", "SUB320"),
+    "nircam-sub160-shallow4": case("NIRCAM", "SUB160", readpatt="SHALLOW4", n_groups=5, seed=2),
+    "nircam-sub64p-short": case("NIRCAM", "SUB64P", n_groups=3, seed=3),
+    "nircam-sub64p-two-groups": case("NIRCAM", "SUB64P", n_groups=2, n_ints=3, seed=4),
+    "nircam-sub64p-one-group": case("NIRCAM", "SUB64P", n_groups=1, n_ints=2, seed=5),
+    "nircam-sub64p-long": case("NIRCAM", "SUB64P", n_groups=25, n_ints=1, seed=6),
+    "nircam-sub320-options": case("NIRCAM", "SUB320", {
+        "saturation": {"n_pix_grow_sat": 2},
+        "refpix": {"odd_even_columns": False},
+        "jump": {"expand_large_events": True, "min_sat_area": 15.0, "min_jump_area": 15.0,
+                 "expand_factor": 2.0, "after_jump_flag_dn1": 10.0,
+                 "after_jump_flag_time1": 1.5, "rejection_threshold": 5.0},
+        "ramp_fit": {"suppress_one_group": False},
+    }),
+    "miri-sub256": case("MIRI", "SUB256"),
+    "miri-sub64": case("MIRI", "SUB64"),
+    "miri-sub64-long": case("MIRI", "SUB64", n_ints=2, n_groups=40, seed=7),
+}
+
+
+def make(case, folder):
+    """
+    Simulate the exposure of a case.
+
+    Parameters
+    ----------
+    case : Case
+        Which.
+    folder : Path
+        Where.
+
+    Returns
+    -------
+    Path
+        The exposure. The truth lies beside it.
+    """
+    return exposures.simulate(**case.exposure).write(folder)
+
+
+def run(case, folder):
+    """
+    Run both packages on a case, with references that each chooses from the embedded cache.
+
+    Parameters
+    ----------
+    case : Case
+        Which.
+    folder : Path
+        For the exposure and our results.
+
+    Returns
+    -------
+    exposure : Path
+        The raw exposure.
+    ours, official : oracle.Run
+        The runs.
+    """
+    exposure = make(case, folder)
+    results = folder / "ours"
+    results.mkdir()
+    ours = oracle.ours(exposure, results, steps=case.steps)
+    prepare(exposure)
+    official = oracle.official(
+        exposure, crds=oracle.serverless(cache.directory(), cache.CONTEXT), steps=case.steps)
+    return exposure, ours, official
+
+
+def prepare(exposure):
+    """Have the reference files of an exposure written; the official package cannot ask for it."""
+    header = reference_store.header_of(exposure)
+    for reftype in ("mask", "saturation", "superbias", "linearity", "dark", "gain", "readnoise",
+                    "reset", "rscd"):
+        reference_store.find(header, reftype)

@@ -1,0 +1,86 @@
+"""Stage 1 beside the official package: every step and product, with the same references."""
+
+import pytest
+from stdatamodels.jwst import datamodels
+
+from jwst_cal import registry
+from tests.parity import cases, compare, setup
+
+REASON = setup.find()[1]
+pytestmark = [
+    pytest.mark.parity,
+    pytest.mark.skipif(REASON is not None, reason=f"no official package: {REASON}"),
+]
+
+PRODUCTS = ("rate", "rateints")
+
+
+@pytest.fixture(scope="session",
+                params=[pytest.param(name, marks=pytest.mark.xdist_group(name))
+                        for name in cases.CASES])
+def both(request, tmp_path_factory):
+    case = cases.CASES[request.param]
+    return case, *cases.run(case, tmp_path_factory.mktemp(request.param))
+
+
+def assert_same(ours, official):
+    bad = [str(d) for d in compare.files(ours, official) if d.bad]
+    assert not bad, "\n".join(bad)
+
+
+def test_every_step_alone_on_the_official_input(both, tmp_path):
+    case, exposure, _, official = both
+    problems, compared = [], 0
+    for alias in dict.fromkeys(case.chain):
+        if official.status(alias) != "COMPLETE":
+            continue
+        step = registry.load(alias)(**case.steps.get(alias, {}))
+        found = step.run(str(official.before(alias) or exposure))
+        results = [m for m in (found if isinstance(found, tuple) else (found,)) if m is not None]
+        for model, expected in zip(results, official.after(alias), strict=True):
+            path = tmp_path / expected.name
+            model.save(path)
+            problems += [f"{alias}: {d}" for d in compare.files(path, expected) if d.bad]
+            compared += 1
+    assert compared > 5
+    assert not problems, "\n".join(problems)
+
+
+def test_every_step_in_the_chain(both):
+    case, _, ours, official = both
+    problems = []
+    for alias in dict.fromkeys(case.chain):
+        if ours.status(alias) != official.status(alias):
+            problems.append(f"{alias}: {ours.status(alias)}, official {official.status(alias)}")
+        for path, expected in zip(ours.after(alias), official.after(alias), strict=True):
+            problems += [f"{alias}: {d}" for d in compare.files(path, expected) if d.bad]
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("suffix", PRODUCTS)
+def test_products(both, suffix):
+    _, _, ours, official = both
+    assert_same(ours.product(suffix), official.product(suffix))
+
+
+@pytest.mark.parametrize("suffix", PRODUCTS)
+def test_headers(both, suffix):
+    _, _, ours, official = both
+    problems = compare.headers(ours.product(suffix), official.product(suffix))
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("suffix", PRODUCTS)
+def test_products_open_as_the_same_model(both, suffix):
+    _, _, ours, official = both
+    with (datamodels.open(ours.product(suffix)) as mine,
+          datamodels.open(official.product(suffix)) as theirs):
+        assert type(mine) is type(theirs)
+        problems = compare.trees(mine, theirs)
+    assert not problems, "\n".join(problems)
+
+
+def test_same_files_are_written(both):
+    _, _, ours, official = both
+    names = [{p.name for p in run.folder.glob("jw*.fits")} for run in (ours, official)]
+    assert names[0] == names[1]
