@@ -120,15 +120,10 @@ def pixel_ramp(counts, flagged, rate, group_time):
     return PixelRamp(time, counts, used, jump, pieces)
 
 
-def _limits(values):
-    finite = values[np.isfinite(values)]
-    return np.percentile(finite, (1, 99.7)) if finite.size else (0, 1)
-
-
-def _show(figure, axis, image, title, unit, colours):
+def _show(figure, axis, image, usable, title, unit, colours):
     from matplotlib.colors import AsinhNorm
 
-    low, high = _limits(image)
+    low, high = np.percentile(image[usable], (0.5, 99.7)) if usable.any() else (0, 1)
     width = max((high - low) / 30, 1e-12)
     shown = axis.imshow(image, origin="lower", cmap=colours,
                         norm=AsinhNorm(linear_width=width, vmin=low, vmax=high))
@@ -150,7 +145,7 @@ def _show_flags(axis, dq):
     axis.legend(handles=[Patch(facecolor=colour, edgecolor="0.5",
                                label=f"{label} {100 * part:.2g} %")
                          for (label, _, colour), part in zip(_CLASSES, share, strict=True)],
-                loc="upper left", fontsize=7, framealpha=0.9)
+                loc="upper center", bbox_to_anchor=(0.5, -0.14), ncol=3, fontsize=8, frameon=False)
     axis.set_title("Flags")
 
 
@@ -160,10 +155,12 @@ def _show_ramp(axis, ramp, title):
         axis.plot(time, counts, label="fitted rate" if k == 0 else None, **line)
     kept = ramp.used & ~ramp.jump
     axis.plot(ramp.time[kept], ramp.counts[kept], "o", ms=5, color="black", label="group")
-    axis.plot(ramp.time[ramp.jump], ramp.counts[ramp.jump], "D", ms=7, mfc="none", mew=1.6,
-              color="#2f7ed8", label="group after a jump")
+    if ramp.jump.any():
+        axis.plot(ramp.time[ramp.jump], ramp.counts[ramp.jump], "D", ms=7, mfc="none", mew=1.6,
+                  color="#2f7ed8", label="group after a jump")
     out = ~ramp.used
-    axis.plot(ramp.time[out], ramp.counts[out], "x", ms=6, color="0.5", label="not used")
+    if out.any():
+        axis.plot(ramp.time[out], ramp.counts[out], "x", ms=6, color="0.5", label="not used")
     for k in np.flatnonzero(ramp.jump):
         axis.axvline((ramp.time[k] + ramp.time[k - 1]) / 2, color="#2f7ed8", lw=0.8, ls=":")
     axis.set(title=title, xlabel="Time since reset (s)", ylabel="Counts (DN)")
@@ -219,8 +216,10 @@ def draw(rate, path, *, ramp=None, truth=None, pixel=None):
     FigureCanvasAgg(figure)
     axes = figure.subplot_mosaic([["rate", "error", "flags"], ["ramp", "ramp", "pulls"]],
                                  height_ratios=(1.15, 1))
-    _show(figure, axes["rate"], data, "Count rate", "DN/s", "magma")
-    _show(figure, axes["error"], err, "Error", "DN/s", "viridis")
+    usable = np.isfinite(data) & (err > 0) & (dq & flags.pixel["DO_NOT_USE"] == 0)
+    usable &= dq & flags.pixel["REFERENCE_PIXEL"] == 0
+    _show(figure, axes["rate"], data, usable, "Count rate", "DN/s", "magma")
+    _show(figure, axes["error"], err, usable, "Error", "DN/s", "viridis")
     _show_flags(axes["flags"], dq)
     for name in ("rate", "error", "flags"):
         axes[name].set(xlabel="column", ylabel="row")
@@ -231,7 +230,6 @@ def draw(rate, path, *, ramp=None, truth=None, pixel=None):
     else:
         _draw_pixel(axes, ramp, data, err, pixel)
 
-    usable = np.isfinite(data) & (err > 0) & (dq & flags.pixel["DO_NOT_USE"] == 0)
     if truth is None:
         middle = np.median(data[usable]) if usable.any() else 0
         _show_histogram(axes["pulls"], (data - middle)[usable] / err[usable],

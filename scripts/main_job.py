@@ -1,4 +1,4 @@
-"""Simulate an exposure, run stage 1 on it, compare with the truth, draw a picture, tell about it."""
+"""Simulate an exposure, run stage 1 on it, compare with the truth, draw a picture, tell of it."""
 
 import argparse
 import os

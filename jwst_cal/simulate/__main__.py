@@ -16,6 +16,20 @@ def _exposure(args):
     print(exposure.write(args.out))
 
 
+def _check(args):
+    from jwst_cal import models
+    from jwst_cal.simulate import checks, exposures
+
+    truth = exposures.Truth.load(args.truth)
+    with models.open(args.product) as product:
+        if hasattr(product, "groupdq"):
+            result = checks.check_jumps(product.groupdq, truth)
+        else:
+            result = checks.check_rate(product.data, product.err, product.dq, truth)
+    for name, value in result._asdict().items():
+        print(f"{name:16} {value:.6g}")
+
+
 def _cache(args):
     from jwst_cal.simulate import cache
 
@@ -44,6 +58,10 @@ def _parser():
     one.add_argument("--groups", type=int, help="groups")
     one.add_argument("--seed", type=int, default=1, help="seed of scene and noise (default 1)")
     one.set_defaults(run=_exposure)
+    check = commands.add_parser("check", help="compare a product with the truth")
+    check.add_argument("product", metavar="PRODUCT", help="_rate.fits, or _ramp.fits for the jumps")
+    check.add_argument("truth", metavar="TRUTH", help="_truth.npz")
+    check.set_defaults(run=_check)
     two = commands.add_parser("cache", help="write the embedded CRDS cache and say where it is")
     two.add_argument("dir", metavar="DIR", nargs="?",
                      help="new or empty folder; by default in the user's cache")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -174,7 +175,7 @@ def check_jumps(groupdq, truth):
             np.clip(truth.jumps["col"] + right, 0, far.shape[1] - 1)] = False
     n_false = n_free = 0
     for flagged in groupdq:
-        for before, this in zip(flagged, flagged[1:], strict=False):
+        for before, this in itertools.pairwise(flagged):
             free = far & ((before | this) & unusable == 0)
             n_free += int(free.sum())
             n_false += int((free & (this & jump > 0)).sum())

@@ -16,10 +16,16 @@ MID_INFRARED = ("group_scale", "dq_init", "emicorr", "saturation", "ipc", "first
 
 
 class Case(NamedTuple):
-    """One comparison: how the exposure is simulated, and parameters that are not the default."""
+    """
+    One comparison.
+
+    ``exposure`` says how it is simulated, ``steps`` gives parameters that are not the default,
+    ``keep`` names two steps in a row to be compared, where those of all would fill the disk.
+    """
 
     exposure: dict
     steps: dict = {}
+    keep: tuple | None = None
 
     @property
     def chain(self):
@@ -27,9 +33,9 @@ class Case(NamedTuple):
         return MID_INFRARED if self.exposure["instrument"] == "MIRI" else NEAR_INFRARED
 
 
-def case(instrument, subarray, steps=None, **options):
+def case(instrument, subarray, steps=None, keep=None, **options):
     """Describe a comparison."""
-    return Case({"instrument": instrument, "subarray": subarray, **options}, steps or {})
+    return Case({"instrument": instrument, "subarray": subarray, **options}, steps or {}, keep)
 
 
 #: By name; the official package takes five to ten seconds for each.
@@ -51,6 +57,9 @@ CASES = {
     "miri-sub256": case("MIRI", "SUB256"),
     "miri-sub64": case("MIRI", "SUB64"),
     "miri-sub64-long": case("MIRI", "SUB64", n_ints=2, n_groups=40, seed=7),
+    "nircam-full": case("NIRCAM", "FULL", keep=("superbias", "refpix"), n_groups=4, seed=8),
+    "miri-full": case("MIRI", "FULL", keep=("dark_current", "refpix"), n_groups=6, n_ints=1,
+                      seed=9),
 }
 
 
@@ -94,10 +103,11 @@ def run(case, folder):
     exposure = make(case, folder)
     results = folder / "ours"
     results.mkdir()
-    ours = oracle.ours(exposure, results, steps=case.steps)
+    ours = oracle.ours(exposure, results, steps=case.steps, keep=case.keep)
     prepare(exposure)
     official = oracle.official(
-        exposure, crds=oracle.serverless(cache.directory(), cache.CONTEXT), steps=case.steps)
+        exposure, crds=oracle.serverless(cache.directory(), cache.CONTEXT), steps=case.steps,
+        keep=case.keep)
     return exposure, ours, official
 
 

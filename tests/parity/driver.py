@@ -3,8 +3,9 @@
     python driver.py SPEC.json
 
 SPEC: package (``jwst`` or ``jwst_cal``), exposure, folder (exists), overrides (paths by reference
-type), steps (parameters by step), keep_steps. Writes the products, ``NN_<step>.fits`` after each
-step, and ``run.json``. Runs in the environment of the package; needs nothing else.
+type), steps (parameters by step), keep (steps whose result is kept, or null for all). Writes the
+products, ``NN_<step>.fits`` after each step that did something, and ``run.json``. Runs in the
+environment of the package; needs nothing else.
 """
 
 import importlib
@@ -48,7 +49,7 @@ def watch(step, name, record, folder, keep):
         row = {"step": name, "wall": time.perf_counter() - clock, "cpu": cpu_seconds() - cpu,
                "status": getattr(results[0].meta.cal_step, keyword, None), "files": []}
         for ints, model in zip(("", "ints"), results, strict=False):
-            if keep and model is not None:
+            if keep and model is not None and row["status"] == "COMPLETE":
                 row["files"].append(f"{len(record):02d}_{name}{ints}.fits")
                 with model.copy() as copy:
                     copy.save(str(folder / row["files"][-1]))
@@ -73,7 +74,8 @@ def main(spec):
     pipeline = pipeline_class(steps=steps, save_results=True, output_dir=str(folder))
     record = []
     for name in pipeline_class.step_defs:
-        watch(getattr(pipeline, name), name, record, folder, spec["keep_steps"])
+        keep = spec["keep"] is None or name in spec["keep"]
+        watch(getattr(pipeline, name), name, record, folder, keep)
     pipeline.run(spec["exposure"])
     (folder / "run.json").write_text(json.dumps({
         "version": importlib.import_module(spec["package"]).__version__,

@@ -33,12 +33,13 @@ class Run(NamedTuple):
                 for name in row["files"]]
 
     def before(self, step):
-        """Return the ramp that a step got; None for the exposure itself."""
+        """Return the ramp that a step got, as the last one kept; None for the exposure itself."""
         found = None
         for row in self.record["steps"]:
             if row["step"] == step:
                 return found
-            found = self.folder / row["files"][0]
+            if row["files"]:
+                found = self.folder / row["files"][0]
         raise LookupError(step)
 
 
@@ -47,7 +48,7 @@ def load(folder):
     return Run(folder, json.loads((folder / "run.json").read_text()))
 
 
-def ours(exposure, folder, *, overrides=None, steps=None, keep_steps=True):
+def ours(exposure, folder, *, overrides=None, steps=None, keep=None):
     """
     Run our stage 1 in this process; arguments as for :func:`official`.
 
@@ -58,7 +59,7 @@ def ours(exposure, folder, *, overrides=None, steps=None, keep_steps=True):
     """
     driver.main({"package": "jwst_cal", "exposure": str(exposure), "folder": str(folder),
                  "overrides": dict(overrides or {}), "steps": dict(steps or {}),
-                 "keep_steps": keep_steps})
+                 "keep": keep})
     return load(folder)
 
 
@@ -68,7 +69,7 @@ def digest(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def official(exposure, *, overrides=None, crds=None, steps=None, keep_steps=True):
+def official(exposure, *, overrides=None, crds=None, steps=None, keep=None):
     """
     Run the official stage 1 on an exposure, or take the result from the cache.
 
@@ -83,8 +84,8 @@ def official(exposure, *, overrides=None, crds=None, steps=None, keep_steps=True
         known by its name, which must change with its content.
     steps : dict, optional
         Parameters by step.
-    keep_steps : bool
-        Keep the model after each step.
+    keep : list of str, optional
+        Steps after which the model is kept; all that do something by default.
 
     Returns
     -------
@@ -101,7 +102,7 @@ def official(exposure, *, overrides=None, crds=None, steps=None, keep_steps=True
     key = json.dumps([
         setup.VERSION, digest(driver.__file__), digest(exposure), Path(exposure).name, steps,
         {k: v if v == "N/A" else digest(v) for k, v in overrides.items()},
-        {k: Path(v).name for k, v in crds.items()}, keep_steps,
+        {k: Path(v).name for k, v in crds.items()}, keep,
     ], sort_keys=True)
     results = setup.cache_folder() / "oracle-results"
     final = results / hashlib.sha256(key.encode()).hexdigest()[:24]
@@ -112,7 +113,7 @@ def official(exposure, *, overrides=None, crds=None, steps=None, keep_steps=True
             _run(python, making, crds, {
                 "package": "jwst", "exposure": str(Path(exposure).resolve()),
                 "folder": str(making), "overrides": overrides, "steps": steps,
-                "keep_steps": keep_steps,
+                "keep": keep,
             })
             shutil.rmtree(final, ignore_errors=True)
             making.rename(final)
