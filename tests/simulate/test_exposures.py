@@ -56,7 +56,7 @@ def test_full_frames(instrument, shape):
     # reference pixels show the electronics, the others the sky as well
     level = exposure.data[0, 0].astype(float) - exposure.window.bias
     reference = exposure.window.reference
-    assert abs(np.median(level[reference])) < 40
+    assert abs(np.median(level[reference])) < 60  # drift; MIRI: the reset anomaly, -35 DN
     assert np.median(level[truth.good]) > np.median(level[reference])
 
 
