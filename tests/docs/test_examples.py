@@ -1,0 +1,116 @@
+"""The examples in the documentation do what the pages say.
+
+Each block runs in a folder of its own that holds the files it names. A command is run when the
+block shows the files it makes (``$ ls``); otherwise it is explained, which checks the options.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from jwst_cal import registry
+from jwst_cal.cli import collect_pipeline_cfgs, stpipe, strun
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ("running", "parameters", "outputs", "logging", "coming_from_jwst")
+BLOCK = re.compile(r"^\.\. code-block:: (\w+)\n((?:   :.*\n)*)\n((?:   .*\n|\n)+)", re.MULTILINE)
+
+
+def blocks(page):
+    """Yield kind, caption and text of each block of a page."""
+    for kind, options, text in BLOCK.findall((DOCS / f"{page}.rst").read_text()):
+        caption = re.search(r":caption: (\S+)", options)
+        yield kind, caption and caption[1], textwrap.dedent(text).strip() + "\n"
+
+
+FILES = {name: text for page in PAGES for _, name, text in blocks(page) if name}
+EXAMPLES = [
+    pytest.param(kind, text, id=f"{page}-{number}")
+    for page in PAGES
+    for number, (kind, _, text) in enumerate(blocks(page))
+    if kind in ("console", "python")
+]
+
+needs_stage1 = pytest.mark.skipif(
+    not all(registry.by_alias[name].exists for name in ("linearity", "jump", "ramp_fit")),
+    reason="a step of stage 1 is not there yet",
+)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """Make a small exposure, and a linearity reference."""
+    from jwst_cal.framework import reference_store
+    from jwst_cal.simulate import exposures
+
+    folder = tmp_path_factory.mktemp("inputs")
+    exposures.simulate("NIRCAM", "SUB64P").write(folder / "X_uncal.fits")
+    shutil.copy(folder / "X_uncal.fits", folder / "X_linearity.fits")
+    found = reference_store.find(str(folder / "X_uncal.fits"), "linearity")
+    shutil.copy(found, folder / "my_lin.fits")
+    return folder
+
+
+@pytest.fixture
+def folder(inputs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("CRDS_PATH", "CRDS_SERVER_URL"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def provide(folder, inputs, text):
+    """Write the files that a block names and does not make."""
+    shutil.copy(inputs / "X_uncal.fits", folder)
+    for name in ("X_linearity.fits", "my_lin.fits"):
+        if re.search(rf"^\$ strun .*(?<!\w){re.escape(name)}", text, re.MULTILINE):
+            shutil.copy(inputs / name, folder)
+    for name, content in FILES.items():
+        if f"$ strun {name}" in text or f"={name}" in text or f'"{name}"' in text:
+            (folder / name).write_text(content)
+
+
+def run(words, explain):
+    command, *rest = words
+    if command == "strun":
+        files = ["--save-parameters", "--help", "--version"]
+        extra = explain and not any(word.startswith(tuple(files)) for word in rest)
+        return strun.main([*rest, *(["--explain"] if extra else [])])
+    return {"stpipe": stpipe, "collect_pipeline_cfgs": collect_pipeline_cfgs}[command].main(rest)
+
+
+@needs_stage1
+@pytest.mark.parametrize(("kind", "text"), EXAMPLES)
+def test_example(folder, inputs, kind, text, monkeypatch):
+    provide(folder, inputs, text)
+    if kind == "python":
+        if "jwst_cal.compat" in text:
+            pytest.skip("run in a process of its own by tests/compat")
+        exec(compile(text, "example", "exec"), {})
+        return
+    explain = "$ ls" not in text
+    for command, shown in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", text, re.MULTILINE):
+        words = shlex.split(command)
+        if words[0] == "ls":
+            assert sorted(os.listdir(*words[1:])) == shown.split()
+        else:
+            assert run(words, explain) == 0, command
+
+
+def test_there_are_examples():
+    assert len(EXAMPLES) > 20
+    assert {"jump.cfg", "jump.asdf", "pipeline-log.cfg"} <= set(FILES)
+
+
+def test_the_table_of_names_is_true():
+    text = (DOCS / "coming_from_jwst.rst").read_text()
+    for theirs, ours in re.findall(
+        r"``from (jwst\S* import \w+)`` +``from (\S+ import \S+?)``", text
+    ):
+        name = theirs.split()[-1]
+        exec(f"from {ours}" if "..." not in ours else f"from {ours.replace('...', name)}", {})
