@@ -290,7 +290,10 @@ def _find(header: Mapping[str, Any], reftype: str, embedded: bool) -> str:
         return path
     from jwst_cal.framework import _downloads
 
-    return _downloads.fetch(name, path, context)
+    try:
+        return _downloads.fetch(name, path, context)
+    except ReferenceFileError as error:
+        raise LookupFailure(header, reftype, str(error)) from error
 
 
 class LookupFailure(ReferenceFileError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -199,8 +200,10 @@ def open_reference(path: str, model_class: type) -> Any:
     if not os.path.isfile(path):
         raise ReferenceFileError(f"{path}: the reference file does not exist")
     try:
-        return model_class(path)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError) as error:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message=".*truncated")
+            return model_class(path)
+    except Exception as error:
         reason = str(error).strip().split("\n")[0] or type(error).__name__
         raise ReferenceFileError(
             f"{path}: the file cannot be read as a {model_class.__name__}: {reason}"
