@@ -3,7 +3,6 @@
 import logging
 
 import numpy as np
-from stdatamodels.jwst import datamodels
 
 from jwst_cal import models
 from jwst_cal.detector import _dark
@@ -14,7 +13,7 @@ __all__ = ["DarkCurrentStep"]
 
 log = logging.getLogger(__name__)
 
-MODELS = {"MIRI": datamodels.DarkMIRIModel, "NIRSPEC": datamodels.DarkNirspecModel}
+MODELS = {"MIRI": "DarkMIRIModel", "NIRSPEC": "DarkNirspecModel"}
 
 
 class DarkCurrentStep(Step):
@@ -61,7 +60,8 @@ class DarkCurrentStep(Step):
             the noise of the fit.
         """
         name = (ramp.meta.instrument.name or "").upper()
-        reference, frames, release = refs.mapped("dark", MODELS.get(name, datamodels.DarkModel))
+        reference, frames, release = refs.mapped(
+            "dark", getattr(models, MODELS.get(name, "DarkModel")))
         self._set_average_dark_current(ramp, reference)
 
         exposure = _pattern(ramp, ramp.data.shape[1], "the exposure")

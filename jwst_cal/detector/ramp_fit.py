@@ -4,9 +4,8 @@ import logging
 from typing import NamedTuple
 
 import numpy as np
-from stdatamodels.jwst import datamodels
 
-from jwst_cal import flags, modes
+from jwst_cal import flags, models, modes
 from jwst_cal.detector import _slopes
 from jwst_cal.errors import InputError, ParameterError
 from jwst_cal.framework import Reference, Step, param
@@ -96,10 +95,10 @@ class RampFitStep(Step):
                  100 * np.isnan(fit.rate.slope).mean())
         if self.save_opt:
             self._save_segments(ramp, fit.segments)
-        rate = _product(datamodels.ImageModel, ramp, fit.rate)
+        rate = _product(models.ImageModel, ramp, fit.rate)
         if modes.is_ifu(ramp) and exposure.type != "NRS_AUTOFLAT":
-            rate = datamodels.IFUImageModel(rate)
-        rateints = _product(datamodels.CubeModel, ramp, fit.rateints)
+            rate = models.IFUImageModel(rate)
+        rateints = _product(models.CubeModel, ramp, fit.rateints)
         rateints.int_times = ramp.int_times
         stripes = _optional(ramp, "int_times_stripe")
         if stripes is not None and len(stripes) > 0:
@@ -121,7 +120,7 @@ class RampFitStep(Step):
         ramp.groupdq[:, last + 1 :] |= flags.group["DO_NOT_USE"]
 
     def _save_segments(self, ramp, segments):
-        model = datamodels.RampFitOutputModel(**segments._asdict())
+        model = models.RampFitOutputModel(**segments._asdict())
         model.meta.filename = ramp.meta.filename
         model.update(ramp)
         self.save_model(model, "fitopt", output_file=self.opt_name or ramp.meta.filename)
