@@ -45,6 +45,7 @@ class RampFitStep(Step):
 
     class_alias = "ramp_fit"
     produces = ("rate", "rateints")
+    accepted = ("int_name",)
     references = {
         "readnoise": Reference("ReadnoiseModel", crop=True),
         "gain": Reference("GainModel", crop=True),

@@ -196,10 +196,10 @@ def _client() -> Iterator[bool]:
             yield False
             return
         wanted = _embedded_settings()
+        import crds  # noqa: F401  # writes the defaults of its settings to the environment
+
         kept = {key: value for key, value in os.environ.items() if key.startswith("CRDS_")}
         try:
-            import crds  # noqa: F401
-
             for key in list(os.environ):
                 if key.startswith("CRDS_") and "PATH" in key:
                     del os.environ[key]

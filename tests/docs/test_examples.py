@@ -4,6 +4,7 @@ Each block runs in a folder of its own that holds the files it names. A command 
 block shows the files it makes (``$ ls``); otherwise it is explained, which checks the options.
 """
 
+import logging
 import os
 import re
 import shlex
@@ -91,7 +92,9 @@ def test_example(folder, inputs, kind, text, monkeypatch):
     if kind == "python":
         if "jwst_cal.compat" in text:
             pytest.skip("run in a process of its own by tests/compat")
+        level = logging.getLogger("jwst_cal").level
         exec(compile(text, "example", "exec"), {})
+        logging.getLogger("jwst_cal").setLevel(level)
         return
     explain = "$ ls" not in text
     for command, shown in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", text, re.MULTILINE):

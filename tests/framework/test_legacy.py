@@ -59,7 +59,7 @@ def test_runs(uncal_file, caplog, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "g.fits").touch()
     step = OutsideStep(needed=1, override_gain="g.fits", save_results=True)
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="stpipe"):
         result = step.run(uncal_file)
     assert step.my_state == 6.0
     assert step.found == str(tmp_path / "g.fits")

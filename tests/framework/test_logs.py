@@ -119,7 +119,7 @@ def test_python_warnings_are_logged(capsys):
 def state():
     root = logging.getLogger()
     ours = [logging.getLogger(name) for name in logs.LOGGERS]
-    return [(logger.level, list(logger.handlers)) for logger in [root, *ours]]
+    return [(logger.level, sorted(logger.handlers, key=id)) for logger in [root, *ours]]
 
 
 def test_everything_is_put_back_and_the_root_logger_never_touched():

@@ -434,13 +434,13 @@ class TestLog:
         assert any("Step AddStep running" in line for line in lines)
 
     def test_records_of_the_last_run(self, small_ramp, caplog):
-        with caplog.at_level(logging.INFO):
+        with caplog.at_level(logging.INFO, logger="jwst_cal"):
             step = AddStep()
             step.run(small_ramp)
         assert any("Step AddStep done" in line for line in step.log_records)
 
     def test_parameters_are_listed_at_top_level(self, small_ramp, caplog):
-        with caplog.at_level(logging.INFO):
+        with caplog.at_level(logging.INFO, logger="jwst_cal"):
             AddStep(amount=3).run(small_ramp)
         assert "\n  amount: 3.0" in caplog.text
 
