@@ -164,7 +164,9 @@ def load_target(name: str) -> tuple[type[Step], Layer | None, str | None]:
     try:
         cls = registry.load(name)
     except (ImportError, SyntaxError) as error:
-        raise UnknownStepError(f"'{name}' cannot be imported: {error}") from None
+        missing = getattr(error, "name", None) or ""
+        hint = "; pip install . builds it" if missing.startswith("jwst_cal.kernels.") else ""
+        raise UnknownStepError(f"'{name}' cannot be imported: {error}{hint}") from None
     if not (isinstance(cls, type) and issubclass(cls, Step)) or not name:
         raise UnknownStepError(f"'{name}' is not a path to a config file or a Python Step class")
     return cls, None, None

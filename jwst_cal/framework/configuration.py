@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 
 from jwst_cal import registry
 from jwst_cal.errors import ParameterError, UnknownStepError
+from jwst_cal.framework.parameters import nearest
 
 __all__ = [
     "Layer",
@@ -684,36 +685,55 @@ def settings(merged: Mapping[str, Any], cls: Any, *, where: str = "") -> tuple[S
     Raises
     ------
     ParameterError
-        If the user gave an unknown name or a value that the parameter may not have. The
-        message names the parameter, the value, what is allowed and where it was given.
+        If the user gave unknown names or values that the parameters may not have. The message
+        tells all of them: the parameter, the value, what is allowed and where it was given.
     """
+    found = _Findings([], [])
+    values = _settings(merged, cls, where, found)
+    if found.problems:
+        raise ParameterError("; ".join(found.problems))
+    return values, found.warnings
+
+
+class _Findings(NamedTuple):
+    """What is wrong in a configuration: what the user gave, and what a reference holds."""
+
+    problems: list[str]
+    warnings: list[str]
+
+    def unknown(self, problem: str, name: str, known: Iterable[str], entry: Setting) -> None:
+        """Note a name that does not exist."""
+        message = f"{problem} ({entry.source}){nearest(name, known)}"
+        (self.warnings if entry.lenient else self.problems).append(message)
+
+
+def _settings(merged: Mapping[str, Any], cls: Any, where: str, findings: _Findings) -> Section:
     parameters = cls.parameters()
     overrides = {f"override_{kind}" for kind in cls.reference_file_types}
     values: Section = {}
-    warnings: list[str] = []
     for name, entry in merged.items():
         if name == "steps" or name in IDENTITY or (name == "logcfg" and not where):
             continue
         if name in overrides:
             values[name] = entry.value
         elif name not in parameters:
-            known = [*parameters, *overrides]
-            _unknown(f"'{name}' is no parameter of {where or cls.__name__}", name, known, entry,
-                     warnings)  # fmt: skip
+            problem = f"'{name}' is no parameter of {where or cls.__name__}"
+            findings.unknown(problem, name, [*parameters, *overrides], entry)
         elif entry.value is not None or parameters[name].optional:
-            values[name] = _checked(parameters[name], entry, where or cls.__name__)
+            try:
+                values[name] = _checked(parameters[name], entry, where or cls.__name__)
+            except ParameterError as error:
+                findings.problems.append(str(error))
     steps = getattr(cls, "step_defs", None) or {}
     for name, section in (merged.get("steps") or {}).items():
-        if name not in steps:
-            entry = next(iter(_settings_of(section)), None)
-            if entry is not None or not steps:
-                entry = entry or Setting(None, "configuration")
-                _unknown(f"'{name}' is no step of {cls.__name__}", name, steps, entry, warnings)
-            continue
-        below, more = settings(section, steps[name], where=f"{where}{'.' if where else ''}{name}")
-        values.setdefault("steps", {})[name] = below
-        warnings += more
-    return values, warnings
+        if name in steps:
+            inner = f"{where}.{name}" if where else name
+            below = _settings(section, steps[name], inner, findings)
+            values.setdefault("steps", {})[name] = below
+        else:
+            for entry in [*_settings_of(section)][:1]:  # an empty section does no harm
+                findings.unknown(f"'{name}' is no step of {cls.__name__}", name, steps, entry)
+    return values
 
 
 def _settings_of(section: Mapping[str, Any]) -> Iterator[Setting]:
@@ -722,19 +742,6 @@ def _settings_of(section: Mapping[str, Any]) -> Iterator[Setting]:
             yield entry
         else:
             yield from _settings_of(entry)
-
-
-def _unknown(
-    problem: str, name: str, known: Iterable[str], entry: Setting, warnings: list[str]
-) -> None:
-    import difflib
-
-    close = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"; did you mean '{close[0]}'?" if close else ""
-    message = f"{problem} ({entry.source}){hint}"
-    if not entry.lenient:
-        raise ParameterError(message)
-    warnings.append(message)
 
 
 def _checked(parameter: Any, entry: Setting, owner: str) -> Any:

@@ -266,6 +266,8 @@ def test_wrong_usage_ends_with_2(folder, capsys, words, message):
         ([NOREF, "X_rate.fits", "--method=%(nope)s"], "there is no value named 'nope'"),
         ([PIPE, "X_rate.fits", "--steps.one.gain=-1"],
          "Parameter 'gain' of one: '-1' is not a number >= 0 (command line)"),
+        ([NOREF, "X_rate.fits", "--par=x", "--method=y"],
+         "is not an integer >= 0 and <= 10 (command line); Parameter 'method' of NoRefStep: 'y'"),
         ([NOREF], "demo_steps.NoRefStep needs an input: strun demo_steps.NoRefStep INPUT"),
         ([NOREF, "X_rate.fits", "X_rate.fits"],
          "NoRefStep takes 1 input, 2 were given: X_rate.fits X_rate.fits"),
@@ -350,6 +352,31 @@ def test_cfg_file(folder, capsys):
     assert "one has gain 4.0" in out
     assert main(["sub/x.cfg", "X_rate.fits", "--steps.two.gain=9"]) == 0
     assert "one has gain 9.0" in capsys.readouterr().out
+
+
+def test_import_that_fails(folder, capsys):
+    (folder / "broken.py").write_text("import jwst_cal.kernels.nothing\n")
+    (folder / "wrong.py").write_text("x = = 1\n")
+    sys.path.insert(0, str(folder))
+    try:
+        message = fails(capsys, "broken.SomeStep", "X_rate.fits")
+        assert message.endswith(
+            "No module named 'jwst_cal.kernels.nothing'; pip install . builds it"
+        )
+        assert "cannot be imported: invalid syntax" in fails(capsys, "wrong.SomeStep")
+    finally:
+        sys.path.remove(str(folder))
+
+
+def test_step_with_a_spec_text(folder, capsys):
+    words = ["demo_steps.SpecStep", "X_rate.fits", "--threshold=4.5"]
+    assert main(words) == 0
+    assert "stpipe.SpecStep - INFO - threshold 4.5" in capsys.readouterr().out
+    assert "'-1' is not a number >= 0" in fails(capsys, *words, "--threshold=-1")
+    assert main([*words, "-h"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"--threshold +a number >= 0 \[3\.0\]\. Threshold, in sigma", out)
+    assert "--override_gain" in out
 
 
 def test_module_beside_the_parameter_file(folder, capsys):

@@ -97,6 +97,20 @@ class FailStep(Step):
         return 1 / 0
 
 
+class SpecStep(Step):
+    """A step of the older style."""
+
+    spec = """
+    threshold = float(min=0, default=3.0)  # Threshold, in sigma
+    """
+    reference_file_types = ("gain",)
+
+    def process(self, input):
+        self.anything = 3
+        self.log.info("threshold %s", self.threshold)
+        return self.prepare_output(input)
+
+
 def hook(model):
     """A hook."""
     log.info("the hook was called")
