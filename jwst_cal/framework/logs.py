@@ -252,7 +252,13 @@ class _Stream(_GivesUp, logging.StreamHandler):  # type: ignore[type-arg]
 
     def emit(self, record: logging.LogRecord) -> None:
         self.stream = getattr(sys, self._stream_name)
-        super().emit(record)
+        if _line is None or not self.stream.isatty():
+            super().emit(record)
+            return
+        try:  # above the progress line, and not wrapped as print would be
+            _line.console.out(self.format(record), highlight=False)
+        except OSError:
+            self.handleError(record)
 
 
 class _File(_GivesUp, logging.FileHandler):
@@ -523,7 +529,8 @@ def progress(text: str) -> Iterator[None]:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, transient=True) as _line:
+    on_stderr = sys.stderr.isatty()
+    with Progress(*columns, transient=True, redirect_stderr=on_stderr) as _line:
         _line.add_task(text, total=None)
         try:
             yield

@@ -268,18 +268,35 @@ def test_no_progress_line_in_a_pipe(capsys):
     assert captured.out == captured.err == ""
 
 
-def test_progress_line_on_a_terminal(monkeypatch):
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
+
+def test_progress_line_on_a_terminal(monkeypatch):
     screen = Terminal()
     monkeypatch.setattr(sys, "stdout", screen)
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "40")
+    long = "a line that is not wrapped [bold] " * 4
     with logs.progress("working"), applied(LogSetup(format="%(message)s")):
         logs.status("step 1")
-        log.info("a line")
+        log.info("%s", long)
+        print("printed")
         logs._line.refresh()
-    assert "a line" in screen.getvalue()
+    assert f"{long}\n" in screen.getvalue()
+    assert "printed\n" in screen.getvalue()
     assert "step 1" in screen.getvalue()
     assert logs._line is None
+    assert sys.stdout is screen
+
+
+def test_log_on_stderr_in_a_file_while_the_terminal_shows_progress(monkeypatch):
+    screen, file = Terminal(), io.StringIO()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", file)
+    monkeypatch.setenv("TERM", "xterm")
+    with logs.progress("working"), applied(LogSetup(("stderr",), format="%(message)s")):
+        log.info("a line")
+    assert file.getvalue() == "a line\n"
+    assert "a line" not in screen.getvalue()
