@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import shutil
+import sys
 import textwrap
 from pathlib import Path
 
@@ -18,7 +19,10 @@ from jwst_cal import registry
 from jwst_cal.cli import collect_pipeline_cfgs, stpipe, strun
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("running", "parameters", "outputs", "logging", "coming_from_jwst")
+PAGES = (
+    "running", "parameters", "outputs", "logging", "reference_files", "writing_a_step",
+    "coming_from_jwst",
+)  # fmt: skip
 BLOCK = re.compile(r"^\.\. code-block:: (\w+)\n((?:   :.*\n)*)\n((?:   .*\n|\n)+)", re.MULTILINE)
 
 
@@ -33,8 +37,8 @@ FILES = {name: text for page in PAGES for _, name, text in blocks(page) if name}
 EXAMPLES = [
     pytest.param(kind, text, id=f"{page}-{number}")
     for page in PAGES
-    for number, (kind, _, text) in enumerate(blocks(page))
-    if kind in ("console", "python")
+    for number, (kind, name, text) in enumerate(blocks(page))
+    if kind in ("console", "python") and name is None
 ]
 
 needs_stage1 = pytest.mark.skipif(
@@ -60,6 +64,10 @@ def inputs(tmp_path_factory):
 @pytest.fixture
 def folder(inputs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    for name in ("mysteps", "mypipeline"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     for name in ("CRDS_PATH", "CRDS_SERVER_URL"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
@@ -69,10 +77,13 @@ def provide(folder, inputs, text):
     """Write the files that a block names and does not make."""
     shutil.copy(inputs / "X_uncal.fits", folder)
     for name in ("X_linearity.fits", "my_lin.fits"):
-        if re.search(rf"^\$ strun .*(?<!\w){re.escape(name)}", text, re.MULTILINE):
+        if re.search(
+            rf"^\$ strun .*(?<!\w){re.escape(name)}|\(\"{re.escape(name)}", text, re.MULTILINE
+        ):
             shutil.copy(inputs / name, folder)
     for name, content in FILES.items():
-        if f"$ strun {name}" in text or f"={name}" in text or f'"{name}"' in text:
+        shown = re.search(rf"^{re.escape(name)}$", text, re.MULTILINE)  # by ls, in a block of steps
+        if shown or f"$ strun {name}" in text or f"={name}" in text or f'"{name}"' in text:
             (folder / name).write_text(content)
 
 
@@ -98,7 +109,7 @@ def test_example(folder, inputs, kind, text, monkeypatch):
         return
     explain = "$ ls" not in text
     for command, shown in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", text, re.MULTILINE):
-        words = shlex.split(command)
+        words = [word for word in shlex.split(command) if word != "PYTHONPATH=."]
         if words[0] == "ls":
             assert sorted(os.listdir(*words[1:])) == shown.split()
         else:
