@@ -10,6 +10,9 @@
  * of pixels: slopes and medians first, variances and averages second. */
 enum { LANES = 16, STRIP = 256, N_POWERS = 6, LONGEST_TABLE = 512 };
 
+/* Without the pragma gcc unrolls these loops into scalars before it can vectorise them. */
+#define EACH_LANE(x) _Pragma("omp simd") for (int x = 0; x < LANES; x++)
+
 static const double SNR_FROM[N_POWERS - 1] = {5.0, 10.0, 20.0, 50.0, 100.0};
 static const float POWER[N_POWERS] = {0.0f, 0.4f, 1.0f, 3.0f, 6.0f, 10.0f};
 static const double LARGE_VARIANCE = 1.0e6;
@@ -45,19 +48,25 @@ typedef struct { int start, length; } segment;
 
 typedef struct { double poisson, rnoise, err, slope; } sums; /* of 1/var; of slope/var_rnoise */
 
+typedef struct {                 /* a pixel's ramps that took the careful path */
+    sums sum;
+    double charge;               /* 1/var_rnoise, with the groups of charge migration */
+    uint32_t seen;
+    int n_ramps, n_bad, n_full, has_saturated, has_charge;
+} tally;
+
 typedef struct {                 /* one strip of pixels, and room to work */
     double (*tile)[LANES], (*sorted)[LANES];
     double *y, *differences, *coefficients;
     uint8_t *q, *uncharged;
     uint8_t *plain;              /* [integration][STRIP] */
-    pixel pixels[STRIP];
-    double median[STRIP];
-    double plain_slopes[STRIP], n_plain[STRIP], factor[STRIP];
-    double vp[STRIP], vr[STRIP];
-    sums total[STRIP];
-    uint32_t rate_dq[STRIP];
-    int n_bad[STRIP], n_full[STRIP], has_saturated[STRIP], has_charge[STRIP];
-    double charge[STRIP];
+    double gain[STRIP], noise[STRIP], dark[STRIP];
+    double vp[STRIP], vr[STRIP]; /* of an unflagged ramp */
+    double unfit[STRIP];         /* not 0: the noise rules out the plain path */
+    double factor[STRIP];        /* of its slope: NaN for a bad pixel, 0 for a huge variance */
+    double median[STRIP], slopes[STRIP], n_plain[STRIP];
+    uint32_t dq[STRIP];
+    tally tallies[STRIP];
 } strip;
 
 /* ---- coefficients ------------------------------------------------------------------------- */
@@ -199,16 +208,9 @@ static size_t group_index(const jc_slope_ramps *in, int integ, int group, int ro
     return plane_index(in, (size_t) integ * (size_t) in->n_groups + (size_t) group, row, col);
 }
 
-static pixel load_pixel(const plan *p, int row, int col)
+static pixel pixel_of(const strip *s, int x)
 {
-    const jc_slope_ramps *in = p->in;
-    const size_t at = image_index(in, row, col);
-    pixel out = {in->gain[at], 0.0, in->dark_current ? in->dark_current[at] : 0.0f,
-                 in->pixeldq[at]};
-    out.noise = (float) (in->read_noise[at] * (out.gain / sqrt(2.0 * p->opt->n_frames)));
-    if (!(out.gain > 0.0))
-        out.dq |= p->opt->no_gain | p->opt->do_not_use;
-    return out;
+    return (pixel) {s->gain[x], s->noise[x], s->dark[x], s->dq[x]};
 }
 
 /* A ramp of a single good group is fitted as one group since the reset, or from the first frame
@@ -312,24 +314,24 @@ static int longest_segment(const plan *p, const uint8_t *q)
     return longest;
 }
 
-static double poisson_variance(double rate, const pixel *px, double time)
+JC_INLINE double poisson_variance(double rate, double dark, double gain, double time)
 {
-    return ((rate > 0.0 ? rate : 0.0) + px->dark) / (time * px->gain);
+    return ((rate > 0.0 ? rate : 0.0) + dark) / (time * gain);
 }
 
-static double rnoise_variance(int length, const pixel *px, double time)
+JC_INLINE double rnoise_variance(int length, double gain, double noise, double time)
 {
-    const double n = length, noise = px->noise / time;
-    return 12.0 * noise * noise / ((n * n * n - n) * px->gain * px->gain);
+    const double n = length, ratio = noise / time;
+    return 12.0 * ratio * ratio / ((n * n * n - n) * gain * gain);
 }
 
 static double segment_rnoise(const plan *p, const ramp *r, const pixel *px, int length)
 {
-    return length == 1 ? rnoise_variance(2, px, r->alone_time)
-                       : rnoise_variance(length, px, p->opt->group_time);
+    return length == 1 ? rnoise_variance(2, px->gain, px->noise, r->alone_time)
+                       : rnoise_variance(length, px->gain, px->noise, p->opt->group_time);
 }
 
-static double stored_variance(double variance)
+JC_INLINE double stored_variance(double variance)
 {
     return variance >= LARGE_VARIANCE ? 0.0 : variance;
 }
@@ -343,14 +345,15 @@ static line fit_segment(const plan *p, const ramp *r, const pixel *px, segment s
     line out = {0.0, 0.0, segment_rnoise(p, r, px, s.length), 0};
     if (s.length == 1) {
         out.slope = y[0] / r->alone_time;
-        out.var_poisson = poisson_variance(rate, px, r->alone_time);
+        out.var_poisson = poisson_variance(rate, px->dark, px->gain, r->alone_time);
         return out;
     }
     out.power = power_of(y[s.length - 1] - y[0], px->gain, px->noise);
     const double *c = coefficients_of(p, s.length, out.power, room);
     for (int k = 0; k < s.length / 2; k++)
         out.slope += c[k] * (y[s.length - 1 - k] - y[k]);
-    out.var_poisson = poisson_variance(rate, px, p->opt->group_time * (s.length - 1));
+    out.var_poisson = 
+        poisson_variance(rate, px->dark, px->gain, p->opt->group_time * (s.length - 1));
     return out;
 }
 
@@ -423,7 +426,8 @@ static void fit_ramp(const plan *p, int integ, int row, int x0, int x, strip *s)
 {
     const jc_slope_options *o = p->opt;
     const jc_slope_image *out = p->rateints;
-    const pixel *px = s->pixels + x;
+    const pixel own = pixel_of(s, x), *px = &own;
+    tally *t = s->tallies + x;
     const int col = x0 + x;
     const size_t at = plane_index(p->in, (size_t) integ, row, col);
     const uint32_t invalid = o->do_not_use | o->saturated;
@@ -464,22 +468,25 @@ static void fit_ramp(const plan *p, int integ, int row, int x0, int x, strip *s)
     }
     if (p->segments) store_ramp(p, &r, integ, row, col, slope, (dq & o->saturated) != 0);
 
-    s->total[x].poisson += sum.poisson;
-    s->total[x].rnoise += sum.rnoise;
-    s->total[x].slope += sum.slope;
-    s->rate_dq[x] |= r.seen & (o->jump | o->persistence);
-    s->n_bad[x] += (dq & o->do_not_use) != 0;
-    s->n_full[x] += (dq & o->saturated) != 0;
-    s->has_saturated[x] |= r.n_saturated > 0;
+    t->sum.poisson += sum.poisson;
+    t->sum.rnoise += sum.rnoise;
+    t->sum.slope += sum.slope;
+    t->seen |= r.seen & (o->jump | o->persistence);
+    t->n_ramps++;
+    t->n_bad += (dq & o->do_not_use) != 0;
+    t->n_full += (dq & o->saturated) != 0;
     if (r.seen & o->charge_loss) {
         const double inverse = uncharged_rnoise(p, &r, px);
         var_rnoise = stored_variance(1.0 / inverse);
-        s->charge[x] += inverse;
-        s->has_charge[x] = 1;
+        t->charge += inverse;
+        t->has_charge = 1;
     } else if (var_rnoise > 0.0) {
-        s->charge[x] += 1.0 / var_rnoise;
+        t->charge += 1.0 / var_rnoise;
     }
-    if (r.n_saturated > 0) dq |= o->saturated;
+    if (r.n_saturated > 0) {
+        t->has_saturated = 1;
+        dq |= o->saturated;
+    }
     out->slope[at] = (float) slope;
     out->dq[at] = dq;
     out->var_poisson[at] = (float) var_poisson;
@@ -489,115 +496,132 @@ static void fit_ramp(const plan *p, int integ, int row, int x0, int x, strip *s)
 
 /* ---- LANES ramps without flags ------------------------------------------------------------ */
 
-/* Load the groups of `width` neighbours into the tile; return in flags the union of each. */
+/* Load the groups of `width` neighbours and their differences; in flags the union of each. */
 JC_INLINE void load_tile(const plan *p, int integ, int row, int col, int width,
-                         double (*tile)[LANES], uint8_t *flags)
+                         double (*restrict tile)[LANES], double (*restrict differences)[LANES],
+                         uint8_t *restrict flags)
 {
     const jc_slope_ramps *in = p->in;
-    memset(flags, 0, LANES);
+    float edge[LANES];
+    uint8_t edge_flags[LANES];
+    for (int x = width; x < LANES; x++) {
+        edge[x] = 0.0f;
+        edge_flags[x] = 0;
+    }
     for (int g = 0; g < in->used; g++) {
         const size_t at = group_index(in, integ, in->first + g, row, col);
         const float *y = in->data + at;
         const uint8_t *q = in->groupdq + at;
-        if (width == LANES) {
-            for (int x = 0; x < LANES; x++) {
-                tile[g][x] = y[x];
-                flags[x] |= q[x];
-            }
-        } else {
-            for (int x = 0; x < LANES; x++) {
-                tile[g][x] = x < width ? y[x] : 0.0f;
-                flags[x] |= x < width ? q[x] : 0;
-            }
+        if (width < LANES) {
+            y = memcpy(edge, y, (size_t) width * sizeof *edge);
+            q = memcpy(edge_flags, q, (size_t) width);
         }
+        EACH_LANE(x) tile[g][x] = y[x];
+        EACH_LANE(x) flags[x] = g == 0 ? q[x] : flags[x] | q[x];
+        if (g > 0) EACH_LANE(x) differences[g - 1][x] = tile[g][x] - tile[g - 1][x];
     }
 }
 
-JC_INLINE void tile_medians(const plan *p, double (*tile)[LANES], double (*sorted)[LANES],
-                            double *median)
+JC_INLINE void tile_medians(const plan *p, double (*restrict sorted)[LANES],
+                            double *restrict median)
 {
     const int n = p->in->used - 1;
-    for (int g = 0; g < n; g++)
-        for (int x = 0; x < LANES; x++)
-            sorted[g][x] = tile[g + 1][x] - tile[g][x];
+    const double time = p->opt->group_time;
     for (size_t k = 0; k < p->n_comparators; k++) {
-        double *a = sorted[p->network[k].low], *b = sorted[p->network[k].high];
-        for (int x = 0; x < LANES; x++) {
+        double *restrict a = sorted[p->network[k].low], *restrict b = sorted[p->network[k].high];
+        EACH_LANE(x) {
             const double low = a[x], high = b[x];
             a[x] = low < high ? low : high;
             b[x] = low > high ? low : high;
         }
     }
     const double *upper = sorted[n / 2], *lower = sorted[(n - 1) / 2];
-    for (int x = 0; x < LANES; x++)
-        median[x] = (n & 1 ? upper[x] : (upper[x] + lower[x]) / 2.0) / p->opt->group_time;
+    EACH_LANE(x) median[x] = (upper[x] + lower[x]) / 2.0 / time;
 }
 
 /* Slopes with each pixel's power; not finite where a group is not. */
-JC_INLINE void tile_slopes(const plan *p, double (*tile)[LANES], const double *gain,
-                           const double *noise, double *slope)
+JC_INLINE void tile_slopes(const plan *p, double (*restrict tile)[LANES],
+                           const double *restrict gain, const double *restrict noise,
+                           double *restrict slope)
 {
     const int n = p->in->used;
-    int power[LANES], n_of[N_POWERS] = {0};
-    for (int x = 0; x < LANES; x++)
-        power[x] = power_of(tile[n - 1][x] - tile[0][x], gain[x], noise[x]);
-    for (int x = 0; x < LANES; x++)
-        n_of[power[x]]++;
-    for (int c = 0; c < N_POWERS; c++) {
-        double sum[LANES] = {0.0};
-        if (n_of[c] == 0)
-            continue;
-        for (int k = 0; k < n / 2; k++)
-            for (int x = 0; x < LANES; x++)
-                sum[x] += p->whole[c][k] * (tile[n - 1 - k][x] - tile[k][x]);
-        for (int x = 0; x < LANES; x++)
-            slope[x] = power[x] == c ? sum[x] : slope[x];
+    double power[LANES], sum[LANES];
+    double least = N_POWERS, most = 0.0;
+    EACH_LANE(x) power[x] = power_of(tile[n - 1][x] - tile[0][x], gain[x], noise[x]);
+#pragma omp simd reduction(min : least) reduction(max : most)
+    for (int x = 0; x < LANES; x++) {
+        least = power[x] < least ? power[x] : least;
+        most = power[x] > most ? power[x] : most;
     }
-    for (int x = 0; x < LANES; x++)
-        slope[x] += 0.0 * tile[n / 2][x];
-}
-
-/* ---- strips of pixels --------------------------------------------------------------------- */
-
-static void load_strip(const plan *p, int row, int x0, int width, strip *s)
-{
-    const jc_slope_options *o = p->opt;
-    for (int x = 0; x < width; x++) {
-        const pixel px = s->pixels[x] = load_pixel(p, row, x0 + x);
-        s->vr[x] = rnoise_variance(p->in->used, &px, o->group_time);
-        s->factor[x] = px.dq & (o->do_not_use | o->saturated) ? NAN
-                       : s->vr[x] >= LARGE_VARIANCE            ? 0.0
-                                                               : 1.0;
-        s->median[x] = s->plain_slopes[x] = s->n_plain[x] = s->charge[x] = 0.0;
-        s->total[x] = (sums) {0.0, 0.0, 0.0, 0.0};
-        s->rate_dq[x] = px.dq;
-        s->n_bad[x] = s->n_full[x] = s->has_saturated[x] = s->has_charge[x] = 0;
+    EACH_LANE(x) slope[x] = 0.0 * tile[n / 2][x];
+    for (double c = least; c <= most; c += 1.0) {
+        const double *weights = p->whole[(int) c];
+        EACH_LANE(x) sum[x] = weights[0] * (tile[n - 1][x] - tile[0][x]);
+        for (int k = 1; k < n / 2; k++) {
+            const double weight = weights[k], *early = tile[k], *late = tile[n - 1 - k];
+            EACH_LANE(x) sum[x] += weight * (late[x] - early[x]);
+        }
+        EACH_LANE(x) slope[x] += power[x] == c ? sum[x] : 0.0;
     }
 }
 
 JC_CLONES
 static void plain_tile(const plan *p, int integ, int row, int x0, int x1, int width, strip *s)
 {
+    double median[LANES], slope[LANES], good[LANES];
+    float stored[LANES];
     uint8_t flags[LANES], *plain = s->plain + (size_t) integ * STRIP + x1;
-    double gain[LANES], noise[LANES], median[LANES], slope[LANES];
-    float *out = p->rateints->slope + plane_index(p->in, (size_t) integ, row, x0 + x1);
-    load_tile(p, integ, row, x0 + x1, width, s->tile, flags);
-    for (int x = 0; x < LANES; x++) {
-        gain[x] = x < width ? s->pixels[x1 + x].gain : 1.0;
-        noise[x] = x < width ? s->pixels[x1 + x].noise : 1.0;
-    }
-    tile_medians(p, s->tile, s->sorted, median);
-    tile_slopes(p, s->tile, gain, noise, slope);
+    const double *factor = s->factor + x1, *unfit = s->unfit + x1;
+    double *medians = s->median + x1, *slopes = s->slopes + x1, *n_plain = s->n_plain + x1;
+    load_tile(p, integ, row, x0 + x1, width, s->tile, s->sorted, flags);
+    tile_medians(p, s->sorted, median);
+    tile_slopes(p, s->tile, s->gain + x1, s->noise + x1, slope);
+    EACH_LANE(x) good[x] = flags[x] + unfit[x] == 0.0 ? 1.0 : 0.0;
+    EACH_LANE(x) good[x] = slope[x] - slope[x] == 0.0 ? good[x] : 0.0;
+    EACH_LANE(x) n_plain[x] += good[x];
+    EACH_LANE(x) medians[x] += good[x] > 0.0 ? median[x] : 0.0;
+    EACH_LANE(x) slopes[x] += good[x] > 0.0 ? slope[x] : 0.0;
+    EACH_LANE(x) plain[x] = (uint8_t) (int) good[x];
+    EACH_LANE(x) stored[x] = (float) (slope[x] * factor[x]);
+    memcpy(p->rateints->slope + plane_index(p->in, (size_t) integ, row, x0 + x1), stored,
+           (size_t) width * sizeof *stored);
+}
+
+/* ---- strips of pixels --------------------------------------------------------------------- */
+
+JC_CLONES
+static void load_strip(const plan *p, int row, int x0, int width, strip *s)
+{
+    const jc_slope_ramps *in = p->in;
+    const jc_slope_options *o = p->opt;
+    const size_t at = image_index(in, row, x0);
+    const float *gain = in->gain + at, *noise = in->read_noise + at;
+    const uint32_t *dq = in->pixeldq + at;
+    const uint32_t bad = o->do_not_use | o->saturated, no_gain = o->no_gain | o->do_not_use;
+    const double root = sqrt(2.0 * o->n_frames), time = o->group_time;
+    memset(s->gain, 0, offsetof(strip, tallies) + sizeof s->tallies - offsetof(strip, gain));
     for (int x = 0; x < width; x++) {
-        const double vr = s->vr[x1 + x];
-        plain[x] = flags[x] == 0 && slope[x] - slope[x] == 0.0 && vr > 0.0 && vr - vr == 0.0;
-        if (plain[x]) {
-            s->median[x1 + x] += median[x];
-            s->plain_slopes[x1 + x] += slope[x];
-            s->n_plain[x1 + x] += 1.0;
-            out[x] = (float) (slope[x] * s->factor[x1 + x]);
-        }
+        s->gain[x] = gain[x];
+        s->noise[x] = (float) (noise[x] * (s->gain[x] / root));
+        s->dq[x] = dq[x] | (s->gain[x] > 0.0 ? 0 : no_gain);
     }
+    for (int x = 0; x < width; x++) {
+        const double vr = s->vr[x] = rnoise_variance(in->used, s->gain[x], s->noise[x], time);
+        s->unfit[x] = vr > 0.0 && vr - vr == 0.0 ? 0.0 : 1.0;
+        s->factor[x] = s->dq[x] & bad ? NAN : vr >= LARGE_VARIANCE ? 0.0 : 1.0;
+    }
+    if (in->dark_current)
+        for (int x = 0; x < width; x++)
+            s->dark[x] = in->dark_current[at + (size_t) x];
+}
+
+/* The ramps that are not plain, next to each other in the strip: from *x on, or width. */
+static int next_flagged(const uint8_t *plain, int x, int width)
+{
+    static const uint8_t all[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    while (x + 8 <= width && memcmp(plain + x, all, 8) == 0) x += 8;
+    while (x < width && plain[x]) x++;
+    return x;
 }
 
 /* First pass: which ramps are plain, their slopes, and every pixel's median rate. */
@@ -609,76 +633,86 @@ static void first_pass(const plan *p, int row, int x0, int width, strip *s)
         if (!any_plain) memset(plain, 0, STRIP);
         for (int x = 0; any_plain && x < width; x += LANES)
             plain_tile(p, i, row, x0, x, width - x < LANES ? width - x : LANES, s);
-        for (int x = 0; x < width; x++)
-            if (!plain[x]) {
-                ramp r;
-                load_ramp(p, i, row, x0 + x, s, &r);
-                s->median[x] += median_rate(p, &r, s->differences);
-            }
+        for (int x = next_flagged(plain, 0, width); x < width;
+             x = next_flagged(plain, x + 1, width)) {
+            ramp r;
+            load_ramp(p, i, row, x0 + x, s, &r);
+            s->median[x] += median_rate(p, &r, s->differences);
+        }
     }
-    for (int x = 0; x < width; x++)
-        s->median[x] /= p->in->n_ints;
 }
 
+/* Errors of the plain ramps, and the rate as if all were plain. */
 JC_CLONES
 static void store_plain(const plan *p, int row, int x0, int width, strip *s)
 {
-    const double time = p->opt->group_time * (p->in->used - 1);
+    const jc_slope_image *rate = p->rate, *out = p->rateints;
+    const double time = p->opt->group_time * (p->in->used - 1), n = p->in->n_ints;
+    const size_t to = image_index(p->in, row, x0), bytes = (size_t) width * sizeof(float);
     float vp[STRIP], vr[STRIP], err[STRIP];
     for (int x = 0; x < width; x++) {
-        const double good = s->factor[x] - s->factor[x] == 0.0; /* 0 for a pixel not to be used */
-        const double variance = s->vp[x] = poisson_variance(s->median[x], s->pixels + x, time);
-        const double both = variance + s->vr[x];
+        const int good = s->factor[x] - s->factor[x] == 0.0;
+        s->median[x] /= n;
+        const double variance = s->vp[x] =
+            poisson_variance(s->median[x], s->dark[x], s->gain[x], time);
+        const double sum = variance + s->vr[x];
         vp[x] = good && variance > 0.0 ? (float) stored_variance(variance) : 0.0f;
         vr[x] = good ? (float) stored_variance(s->vr[x]) : 0.0f;
-        err[x] = !good || both > LARGE_VARIANCE ? 0.0f : (float) sqrt(both);
+        err[x] = !good || sum > LARGE_VARIANCE ? 0.0f : (float) sqrt(sum);
     }
     for (int i = 0; i < p->in->n_ints; i++) {
         const size_t at = plane_index(p->in, (size_t) i, row, x0);
-        const size_t bytes = (size_t) width * sizeof(float);
-        memcpy(p->rateints->var_poisson + at, vp, bytes);
-        memcpy(p->rateints->var_rnoise + at, vr, bytes);
-        memcpy(p->rateints->err + at, err, bytes);
-        memcpy(p->rateints->dq + at, s->rate_dq, bytes);
+        memcpy(out->var_poisson + at, vp, bytes);
+        memcpy(out->var_rnoise + at, vr, bytes);
+        memcpy(out->err + at, err, bytes);
+        memcpy(out->dq + at, s->dq, bytes);
     }
+    for (int x = 0; x < width; x++) {
+        const int good = s->factor[x] - s->factor[x] == 0.0;
+        const double poisson =
+            good && s->vp[x] > 0.0 ? stored_variance(s->vp[x] / n) : 0.0;
+        const double rnoise = good ? stored_variance(s->vr[x] / n) : 0.0;
+        const double slope = rnoise > 0.0 ? s->slopes[x] / n : 0.0;
+        rate->slope[to + (size_t) x] = good ? (float) slope : NAN;
+        rate->var_poisson[to + (size_t) x] = (float) poisson;
+        rate->var_rnoise[to + (size_t) x] = (float) rnoise;
+        rate->err[to + (size_t) x] = (float) sqrt(poisson + rnoise);
+    }
+    memcpy(rate->dq + to, s->dq, bytes);
 }
 
-/* The exposure's rate: integrations averaged with the inverse of the read-noise variance. */
-static void store_rate(const plan *p, int row, int x0, int width, strip *s)
+/* The rate of a pixel some of whose ramps are not plain: integrations averaged with the inverse
+ * of the read-noise variance as weight. */
+static void store_rate(const plan *p, int row, int x0, int x, strip *s)
 {
     const jc_slope_options *o = p->opt;
     const jc_slope_image *out = p->rate;
     const uint32_t invalid = o->do_not_use | o->saturated;
-    for (int x = 0; x < width; x++) {
-        const size_t at = image_index(p->in, row, x0 + x);
-        sums sum = s->total[x];
-        uint32_t dq = s->rate_dq[x];
-        if (s->n_plain[x] > 0.0) {
-            if (s->vp[x] > 0.0) sum.poisson += s->n_plain[x] / s->vp[x];
-            sum.rnoise += s->n_plain[x] / s->vr[x];
-            sum.slope += s->plain_slopes[x] / s->vr[x];
-        }
-        if (s->n_bad[x] == p->in->n_ints) dq |= o->do_not_use;
-        if (s->n_full[x] == p->in->n_ints) dq |= o->saturated;
-        double slope = NAN, var_poisson = 0.0, var_rnoise = 0.0, err = 0.0;
-        if (!(dq & invalid)) {
-            if (sum.poisson > 0.0) var_poisson = stored_variance(1.0 / sum.poisson);
-            var_rnoise = stored_variance(1.0 / sum.rnoise);
-            slope = sum.slope * var_rnoise;
-            err = sqrt(var_poisson + var_rnoise);
-        }
-        if (s->has_charge[x]) {
-            if (s->n_plain[x] > 0.0 && !(s->pixels[x].dq & invalid))
-                s->charge[x] += s->n_plain[x] / s->vr[x];
-            if (s->charge[x] > 0.0) var_rnoise = stored_variance(1.0 / s->charge[x]);
-        }
-        if (s->has_saturated[x]) dq |= o->saturated;
-        out->slope[at] = (float) slope;
-        out->dq[at] = dq;
-        out->var_poisson[at] = (float) var_poisson;
-        out->var_rnoise[at] = (float) var_rnoise;
-        out->err[at] = (float) err;
+    const size_t at = image_index(p->in, row, x0 + x);
+    tally *t = s->tallies + x;
+    uint32_t dq = s->dq[x] | t->seen;
+    double slope = NAN, var_poisson = 0.0, var_rnoise = 0.0, err = 0.0;
+    if (s->n_plain[x] > 0.0) {
+        if (s->vp[x] > 0.0) t->sum.poisson += s->n_plain[x] / s->vp[x];
+        t->sum.rnoise += s->n_plain[x] / s->vr[x];
+        t->sum.slope += s->slopes[x] / s->vr[x];
+        if (!(s->dq[x] & invalid)) t->charge += s->n_plain[x] / s->vr[x];
     }
+    if (t->n_bad == p->in->n_ints) dq |= o->do_not_use;
+    if (t->n_full == p->in->n_ints) dq |= o->saturated;
+    if (!(dq & invalid)) {
+        if (t->sum.poisson > 0.0) var_poisson = stored_variance(1.0 / t->sum.poisson);
+        var_rnoise = stored_variance(1.0 / t->sum.rnoise);
+        slope = t->sum.slope * var_rnoise;
+        err = sqrt(var_poisson + var_rnoise);
+    }
+    if (t->has_charge && t->charge > 0.0) var_rnoise = stored_variance(1.0 / t->charge);
+    if (t->has_saturated) dq |= o->saturated;
+    out->slope[at] = (float) slope;
+    out->dq[at] = dq;
+    out->var_poisson[at] = (float) var_poisson;
+    out->var_rnoise[at] = (float) var_rnoise;
+    out->err[at] = (float) err;
 }
 
 static void fit_row(const plan *p, int row, strip *s)
@@ -688,10 +722,14 @@ static void fit_row(const plan *p, int row, strip *s)
         load_strip(p, row, x0, width, s);
         first_pass(p, row, x0, width, s);
         store_plain(p, row, x0, width, s);
-        for (int i = 0; i < p->in->n_ints; i++)
-            for (int x = 0; x < width; x++)
-                if (!s->plain[(size_t) i * STRIP + (size_t) x]) fit_ramp(p, i, row, x0, x, s);
-        store_rate(p, row, x0, width, s);
+        for (int i = 0; i < p->in->n_ints; i++) {
+            const uint8_t *plain = s->plain + (size_t) i * STRIP;
+            for (int x = next_flagged(plain, 0, width); x < width;
+                 x = next_flagged(plain, x + 1, width))
+                fit_ramp(p, i, row, x0, x, s);
+        }
+        for (int x = 0; x < width; x++)
+            if (s->tallies[x].n_ramps > 0) store_rate(p, row, x0, x, s);
     }
 }
 
