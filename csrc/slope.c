@@ -8,7 +8,7 @@
  * pixels at a time through the tile functions; every other ramp is loaded and fitted on its own.
  * The Poisson variance needs the median rate over all integrations, hence two passes over a strip
  * of pixels: slopes and medians first, variances and averages second. */
-enum { LANES = 16, STRIP = 256, N_POWERS = 6, LONGEST_TABLE = 512 };
+enum { LANES = 16, STRIP = 256, N_POWERS = 6, LONGEST_TABLE = 512, MOST_IN_REGISTERS = 11 };
 
 /* Without the pragma gcc unrolls these loops into scalars before it can vectorise them. */
 #define EACH_LANE(x) _Pragma("omp simd") for (int x = 0; x < LANES; x++)
@@ -44,6 +44,13 @@ typedef struct {                 /* one ramp that takes the careful path */
     uint32_t seen;               /* union of the flags */
 } ramp;
 
+typedef struct {                 /* where a ramp is */
+    const float *data;
+    const uint8_t *groupdq;
+    size_t stride;               /* from group to group */
+    const float *zero;           /* its first frame, or NULL */
+} source;
+
 typedef struct { int start, length; } segment;
 
 typedef struct { double poisson, rnoise, err, slope; } sums; /* of 1/var; of slope/var_rnoise */
@@ -56,7 +63,10 @@ typedef struct {                 /* a pixel's ramps that took the careful path *
 } tally;
 
 typedef struct {                 /* one strip of pixels, and room to work */
-    double (*tile)[LANES], (*sorted)[LANES];
+    float (*rows)[STRIP];        /* [group], of one integration */
+    uint8_t (*row_flags)[STRIP];
+    uint8_t flags[STRIP];        /* their union */
+    double (*sorted)[LANES];
     double *y, *differences, *coefficients;
     uint8_t *q, *uncharged;
     uint8_t *plain;              /* [integration][STRIP] */
@@ -71,14 +81,19 @@ typedef struct {                 /* one strip of pixels, and room to work */
 
 /* ---- coefficients ------------------------------------------------------------------------- */
 
-JC_INLINE int power_of(double difference, double gain, double noise)
+/* Whether a segment's last minus first group is at least so many times its noise; 1 or 0. */
+JC_INLINE double is_above(double difference, double gain, double noise, double snr)
 {
-    const double signal = difference * gain, square = signal * signal;
-    const double variance = noise * noise + signal;
+    const double signal = difference * gain, variance = noise * noise + signal;
+    const double excess = signal * signal - snr * snr * variance;
+    return (signal > 0.0) & (variance > 0.0) & (excess >= 0.0) ? 1.0 : 0.0;
+}
+
+static int power_of(double difference, double gain, double noise)
+{
     int power = 0;
-    for (int k = 0; k < N_POWERS - 1; k++)
-        power += signal > 0.0 && variance > 0.0 &&
-                 square >= SNR_FROM[k] * SNR_FROM[k] * variance;
+    while (power < N_POWERS - 1 && is_above(difference, gain, noise, SNR_FROM[power]) > 0.0)
+        power++;
     return power;
 }
 
@@ -213,9 +228,18 @@ static pixel pixel_of(const strip *s, int x)
     return (pixel) {s->gain[x], s->noise[x], s->dark[x], s->dq[x]};
 }
 
+/* Where a ramp is in the exposure. */
+static source in_exposure(const jc_slope_ramps *in, int integ, int row, int col)
+{
+    const size_t at = group_index(in, integ, in->first, row, col);
+    const size_t zero = plane_index(in, (size_t) integ, row, col);
+    return (source) {in->data + at, in->groupdq + at, (size_t) in->n_rows * (size_t) in->n_cols,
+                     in->zeroframe ? in->zeroframe + zero : NULL};
+}
+
 /* A ramp of a single good group is fitted as one group since the reset, or from the first frame
  * of the integration; unless such ramps are to be suppressed. */
-static void load_ramp(const plan *p, int integ, int row, int col, strip *s, ramp *out)
+static void load_ramp(const plan *p, const source *from, strip *s, ramp *out)
 {
     const jc_slope_ramps *in = p->in;
     const jc_slope_options *o = p->opt;
@@ -223,10 +247,10 @@ static void load_ramp(const plan *p, int integ, int row, int col, strip *s, ramp
     int n_raw = 0, n_good = 0;
     *out = (ramp) {.y = s->y, .q = s->q, .uncharged = s->uncharged, .alone_time = o->group_time};
     for (int g = 0; g < in->used; g++) {
-        const size_t at = group_index(in, integ, in->first + g, row, col);
-        uint32_t q = in->groupdq[at];
+        const size_t at = (size_t) g * from->stride;
+        uint32_t q = from->groupdq[at];
         uint32_t uncharged = q & o->charge_loss ? q & ~(o->charge_loss | o->do_not_use) : q;
-        out->y[g] = in->data[at];
+        out->y[g] = from->data[at];
         if (isnan(out->y[g])) {
             q |= o->do_not_use;
             uncharged |= o->do_not_use;
@@ -252,8 +276,8 @@ static void load_ramp(const plan *p, int integ, int row, int col, strip *s, ramp
     if (n_good == 1 && (out->q[0] & flags) == 0) {
         out->alone = 1;
         out->alone_time = o->first_time;
-    } else if (n_good == 0 && in->zeroframe) {
-        const float zero = in->zeroframe[plane_index(in, (size_t) integ, row, col)];
+    } else if (n_good == 0 && from->zero) {
+        const float zero = *from->zero;
         if (zero == 0.0f || isnan(zero))
             return;
         out->n_saturated -= out->n_saturated == in->used;
@@ -321,8 +345,8 @@ JC_INLINE double poisson_variance(double rate, double dark, double gain, double 
 
 JC_INLINE double rnoise_variance(int length, double gain, double noise, double time)
 {
-    const double n = length, ratio = noise / time;
-    return 12.0 * ratio * ratio / ((n * n * n - n) * gain * gain);
+    const double n = length, ratio = noise / (time * gain);
+    return 12.0 / (n * n * n - n) * ratio * ratio;
 }
 
 static double segment_rnoise(const plan *p, const ramp *r, const pixel *px, int length)
@@ -435,7 +459,8 @@ static void fit_ramp(const plan *p, int integ, int row, int x0, int x, strip *s)
     ramp r;
     sums sum = {0.0, 0.0, 0.0, 0.0};
     double slope = NAN, var_poisson = 0.0, var_rnoise = 0.0, err = 0.0;
-    load_ramp(p, integ, row, col, s, &r);
+    const source from = in_exposure(p->in, integ, row, col);
+    load_ramp(p, &from, s, &r);
     uint32_t dq = px->dq | (r.seen & (o->jump | o->persistence));
     int n_segments = 0;
     if (r.q[0] & o->saturated) {
@@ -496,95 +521,119 @@ static void fit_ramp(const plan *p, int integ, int row, int x0, int x, strip *s)
 
 /* ---- LANES ramps without flags ------------------------------------------------------------ */
 
-/* Load the groups of `width` neighbours and their differences; in flags the union of each. */
-JC_INLINE void load_tile(const plan *p, int integ, int row, int col, int width,
-                         double (*restrict tile)[LANES], double (*restrict differences)[LANES],
-                         uint8_t *restrict flags)
+/* Copy the strip's groups of one integration: longer reads than a tile's, hence faster. */
+JC_INLINE void load_rows(const plan *p, int integ, int row, int x0, int width, strip *s)
 {
-    const jc_slope_ramps *in = p->in;
-    float edge[LANES];
-    uint8_t edge_flags[LANES];
-    for (int x = width; x < LANES; x++) {
-        edge[x] = 0.0f;
-        edge_flags[x] = 0;
-    }
-    for (int g = 0; g < in->used; g++) {
-        const size_t at = group_index(in, integ, in->first + g, row, col);
-        const float *y = in->data + at;
-        const uint8_t *q = in->groupdq + at;
-        if (width < LANES) {
-            y = memcpy(edge, y, (size_t) width * sizeof *edge);
-            q = memcpy(edge_flags, q, (size_t) width);
-        }
-        EACH_LANE(x) tile[g][x] = y[x];
-        EACH_LANE(x) flags[x] = g == 0 ? q[x] : flags[x] | q[x];
-        if (g > 0) EACH_LANE(x) differences[g - 1][x] = tile[g][x] - tile[g - 1][x];
+    const source from = in_exposure(p->in, integ, row, x0);
+    uint8_t *restrict flags = s->flags;
+    memset(flags, 0, STRIP);
+    for (int g = 0; g < p->in->used; g++) {
+        const size_t at = (size_t) g * from.stride;
+        uint8_t *restrict row_flags = s->row_flags[g];
+        memcpy(s->rows[g], from.data + at, (size_t) width * sizeof(float));
+        memcpy(row_flags, from.groupdq + at, (size_t) width);
+        for (int x = 0; x < STRIP; x++)
+            flags[x] |= row_flags[x];
     }
 }
 
-JC_INLINE void tile_medians(const plan *p, double (*restrict sorted)[LANES],
-                            double *restrict median)
+/* Medians of n differences, n a constant: sorted in registers as far as the middle. */
+JC_INLINE void medians_of(const int n, float (*restrict rows)[STRIP], double *restrict median)
+{
+#pragma omp simd
+    for (int x = 0; x < STRIP; x++) {
+        double v[MOST_IN_REGISTERS];
+#pragma GCC unroll 16
+        for (int k = 0; k < n; k++)
+            v[k] = (double) rows[k + 1][x] - (double) rows[k][x];
+#pragma GCC unroll 16
+        for (int done = 0; done <= n / 2; done++) {
+#pragma GCC unroll 16
+            for (int k = 0; k < n - 1 - done; k++) {
+                const double low = v[k], high = v[k + 1];
+                v[k] = low < high ? low : high;
+                v[k + 1] = low > high ? low : high;
+            }
+        }
+        median[x] = v[n / 2] + v[(n - 1) / 2];
+    }
+}
+
+/* The same for any n, by a sorting network. */
+JC_INLINE void medians_by_network(const plan *p, strip *s, double *restrict median)
 {
     const int n = p->in->used - 1;
-    const double time = p->opt->group_time;
-    for (size_t k = 0; k < p->n_comparators; k++) {
-        double *restrict a = sorted[p->network[k].low], *restrict b = sorted[p->network[k].high];
-        EACH_LANE(x) {
-            const double low = a[x], high = b[x];
-            a[x] = low < high ? low : high;
-            b[x] = low > high ? low : high;
+    for (int x0 = 0; x0 < STRIP; x0 += LANES) {
+        for (int g = 0; g < n; g++) {
+            const float *before = s->rows[g] + x0, *after = s->rows[g + 1] + x0;
+            double *restrict difference = s->sorted[g];
+            EACH_LANE(x) difference[x] = (double) after[x] - (double) before[x];
         }
+        for (size_t k = 0; k < p->n_comparators; k++) {
+            double *restrict a = s->sorted[p->network[k].low];
+            double *restrict b = s->sorted[p->network[k].high];
+            EACH_LANE(x) {
+                const double low = a[x], high = b[x];
+                a[x] = low < high ? low : high;
+                b[x] = low > high ? low : high;
+            }
+        }
+        const double *upper = s->sorted[n / 2], *lower = s->sorted[(n - 1) / 2];
+        EACH_LANE(x) median[x0 + x] = upper[x] + lower[x];
     }
-    const double *upper = sorted[n / 2], *lower = sorted[(n - 1) / 2];
-    EACH_LANE(x) median[x] = (upper[x] + lower[x]) / 2.0 / time;
+}
+
+/* Twice the median difference of each ramp of the strip. */
+JC_INLINE void strip_medians(const plan *p, strip *s, double *restrict median)
+{
+    switch (p->in->used - 1) {
+    case 1: medians_of(1, s->rows, median); break;
+    case 2: medians_of(2, s->rows, median); break;
+    case 3: medians_of(3, s->rows, median); break;
+    case 4: medians_of(4, s->rows, median); break;
+    case 5: medians_of(5, s->rows, median); break;
+    case 6: medians_of(6, s->rows, median); break;
+    case 7: medians_of(7, s->rows, median); break;
+    case 8: medians_of(8, s->rows, median); break;
+    case 9: medians_of(9, s->rows, median); break;
+    case 10: medians_of(10, s->rows, median); break;
+    case 11: medians_of(11, s->rows, median); break;
+    default: medians_by_network(p, s, median);
+    }
 }
 
 /* Slopes with each pixel's power; not finite where a group is not. */
-JC_INLINE void tile_slopes(const plan *p, double (*restrict tile)[LANES],
-                           const double *restrict gain, const double *restrict noise,
-                           double *restrict slope)
+JC_INLINE void tile_slopes(const plan *p, int x0, strip *s, double *restrict slope)
 {
     const int n = p->in->used;
-    double power[LANES], sum[LANES];
-    double least = N_POWERS, most = 0.0;
-    EACH_LANE(x) power[x] = power_of(tile[n - 1][x] - tile[0][x], gain[x], noise[x]);
-#pragma omp simd reduction(min : least) reduction(max : most)
-    for (int x = 0; x < LANES; x++) {
-        least = power[x] < least ? power[x] : least;
-        most = power[x] > most ? power[x] : most;
+    const double *gain = s->gain + x0, *noise = s->noise + x0;
+    const float *first = s->rows[0] + x0, *last = s->rows[n - 1] + x0;
+    const float *middle = s->rows[n / 2] + x0;
+    double rise[LANES], power[LANES] = {0.0}, sum[LANES], least = 0.0, most = 0.0;
+    EACH_LANE(x) rise[x] = (double) last[x] - (double) first[x];
+    for (int k = 0; k < N_POWERS - 1; k++) {
+        double n_above = 0.0;
+#pragma omp simd reduction(+ : n_above)
+        for (int x = 0; x < LANES; x++) {
+            const double above = is_above(rise[x], gain[x], noise[x], SNR_FROM[k]);
+            power[x] += above;
+            n_above += above;
+        }
+        least += n_above == LANES;
+        most += n_above > 0.0;
+        if (n_above == 0.0) break;
     }
-    EACH_LANE(x) slope[x] = 0.0 * tile[n / 2][x];
+    EACH_LANE(x) slope[x] = 0.0 * middle[x];
     for (double c = least; c <= most; c += 1.0) {
         const double *weights = p->whole[(int) c];
-        EACH_LANE(x) sum[x] = weights[0] * (tile[n - 1][x] - tile[0][x]);
+        EACH_LANE(x) sum[x] = weights[0] * rise[x];
         for (int k = 1; k < n / 2; k++) {
-            const double weight = weights[k], *early = tile[k], *late = tile[n - 1 - k];
-            EACH_LANE(x) sum[x] += weight * (late[x] - early[x]);
+            const double weight = weights[k];
+            const float *early = s->rows[k] + x0, *late = s->rows[n - 1 - k] + x0;
+            EACH_LANE(x) sum[x] += weight * ((double) late[x] - (double) early[x]);
         }
         EACH_LANE(x) slope[x] += power[x] == c ? sum[x] : 0.0;
     }
-}
-
-JC_CLONES
-static void plain_tile(const plan *p, int integ, int row, int x0, int x1, int width, strip *s)
-{
-    double median[LANES], slope[LANES], good[LANES];
-    float stored[LANES];
-    uint8_t flags[LANES], *plain = s->plain + (size_t) integ * STRIP + x1;
-    const double *factor = s->factor + x1, *unfit = s->unfit + x1;
-    double *medians = s->median + x1, *slopes = s->slopes + x1, *n_plain = s->n_plain + x1;
-    load_tile(p, integ, row, x0 + x1, width, s->tile, s->sorted, flags);
-    tile_medians(p, s->sorted, median);
-    tile_slopes(p, s->tile, s->gain + x1, s->noise + x1, slope);
-    EACH_LANE(x) good[x] = flags[x] + unfit[x] == 0.0 ? 1.0 : 0.0;
-    EACH_LANE(x) good[x] = slope[x] - slope[x] == 0.0 ? good[x] : 0.0;
-    EACH_LANE(x) n_plain[x] += good[x];
-    EACH_LANE(x) medians[x] += good[x] > 0.0 ? median[x] : 0.0;
-    EACH_LANE(x) slopes[x] += good[x] > 0.0 ? slope[x] : 0.0;
-    EACH_LANE(x) plain[x] = (uint8_t) (int) good[x];
-    EACH_LANE(x) stored[x] = (float) (slope[x] * factor[x]);
-    memcpy(p->rateints->slope + plane_index(p->in, (size_t) integ, row, x0 + x1), stored,
-           (size_t) width * sizeof *stored);
 }
 
 /* ---- strips of pixels --------------------------------------------------------------------- */
@@ -598,11 +647,13 @@ static void load_strip(const plan *p, int row, int x0, int width, strip *s)
     const float *gain = in->gain + at, *noise = in->read_noise + at;
     const uint32_t *dq = in->pixeldq + at;
     const uint32_t bad = o->do_not_use | o->saturated, no_gain = o->no_gain | o->do_not_use;
-    const double root = sqrt(2.0 * o->n_frames), time = o->group_time;
-    memset(s->gain, 0, offsetof(strip, tallies) + sizeof s->tallies - offsetof(strip, gain));
+    const double per_frame = 1.0 / sqrt(2.0 * o->n_frames), time = o->group_time;
+    memset(s->median, 0, sizeof s->median);
+    memset(s->slopes, 0, sizeof s->slopes);
+    memset(s->n_plain, 0, sizeof s->n_plain);
     for (int x = 0; x < width; x++) {
         s->gain[x] = gain[x];
-        s->noise[x] = (float) (noise[x] * (s->gain[x] / root));
+        s->noise[x] = (float) (noise[x] * (s->gain[x] * per_frame));
         s->dq[x] = dq[x] | (s->gain[x] > 0.0 ? 0 : no_gain);
     }
     for (int x = 0; x < width; x++) {
@@ -624,19 +675,51 @@ static int next_flagged(const uint8_t *plain, int x, int width)
     return x;
 }
 
-/* First pass: which ramps are plain, their slopes, and every pixel's median rate. */
+/* Which ramps are plain, and their slopes. */
+JC_CLONES
+static void fit_plain(const plan *p, int integ, int row, int x0, int width, strip *s)
+{
+    uint8_t *restrict plain = s->plain + (size_t) integ * STRIP;
+    double median[STRIP], slope[STRIP];
+    float stored[STRIP];
+    load_rows(p, integ, row, x0, width, s);
+    if (p->segments != NULL || p->in->used == 1) {
+        memset(plain, 0, STRIP);
+        return;
+    }
+    strip_medians(p, s, median);
+    for (int x = 0; x < width; x += LANES)
+        tile_slopes(p, x, s, slope + x);
+    const double per_time = 0.5 / p->opt->group_time;
+    for (int x = 0; x < width; x++) {
+        double good = s->flags[x] + s->unfit[x] == 0.0 ? 1.0 : 0.0;
+        good = slope[x] - slope[x] == 0.0 ? good : 0.0;
+        s->n_plain[x] += good;
+        s->median[x] += good > 0.0 ? median[x] * per_time : 0.0;
+        s->slopes[x] += good > 0.0 ? slope[x] : 0.0;
+        slope[x] *= s->factor[x];
+        median[x] = good;
+    }
+    for (int x = 0; x < width; x++)
+        plain[x] = (uint8_t) (int) median[x];
+    for (int x = 0; x < width; x++)
+        stored[x] = (float) slope[x];
+    memcpy(p->rateints->slope + plane_index(p->in, (size_t) integ, row, x0), stored,
+           (size_t) width * sizeof *stored);
+}
+
+/* First pass: slopes of the plain ramps, and every pixel's median rate. */
 static void first_pass(const plan *p, int row, int x0, int width, strip *s)
 {
-    const int any_plain = p->segments == NULL && p->in->used > 1;
     for (int i = 0; i < p->in->n_ints; i++) {
-        uint8_t *plain = s->plain + (size_t) i * STRIP;
-        if (!any_plain) memset(plain, 0, STRIP);
-        for (int x = 0; any_plain && x < width; x += LANES)
-            plain_tile(p, i, row, x0, x, width - x < LANES ? width - x : LANES, s);
+        const uint8_t *plain = s->plain + (size_t) i * STRIP;
+        fit_plain(p, i, row, x0, width, s);
         for (int x = next_flagged(plain, 0, width); x < width;
              x = next_flagged(plain, x + 1, width)) {
+            const source from = {s->rows[0] + x, s->row_flags[0] + x, STRIP,
+                                 in_exposure(p->in, i, row, x0 + x).zero};
             ramp r;
-            load_ramp(p, i, row, x0 + x, s, &r);
+            load_ramp(p, &from, s, &r);
             s->median[x] += median_rate(p, &r, s->differences);
         }
     }
@@ -649,16 +732,20 @@ static void store_plain(const plan *p, int row, int x0, int width, strip *s)
     const jc_slope_image *rate = p->rate, *out = p->rateints;
     const double time = p->opt->group_time * (p->in->used - 1), n = p->in->n_ints;
     const size_t to = image_index(p->in, row, x0), bytes = (size_t) width * sizeof(float);
+    const double per_int = 1.0 / n;
     float vp[STRIP], vr[STRIP], err[STRIP];
     for (int x = 0; x < width; x++) {
-        const int good = s->factor[x] - s->factor[x] == 0.0;
-        s->median[x] /= n;
+        s->median[x] *= per_int;
+        const double good = s->factor[x] - s->factor[x]; /* 0, or NaN for a bad pixel */
         const double variance = s->vp[x] =
             poisson_variance(s->median[x], s->dark[x], s->gain[x], time);
-        const double sum = variance + s->vr[x];
-        vp[x] = good && variance > 0.0 ? (float) stored_variance(variance) : 0.0f;
-        vr[x] = good ? (float) stored_variance(s->vr[x]) : 0.0f;
-        err[x] = !good || sum > LARGE_VARIANCE ? 0.0f : (float) sqrt(sum);
+        const double sum = variance + s->vr[x] + good;
+        double poisson = variance + good > 0.0 ? variance : 0.0;
+        poisson = poisson >= LARGE_VARIANCE ? 0.0 : poisson;
+        const double rnoise = s->vr[x] + good < LARGE_VARIANCE ? s->vr[x] : 0.0;
+        vp[x] = (float) poisson;
+        vr[x] = (float) rnoise;
+        err[x] = (float) sqrt(sum <= LARGE_VARIANCE ? sum : 0.0);
     }
     for (int i = 0; i < p->in->n_ints; i++) {
         const size_t at = plane_index(p->in, (size_t) i, row, x0);
@@ -668,12 +755,13 @@ static void store_plain(const plan *p, int row, int x0, int width, strip *s)
         memcpy(out->dq + at, s->dq, bytes);
     }
     for (int x = 0; x < width; x++) {
-        const int good = s->factor[x] - s->factor[x] == 0.0;
-        const double poisson =
-            good && s->vp[x] > 0.0 ? stored_variance(s->vp[x] / n) : 0.0;
-        const double rnoise = good ? stored_variance(s->vr[x] / n) : 0.0;
-        const double slope = rnoise > 0.0 ? s->slopes[x] / n : 0.0;
-        rate->slope[to + (size_t) x] = good ? (float) slope : NAN;
+        const double good = s->factor[x] - s->factor[x];
+        double poisson = s->vp[x] + good > 0.0 ? s->vp[x] * per_int : 0.0;
+        poisson = poisson >= LARGE_VARIANCE ? 0.0 : poisson;
+        const double rnoise =
+            s->vr[x] * per_int + good < LARGE_VARIANCE ? s->vr[x] * per_int : 0.0;
+        const double slope = rnoise > 0.0 ? s->slopes[x] * per_int : 0.0;
+        rate->slope[to + (size_t) x] = (float) (slope + good);
         rate->var_poisson[to + (size_t) x] = (float) poisson;
         rate->var_rnoise[to + (size_t) x] = (float) rnoise;
         rate->err[to + (size_t) x] = (float) sqrt(poisson + rnoise);
@@ -708,6 +796,7 @@ static void store_rate(const plan *p, int row, int x0, int x, strip *s)
     }
     if (t->has_charge && t->charge > 0.0) var_rnoise = stored_variance(1.0 / t->charge);
     if (t->has_saturated) dq |= o->saturated;
+    *t = (tally) {.seen = 0};
     out->slope[at] = (float) slope;
     out->dq[at] = dq;
     out->var_poisson[at] = (float) var_poisson;
@@ -739,7 +828,9 @@ static void free_strip(strip *s)
 {
     if (s == NULL)
         return;
-    free(s->tile);
+    free(s->rows);
+    free(s->row_flags);
+    free(s->sorted);
     free(s->y);
     free(s->q);
     free(s);
@@ -751,14 +842,15 @@ static strip *new_strip(const jc_slope_ramps *in)
     strip *s = calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
-    s->tile = malloc(2 * n * sizeof *s->tile);
+    s->rows = calloc(n, sizeof *s->rows);
+    s->row_flags = calloc(n, sizeof *s->row_flags);
+    s->sorted = malloc(n * sizeof *s->sorted);
     s->y = malloc(3 * n * sizeof *s->y);
     s->q = malloc(2 * n + (size_t) in->n_ints * STRIP);
-    if (s->tile == NULL || s->y == NULL || s->q == NULL) {
+    if (!s->rows || !s->row_flags || !s->sorted || !s->y || !s->q) {
         free_strip(s);
         return NULL;
     }
-    s->sorted = s->tile + n;
     s->differences = s->y + n;
     s->coefficients = s->y + 2 * n;
     s->uncharged = s->q + n;
@@ -788,7 +880,7 @@ static jc_status fill_plan(plan *p)
             fill_coefficients(length, c, p->opt->group_time, p->table[c] + table_start(length));
         if (n > 1) fill_coefficients(n, c, p->opt->group_time, p->whole[c]);
     }
-    if (n < 3)
+    if (n - 1 <= MOST_IN_REGISTERS)
         return JC_OK;
     const size_t count = build_network(n - 1, NULL);
     uint8_t *needed = malloc((size_t) n);
@@ -828,7 +920,8 @@ jc_status jc_slope_extent(const jc_slope_ramps *in, const jc_slope_options *o, i
                 for (int col = 0; s && col < in->n_cols; col++) {
                     ramp r;
                     int at = 0, segments = 0, jumps = 0;
-                    load_ramp(&p, i, row, col, s, &r);
+                    const source from = in_exposure(in, i, row, col);
+                    load_ramp(&p, &from, s, &r);
                     const int longest = longest_segment(&p, r.q);
                     for (segment g; next_fitted(&p, r.q, longest, &at, &g);)
                         segments++;
