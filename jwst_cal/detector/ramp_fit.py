@@ -135,7 +135,7 @@ def _optional(model, name):
 
 def _product(model_class, ramp, rates):
     """Make a product of the ramp's metadata and the rates."""
-    model = model_class(rates.slope.shape)
+    model = model_class(rates.slope.shape, validate_on_assignment=False)
     model.update(ramp)
     model.data = rates.slope
     model.dq = rates.dq

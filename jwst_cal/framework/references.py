@@ -202,7 +202,8 @@ def open_reference(path: str, model_class: type) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message=".*truncated")
-            return model_class(path)
+            # checking each value as it is read costs more than reading
+            return model_class(path, validate_on_assignment=False)
     except Exception as error:
         reason = str(error).strip().split("\n")[0] or type(error).__name__
         raise ReferenceFileError(

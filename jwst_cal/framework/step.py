@@ -697,6 +697,9 @@ class Step(Parameterised):
         for product in result if isinstance(result, list | tuple) else [result]:
             for member in _members(product):
                 self.finalize_result(member, self._references_used)
+                if not self._inside:
+                    # off while steps run (models._files); the user gets the model as usual
+                    member._validate_on_assignment = True
 
     def finalize_result(self, model: Any, references: Sequence[tuple[str, str]]) -> None:
         """

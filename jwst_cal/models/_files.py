@@ -215,8 +215,50 @@ def _open_fits(name: str) -> Any:
     with _fits(name) as hdulist:
         model_class = _exposure_class(hdulist)
         if model_class is not None:
-            return _native(model_class(hdulist))
+            return _open_raw(name, hdulist, model_class)
     return datamodels.open(name)
+
+
+def _open_raw(name: str, hdulist: Any, model_class: Any) -> Any:
+    """Open raw data; its metadata is validated in one go, again one by one if that fails."""
+    from asdf.exceptions import ValidationError
+    from stdatamodels.jwst import datamodels
+
+    data = _take_counts(name, hdulist) if model_class is datamodels.RampModel else None
+    model = model_class(hdulist, strict_validation=True, validate_on_assignment=False)
+    try:
+        model.validate()
+    except ValidationError:  # warns of what is wrong and leaves it out, slowly
+        model = model_class(hdulist)
+    if data is not None:
+        model.data = data
+        for flags in ("pixeldq", "groupdq"):
+            if getattr(model, flags) is None:
+                setattr(model, flags, model.get_default(flags))
+    return _native(model)
+
+
+def _take_counts(name: str, hdulist: Any) -> Any:
+    """
+    Convert the counts of SCI straight from the file and leave only its header in the list.
+
+    None, and nothing changed, if SCI holds something else than unsigned 16-bit counts.
+    """
+    import numpy as np
+    from astropy.io import fits
+
+    from jwst_cal.kernels.counts import counts
+
+    at = next((n for n, hdu in enumerate(hdulist) if hdu.name == "SCI"), None)
+    if at is None or type(hdulist[at]) is not fits.ImageHDU or name.endswith(".gz"):
+        return None
+    sci = hdulist[at]
+    stored = tuple(sci.header.get(key) for key in ("BITPIX", "BZERO", "BSCALE"))
+    if stored not in ((16, 32768, 1), (16, 32768, None)) or not sci.shape or 0 in sci.shape:
+        return None
+    words = np.memmap(name, ">i2", "r", offset=sci.fileinfo()["datLoc"], shape=sci.shape)
+    hdulist[at] = fits.ImageHDU(header=sci.header.copy())
+    return counts(words)
 
 
 def _native(model: Any) -> Any:

@@ -193,3 +193,32 @@ def test_import_is_light():
 
 def test_is_model_imports_nothing():
     assert not _files.is_model(3)
+
+
+def test_raw_counts_are_those_that_the_data_model_reads(tmp_path):
+    from jwst_cal.simulate.exposures import simulate
+
+    simulate("NIRCAM", "SUB64P", n_ints=2, n_groups=3, seed=4).write(tmp_path / "x_uncal.fits")
+    ours = models.open_exposure(tmp_path / "x_uncal.fits")
+    theirs = datamodels.RampModel(tmp_path / "x_uncal.fits")
+    np.testing.assert_array_equal(ours.data, theirs.data)
+    assert ours.data.dtype == np.float32
+    assert ours.data.flags.carray
+    assert ours.groupdq.shape == ours.data.shape
+    assert ours.pixeldq.shape == ours.data.shape[2:]
+    metadata = [m.to_flat_dict(include_arrays=False) for m in (ours, theirs)]
+    assert metadata[0] == metadata[1]
+
+
+def test_a_wrong_keyword_is_left_out_with_a_warning(tmp_path):
+    from stdatamodels.exceptions import ValidationWarning
+
+    from jwst_cal.simulate.exposures import simulate
+
+    path = tmp_path / "x_uncal.fits"
+    simulate("NIRCAM", "SUB64P", n_ints=1, n_groups=3, seed=4).write(path)
+    fits.setval(path, "FILTER", value="PINK")
+    with pytest.warns(ValidationWarning, match="PINK"):
+        model = models.open_exposure(path)
+    assert model.meta.instrument.filter is None
+    assert model.data.shape == (1, 3, 64, 64)

@@ -1,0 +1,4 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def counts(stored: NDArray[np.int16], *, n_threads: int | None = None) -> NDArray[np.float32]: ...

@@ -1,0 +1,53 @@
+"""Raw counts of a FITS file as float32; the manual is csrc/counts.h."""
+
+import numpy as np
+
+from jwst_cal.kernels._arrays import contiguous
+from jwst_cal.kernels.threads import team_size
+
+from jwst_cal.kernels._glue cimport check, jc_status
+
+__all__ = ["counts"]
+
+
+cdef extern from "counts.h" nogil:
+    jc_status jc_counts(const unsigned char *stored, size_t n, int n_threads, float *counts)
+
+
+def counts(stored, *, n_threads=None):
+    """
+    Convert the stored words of an unsigned 16-bit FITS image to float32.
+
+    Parameters
+    ----------
+    stored : big-endian int16, any shape
+        As in the file, without BZERO; a mapped array is read where it lies.
+    n_threads : int, optional
+        Threads; see `jwst_cal.kernels.threads`.
+
+    Returns
+    -------
+    float32, same shape, DN
+        The counts, 0 to 65535.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is another.
+    ValueError
+        If the array is empty.
+    """
+    if stored.dtype != np.dtype(">i2"):
+        raise TypeError(f"stored: dtype {stored.dtype} where >i2 is needed")
+    flat = contiguous(np.ascontiguousarray(stored).reshape(-1).view(np.uint8), np.uint8, (None,),
+                      "stored")
+    out = np.empty(stored.shape, np.float32)
+    cdef const unsigned char[::1] s = flat
+    cdef float[::1] c = out.reshape(-1)
+    cdef int team = team_size(n_threads, work=stored.size)
+    cdef size_t n = stored.size
+    cdef jc_status status
+    with nogil:
+        status = jc_counts(&s[0], n, team, &c[0])
+    check(status)
+    return out
