@@ -1,0 +1,111 @@
+"""Stage 1: the order of the steps, and what is returned and saved."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from stdatamodels.jwst import datamodels
+
+from jwst_cal import registry
+from jwst_cal.errors import ParameterError
+from jwst_cal.framework import Step
+from jwst_cal.pipelines import Detector1Pipeline
+
+FACTS = json.loads((Path(__file__).parents[1] / "facts" / "steps.json").read_text("utf-8"))
+ORDERS = FACTS["steps"]["Detector1Pipeline"]["execution_order"]
+STEM = "jw00001001001_02101_00001_nrca1"
+
+
+def _fit(ramp):
+    rate = datamodels.ImageModel(data=ramp.data[0, -1])
+    rateints = datamodels.CubeModel(data=ramp.data[:, -1])
+    for product in (rate, rateints):
+        product.update(ramp)
+        product.meta.cal_step.ramp_fit = "COMPLETE"
+    return rate, rateints
+
+
+@pytest.fixture
+def ran(monkeypatch):
+    """Replace every step by one that only writes down that it ran; returns the names."""
+    names = []
+
+    def run(self, model):
+        if isinstance(self, Detector1Pipeline):
+            return original(self, model)
+        names.append(self.name)
+        if self.name != "ramp_fit":
+            return model
+        return (model, None) if self.skip else _fit(model)
+
+    original = Step.run
+    monkeypatch.setattr(Step, "run", run)
+    monkeypatch.setattr(Detector1Pipeline, "prefetch_references", False)
+    return names
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+
+
+@pytest.mark.parametrize("instruments", ORDERS)
+def test_order_is_that_of_the_reference_release(instruments, ran, small_ramp):
+    for instrument in instruments.split("|"):
+        ran.clear()
+        small_ramp.meta.instrument.name = instrument
+        Detector1Pipeline().run(small_ramp)
+        expected = [name.partition(" ")[0] for name in ORDERS[instruments] if name[0] != "["]
+        assert ran == expected
+
+
+def test_steps_off_by_default_are_those_of_the_reference_release():
+    pipe = Detector1Pipeline()
+    facts = FACTS["steps"]["Detector1Pipeline"]["steps"]
+    assert {alias: step.skip for alias, step in pipe.steps.items()
+            if registry.by_alias[alias].exists or facts[alias]} == {
+        alias: skip for alias, skip in facts.items()
+        if registry.by_alias[alias].exists or skip}
+
+
+@pytest.mark.usefixtures("here", "ran")
+class TestProducts:
+    def test_rate_is_returned_and_both_are_saved(self, uncal_file):
+        result = Detector1Pipeline(save_results=True).run(uncal_file)
+        assert isinstance(result, datamodels.ImageModel)
+        assert sorted(os.listdir()) == [f"{STEM}_rate.fits", f"{STEM}_rateints.fits"]
+
+    def test_nothing_is_saved_unasked(self, uncal_file):
+        Detector1Pipeline(save_calibrated_ramp=True).run(uncal_file)
+        assert os.listdir() == []
+
+    def test_calibrated_ramp(self, uncal_file):
+        Detector1Pipeline(save_results=True, save_calibrated_ramp=True).run(uncal_file)
+        assert sorted(os.listdir()) == [
+            f"{STEM}_ramp.fits", f"{STEM}_rate.fits", f"{STEM}_rateints.fits"]
+
+    def test_without_the_fit_the_ramp_is_the_product(self, uncal_file):
+        pipe = Detector1Pipeline(save_results=True, steps={"ramp_fit": {"skip": True}})
+        assert isinstance(pipe.run(uncal_file), datamodels.RampModel)
+        assert os.listdir() == [f"{STEM}_ramp.fits"]
+
+    def test_output_file_names_both(self, uncal_file):
+        Detector1Pipeline(output_file="stage1_processed").run(uncal_file)
+        assert sorted(os.listdir()) == ["stage1_processed_rate.fits",
+                                        "stage1_processed_rateints.fits"]
+
+
+def test_output_dir_of_a_step_is_kept():
+    pipe = Detector1Pipeline(output_dir="a", steps={"dark_current": {"output_dir": "b"}})
+    assert pipe.dark_current.output_dir == "b"
+
+
+def test_absent_steps_can_be_skipped_and_not_asked_for():
+    absent = [alias for alias in Detector1Pipeline.step_defs
+              if not registry.by_alias[alias].exists]
+    for alias in absent:
+        Detector1Pipeline(steps={alias: {"skip": "true"}})
+        with pytest.raises(ParameterError, match="not part of this release"):
+            Detector1Pipeline(steps={alias: {"skip": False}})
