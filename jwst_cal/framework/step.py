@@ -753,7 +753,9 @@ class Step(Parameterised):
             self._log_records = self.parent._log_records
             yield
             return
-        with logs.recording() as self._log_records:
+        from jwst_cal.models import _schemas
+
+        with logs.recording() as self._log_records, _schemas.parsed_once():
             yield
 
     def _save_all(self, result: Any) -> None:
