@@ -1,0 +1,176 @@
+"""Reference pixels: the drifts of the readout, taken off the image."""
+
+import logging
+
+import numpy as np
+
+from jwst_cal import flags, modes
+from jwst_cal.detector import _refpix
+from jwst_cal.errors import InputError, ParameterError
+from jwst_cal.framework import Reference, SkipStep, Step, param
+
+__all__ = ["RefPixStep"]
+
+log = logging.getLogger(__name__)
+
+#: NIRSpec subarrays away from all edges: four columns at both ends see little light.
+EDGELESS = frozenset({"SUB512", "SUB512S", "SUB32"})
+
+
+class RefPixStep(Step):
+    """
+    Subtract the signal of the reference pixels from every group.
+
+    Notes
+    -----
+    Differs from jwst 3.0.0: IRS2 and superstripe exposures are refused; a reference pixel that is
+    NaN is left out, where it there makes its amplifier NaN.
+    """
+
+    class_alias = "refpix"
+    references = {
+        "refpix": Reference("IRS2Model", required=False),
+        "sirskernel": Reference("SIRSKernelModel", required=False),
+    }
+    takes = ("RampModel",)
+    #: For IRS2 exposures, which are refused.
+    accepted = ("ovr_corr_mitigation_ftr", "preserve_irs2_refpix", "irs2_mean_subtraction")
+
+    odd_even_columns: bool = param(True, "Treat odd and even columns apart (near infrared)")
+    use_side_ref_pixels: bool = param(True, "Use the reference pixels at the sides, row by row")
+    side_smoothing_length: int = param(11, "Rows of the running median of the side pixels")
+    side_gain: float = param(1.0, "Factor of the side signal before it is subtracted")
+    odd_even_rows: bool = param(True, "Treat odd and even rows apart (MIRI)")
+    ovr_corr_mitigation_ftr: float = param(3.0, "Deviation of bad reference pixels in IRS2, sigma")
+    preserve_irs2_refpix: bool = param(False, "Keep the reference pixels of IRS2 in the output")
+    irs2_mean_subtraction: bool = param(False, "Subtract means before the correction of IRS2")
+    refpix_algorithm: str = param("median", "Signal of the side pixels: running median, or SIRS",
+                                  choices=("median", "sirs"))
+    sigreject: float = param(4.0, "Deviation of side pixels that SIRS leaves out, sigma")
+    gaussmooth: float = param(1.0, "Width of the Gaussian that smooths the kernels of SIRS")
+    halfwidth: int = param(30, "Half width of the kernels of SIRS, pixels")
+    siglimit: float = param(3.0, "Deviation of reference pixels that are left out, sigma")
+
+    def process(self, ramp, *, refs):
+        """
+        Remove the drifts from the groups and the zeroframe, in place.
+
+        Parameters
+        ----------
+        ramp : RampModel
+            Counts, DN: without superbias in the near infrared.
+        refs : References
+            ``sirskernel``, for ``refpix_algorithm='sirs'``; ``refpix``, for IRS2.
+
+        Returns
+        -------
+        RampModel
+            The same model.
+
+        Raises
+        ------
+        InputError
+            If the exposure is one of NIRSpec IRS2, or keywords of the subarray are missing.
+        ParameterError
+            If a length or limit is not positive.
+        """
+        if modes.is_irs2(ramp):
+            if refs.refpix is None:
+                raise SkipStep("no REFPIX reference file for this exposure (N/A)")
+            raise InputError(f"{ramp.meta.filename}: NIRSpec IRS2 readout, which refpix does not "
+                             "correct yet; refpix.skip=True does without")
+        if self.siglimit <= 0:
+            raise ParameterError(f"Parameter 'siglimit' of {self.name}: {self.siglimit:g} where "
+                                 "more than 0 is needed")
+        options = {"siglimit": self.siglimit}
+        if modes.is_miri(ramp):
+            plan, options["from_first"] = self._miri(ramp), True
+        else:
+            kernels = self._kernels(ramp, refs)
+            plan = self._near_infrared(ramp, all_sides=kernels is not None)
+            options |= {"side_gain": self.side_gain, "sigreject": self.sigreject,
+                        "kernels": kernels}
+        if plan.is_empty:
+            log.warning("The exposure has no usable reference pixel: nothing was subtracted")
+            return ramp
+        log.info("Used %d reference pixels in %d sets", plan.pixels.size, len(plan.start) - 1)
+        _refpix.correct(ramp.data, plan, **options)
+        if ramp.meta.exposure.zero_frame and not modes.is_miri(ramp):
+            _refpix.correct(ramp.zeroframe[:, np.newaxis], plan, zeroframe=True, **options)
+        return ramp
+
+    def _miri(self, ramp):
+        n_rows, n_cols = ramp.data.shape[2:]
+        if n_rows < 1024 or n_cols < 1032:
+            raise SkipStep("MIRI subarrays are not corrected")
+        return _refpix.plan_miri(_usable(ramp), odd_even_rows=self.odd_even_rows)
+
+    def _near_infrared(self, ramp, all_sides):
+        subarray, exposure = ramp.meta.subarray, ramp.meta.exposure
+        n_rows, n_cols = ramp.data.shape[2:]
+        where = {"fast_axis": subarray.fastaxis, "slow_axis": subarray.slowaxis}
+        if {abs(axis or 0) for axis in where.values()} != {1, 2}:
+            raise InputError(f"{ramp.meta.filename}: FASTAXIS={subarray.fastaxis} SLOWAXIS="
+                             f"{subarray.slowaxis}, one of 1 and one of 2 is needed")
+        reference = ramp.pixeldq & flags.pixel["REFERENCE_PIXEL"] != 0
+        is_subarray = n_rows < 2048 or n_cols < 2048
+        if is_subarray:
+            if subarray.xstart is None or subarray.ystart is None:
+                raise InputError(f"{ramp.meta.filename}: SUBSTRT1 or SUBSTRT2 is missing")
+            where |= {"first_col": subarray.xstart - 1, "first_row": subarray.ystart - 1}
+        where |= {"odd_even_columns": self.odd_even_columns}
+        if is_subarray and subarray.multistripe_reads1 is not None:
+            return _refpix.plan_stripes(_usable(ramp), reference, **where)
+        if is_subarray and not _fits(where, n_rows, n_cols):
+            raise SkipStep("the subarray does not fit on the detector")
+        if is_subarray and exposure.noutputs != 4:
+            if subarray.name in EDGELESS:
+                log.info("%s has no reference pixels: four columns at both ends were taken",
+                         subarray.name)
+                reference[:, :4] = reference[:, -4:] = True
+            return _refpix.plan_one_output(_usable(ramp), reference, **where)
+        return _refpix.plan_near_infrared(_usable(ramp), side_smoothing_length=self._window(),
+                                          all_sides=all_sides, **where)
+
+    def _window(self):
+        """Rows of the running median, None when the sides are not used."""
+        window = self.side_smoothing_length
+        if not self.use_side_ref_pixels:
+            return None
+        if not 1 <= window < 4096:
+            raise ParameterError(f"Parameter 'side_smoothing_length' of {self.name}: {window} "
+                                 "where 1 to 4095 is needed")
+        if window % 2 == 0:
+            log.info("The median of the side pixels is taken over %d rows before each row and %d "
+                     "after", window // 2, window // 2 - 1)
+        return window
+
+    def _kernels(self, ramp, refs):
+        """The kernels of SIRS for this detector, None for the running median."""
+        if self.refpix_algorithm != "sirs" or not self.use_side_ref_pixels:
+            return None
+        if "FULL" not in (ramp.meta.subarray.name or "") or min(ramp.data.shape[2:]) < 2048:
+            log.info("SIRS is not applied to subarrays; the running median was used")
+            return None
+        if refs.sirskernel is None:
+            log.warning("There is no SIRSKERNEL reference file; the running median was used")
+            return None
+        detector = ramp.meta.instrument.detector
+        found = {name.lower(): part for name, part in refs.sirskernel.instance.items()}
+        found = found.get(detector.lower())
+        if found is None:
+            log.warning("The SIRSKERNEL reference has no kernels of %s; the running median was "
+                        "used", detector)
+            return None
+        return _refpix.sirs_kernels(np.asarray(found["gamma"]), np.asarray(found["zeta"]),
+                                    gaussmooth=self.gaussmooth, halfwidth=self.halfwidth)
+
+
+def _usable(ramp):
+    return ramp.pixeldq & flags.pixel["DO_NOT_USE"] == 0
+
+
+def _fits(where, n_rows, n_cols):
+    first_col, first_row = where["first_col"], where["first_row"]
+    return (first_col >= 0 and first_row >= 0 and first_col + n_cols <= 2048
+            and first_row + n_rows <= 2048)
