@@ -1,15 +1,6 @@
 #include "dark.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-JC_INLINE float value_of(uint32_t bits, int swapped)
-{
-    float value;
-    if (swapped) bits = __builtin_bswap32(bits);
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
 
 JC_INLINE void average(int n, int n_frames, const unsigned char *frames, ptrdiff_t frame_step,
                        int swapped, float *restrict mean)
@@ -18,7 +9,7 @@ JC_INLINE void average(int n, int n_frames, const unsigned char *frames, ptrdiff
         float sum = 0.0f;
         for (int f = 0; f < n_frames; f++) {
             const void *frame = frames + f * frame_step;
-            float value = value_of(((const uint32_t *) frame)[x], swapped);
+            float value = jc_float32(((const uint32_t *) frame)[x], swapped);
             value = value == value ? value : 0.0f;
             sum = f ? sum + value : value;
         }
@@ -70,10 +61,10 @@ static void extrapolated_mean(const jc_dark *d, const unsigned char *frames, int
             double value;
             if (f < d->n_frames) {
                 const void *frame = frames + f * d->frame_step;
-                value = value_of(((const uint32_t *) frame)[x], d->swapped);
+                value = jc_float32(((const uint32_t *) frame)[x], d->swapped);
             } else {
-                float end = value_of(last[x], d->swapped);
-                float rate = end - value_of(before[x], d->swapped);
+                float end = jc_float32(last[x], d->swapped);
+                float rate = end - jc_float32(before[x], d->swapped);
                 value = (double) (f - d->n_frames + 1) * rate + end;
             }
             sum += value == value ? value : 0.0;

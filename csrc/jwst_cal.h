@@ -36,4 +36,14 @@ const char *jc_status_text(jc_status status);
 
 #define JC_INLINE static inline __attribute__((always_inline))
 
+/* The float32 with the given bits, their bytes in the other order if `swapped`: the arrays of
+ * reference files are read as they lie, big-endian. */
+JC_INLINE float jc_float32(uint32_t bits, int swapped)
+{
+    float value;
+    if (swapped) bits = __builtin_bswap32(bits);
+    __builtin_memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 #endif

@@ -2,22 +2,31 @@
 
 #include <stdlib.h>
 
-enum { BLOCK = 256 }; /* columns worked on at a time: their coefficients fit the first cache */
+enum { BLOCK = 2048 }; /* columns worked on at a time: a whole row, long runs stream best */
+
+JC_INLINE void copy_term(int n, const uint32_t *restrict coeffs, int swapped,
+                         uint32_t no_correction, float *restrict usable, uint32_t *restrict bad)
+{
+    for (int x = 0; x < n; x++) {
+        float c = jc_float32(coeffs[x], swapped);
+        usable[x] = c;
+        bad[x] |= c != c ? no_correction : 0;
+    }
+}
 
 /* Copy the coefficients of n pixels; answer whether any pixel has none to use. */
 JC_CLONES
-static int copy_coefficients(int n, int n_terms, const float *restrict coeffs, size_t plane,
+static int copy_coefficients(int n, int n_terms, const uint32_t *coeffs, int swapped, size_t plane,
                              const uint32_t *restrict dq, uint32_t no_correction,
                              float *restrict usable, uint32_t *restrict bad)
 {
     uint32_t any = 0;
     for (int x = 0; x < n; x++) bad[x] = dq[x] & no_correction;
     for (int k = 0; k < n_terms; k++)
-        for (int x = 0; x < n; x++) {
-            float c = coeffs[k * plane + x];
-            usable[k * BLOCK + x] = c;
-            bad[x] |= c != c ? no_correction : 0;
-        }
+        if (swapped)
+            copy_term(n, coeffs + k * plane, 1, no_correction, usable + k * BLOCK, bad);
+        else
+            copy_term(n, coeffs + k * plane, 0, no_correction, usable + k * BLOCK, bad);
     for (int x = 0; x < n; x++) {
         bad[x] |= usable[BLOCK + x] == 0.0f ? no_correction : 0;
         any |= bad[x];
@@ -27,12 +36,12 @@ static int copy_coefficients(int n, int n_terms, const float *restrict coeffs, s
 
 /* The coefficients of n pixels, with the identity where there is no correction. */
 JC_CLONES
-static void prepare(int n, int n_terms, const float *coeffs, size_t plane, const uint32_t *dq,
-                    uint32_t no_correction, float *usable /* OUT [term][BLOCK] */,
-                    uint32_t *pixeldq)
+static void prepare(int n, int n_terms, const uint32_t *coeffs, int swapped, size_t plane,
+                    const uint32_t *dq, uint32_t no_correction,
+                    float *usable /* OUT [term][BLOCK] */, uint32_t *pixeldq)
 {
     uint32_t bad[BLOCK];
-    if (copy_coefficients(n, n_terms, coeffs, plane, dq, no_correction, usable, bad))
+    if (copy_coefficients(n, n_terms, coeffs, swapped, plane, dq, no_correction, usable, bad))
         for (int k = 0; k < n_terms; k++)
             for (int x = 0; x < n; x++)
                 if (bad[x]) usable[k * BLOCK + x] = k == 1 ? 1.0f : 0.0f;
@@ -177,11 +186,11 @@ static void correct_pixels(const jc_linearity_input *in, const jc_inverse_linear
                            float *data, uint32_t *pixeldq, float *zeroframe)
 {
     size_t plane = (size_t) in->n_rows * in->n_cols;
-    prepare(n, in->n_terms, in->coeffs + at, plane, in->dq + at, in->no_correction, s->usable,
-            pixeldq + at);
+    prepare(n, in->n_terms, in->coeffs + at, in->swapped, plane, in->dq + at, in->no_correction,
+            s->usable, pixeldq + at);
     if (inverse)
-        prepare(n, inverse->n_terms, inverse->coeffs + at, plane, in->dq + at, in->no_correction,
-                s->inverse, pixeldq + at);
+        prepare(n, inverse->n_terms, inverse->coeffs + at, inverse->swapped, plane, in->dq + at,
+                in->no_correction, s->inverse, pixeldq + at);
     for (int i = 0; i < in->n_ints; i++) {
         size_t ramp = (size_t) i * in->n_groups * plane + at;
         if (inverse)

@@ -25,16 +25,18 @@ typedef struct {
     const uint8_t *groupdq; /* [integration][group][row][col] */
     uint8_t saturated;      /* bit of groupdq */
     int n_terms;            /* at least 2 */
-    const float *coeffs;    /* [term][row][col] */
+    const uint32_t *coeffs; /* bits of float32 [term][row][col] */
+    int swapped;            /* coeffs are in the other byte order */
     const uint32_t *dq;     /* [row][col], of the reference */
     uint32_t no_correction; /* bit of dq and pixeldq */
 } jc_linearity_input;
 
 typedef struct {
-    int n_terms;         /* at least 2 */
-    const float *coeffs; /* [term][row][col], measured counts from linear ones */
-    int n_reads;         /* in each group */
-    const double *reads; /* [group][read], position of each read in the ramp, in reads */
+    int n_terms;            /* at least 2 */
+    const uint32_t *coeffs; /* bits of float32 [term][row][col], measured counts from linear ones */
+    int swapped;            /* coeffs are in the other byte order */
+    int n_reads;            /* in each group */
+    const double *reads;    /* [group][read], position of each read in the ramp, in reads */
 } jc_inverse_linearity;
 
 jc_status jc_linearity(const jc_linearity_input *input, int n_threads,

@@ -1,19 +1,25 @@
 #include "subtract.h"
 
-JC_CLONES
-static void subtract_row(int n_cols, const float *reference, float *data)
+JC_INLINE void subtract_from(int n, const uint32_t *restrict reference, int swapped,
+                             int zero_is_bad, float *restrict data)
 {
-    for (int x = 0; x < n_cols; x++)
-        data[x] -= reference[x] == reference[x] ? reference[x] : 0.0f;
+    for (int x = 0; x < n; x++) {
+        float offset = jc_float32(reference[x], swapped);
+        float value = data[x] - (offset == offset ? offset : 0.0f);
+        data[x] = zero_is_bad && data[x] == 0.0f ? 0.0f : value;
+    }
 }
 
 JC_CLONES
-static void subtract_row_but_zero(int n_cols, const float *reference, float *data)
+static void subtract_row(int n, const uint32_t *reference, int swapped, int zero_is_bad,
+                         float *data)
 {
-    for (int x = 0; x < n_cols; x++) {
-        float offset = reference[x] == reference[x] ? reference[x] : 0.0f;
-        data[x] = data[x] == 0.0f ? 0.0f : data[x] - offset;
-    }
+    if (zero_is_bad)
+        subtract_from(n, reference, swapped, 1, data);
+    else if (swapped)
+        subtract_from(n, reference, 1, 0, data);
+    else
+        subtract_from(n, reference, 0, 0, data);
 }
 
 jc_status jc_subtract(const jc_subtraction *s, int n_threads, float *data)
@@ -27,13 +33,10 @@ jc_status jc_subtract(const jc_subtraction *s, int n_threads, float *data)
         size_t at = (size_t) row * s->n_cols;
         for (int i = 0; i < s->n_ints; i++)
             for (int g = 0; g < s->n_corrected; g++) {
-                const float *reference = s->reference + s->which[i] * s->integration_step +
+                const uint32_t *reference = s->reference + s->which[i] * s->integration_step +
                                          g * s->group_step + at;
                 float *values = data + ((size_t) i * s->n_groups + g) * plane + at;
-                if (s->zero_is_bad)
-                    subtract_row_but_zero(s->n_cols, reference, values);
-                else
-                    subtract_row(s->n_cols, reference, values);
+                subtract_row(s->n_cols, reference, s->swapped, s->zero_is_bad, values);
             }
     }
     return JC_OK;

@@ -15,7 +15,8 @@
 
 typedef struct {
     int n_ints, n_groups, n_rows, n_cols; /* of the exposure */
-    const float *reference;               /* [integration][group][row][col] by the steps below */
+    const uint32_t *reference; /* bits of float32 [integration][group][row][col], steps below */
+    int swapped;               /* reference is in the other byte order */
     ptrdiff_t integration_step, group_step;
     int n_corrected;      /* groups that the reference corrects, <= n_groups */
     const int32_t *which; /* [n_ints], integration of the reference for each of the exposure */

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["contiguous", "in_place"]
+__all__ = ["contiguous", "either_order", "in_place"]
 
 
 def _check_shape(array, shape, name):
@@ -51,6 +51,41 @@ def contiguous(array, dtype, shape, name):
     if array.dtype != dtype and not np.can_cast(array.dtype, dtype, "same_kind"):
         raise TypeError(f"{name}: dtype {array.dtype} where {dtype} is needed")
     return np.ascontiguousarray(array, dtype=dtype)
+
+
+def either_order(array, shape, name):
+    """
+    Return float32 input for a kernel that reads either byte order, as reference files have it.
+
+    Parameters
+    ----------
+    array : array_like
+        The input; returned unchanged when it is C-ordered float32 of any byte order.
+    shape : tuple of (int or None), or None
+        Wanted shape; ``None`` in it means any length.
+    name : str
+        Name used in messages.
+
+    Returns
+    -------
+    bits : uint32 ndarray
+        Bits of the float32 values.
+    swapped : bool
+        Whether their bytes are in the other order.
+
+    Raises
+    ------
+    TypeError
+        If a cast would lose information.
+    ValueError
+        If the shape differs or the array is empty.
+    """
+    array = np.asarray(array)
+    if array.dtype.newbyteorder("=") == np.float32 and array.flags.c_contiguous:
+        _check_shape(array, shape, name)
+    else:
+        array = contiguous(array, np.float32, shape, name)
+    return array.view(np.uint32), not array.dtype.isnative
 
 
 def in_place(array, dtype, shape, name):

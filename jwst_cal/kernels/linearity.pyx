@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jwst_cal.kernels._arrays import contiguous, in_place
+from jwst_cal.kernels._arrays import contiguous, either_order, in_place
 from jwst_cal.kernels.threads import team_size
 
 from libc.stdint cimport uint8_t, uint32_t
@@ -18,12 +18,14 @@ cdef extern from "linearity.h" nogil:
         const uint8_t *groupdq
         uint8_t saturated
         int n_terms
-        const float *coeffs
+        const uint32_t *coeffs
+        int swapped
         const uint32_t *dq
         uint32_t no_correction
     ctypedef struct jc_inverse_linearity:
         int n_terms
-        const float *coeffs
+        const uint32_t *coeffs
+        int swapped
         int n_reads
         const double *reads
     jc_status jc_linearity(const jc_linearity_input *input, int n_threads,
@@ -34,10 +36,10 @@ cdef extern from "linearity.h" nogil:
 
 
 cdef _coefficients(coeffs, shape, name):
-    coeffs = contiguous(coeffs, np.float32, (None, *shape), name)
+    coeffs, swapped = either_order(coeffs, (None, *shape), name)
     if coeffs.shape[0] < 2:
         raise ValueError(f"{name}: {coeffs.shape[0]} terms where at least 2 are needed")
-    return coeffs
+    return coeffs, swapped
 
 
 def linearity(data, groupdq, pixeldq, coeffs, dq, *, uint8_t saturated, uint32_t no_correction,
@@ -54,7 +56,7 @@ def linearity(data, groupdq, pixeldq, coeffs, dq, *, uint8_t saturated, uint32_t
     pixeldq : uint32 [row, col]
         Changed in place: the reference's flags are added.
     coeffs : float32 [term, row, col]
-        Linear counts as a polynomial of measured ones, lowest term first.
+        Linear counts as a polynomial of measured ones, lowest term first; either byte order.
     dq : uint32 [row, col]
         Flags of the reference.
     saturated : int
@@ -83,7 +85,7 @@ def linearity(data, groupdq, pixeldq, coeffs, dq, *, uint8_t saturated, uint32_t
     shape = data.shape[2:]
     groupdq = contiguous(groupdq, np.uint8, data.shape, "groupdq")
     in_place(pixeldq, np.uint32, shape, "pixeldq")
-    coeffs = _coefficients(coeffs, shape, "coeffs")
+    coeffs, swapped = _coefficients(coeffs, shape, "coeffs")
     dq = contiguous(dq, np.uint32, shape, "dq")
     if (inverse is None) != (reads is None):
         raise ValueError("inverse and reads: both or neither are needed")
@@ -93,11 +95,11 @@ def linearity(data, groupdq, pixeldq, coeffs, dq, *, uint8_t saturated, uint32_t
     cdef float[:, :, :, ::1] d = data
     cdef const uint8_t[:, :, :, ::1] q = groupdq
     cdef uint32_t[:, ::1] p = pixeldq
-    cdef const float[:, :, ::1] c = coeffs
+    cdef const uint32_t[:, :, ::1] c = coeffs
     cdef const uint32_t[:, ::1] f = dq
     cdef float[:, :, ::1] z
     cdef float *zero = NULL
-    cdef const float[:, :, ::1] b
+    cdef const uint32_t[:, :, ::1] b
     cdef const double[:, ::1] r
     cdef jc_linearity_input what
     cdef jc_inverse_linearity back
@@ -106,15 +108,16 @@ def linearity(data, groupdq, pixeldq, coeffs, dq, *, uint8_t saturated, uint32_t
     cdef jc_status status
     what.n_ints, what.n_groups, what.n_rows, what.n_cols = data.shape
     what.groupdq, what.saturated = &q[0, 0, 0, 0], saturated
-    what.n_terms, what.coeffs = c.shape[0], &c[0, 0, 0]
+    what.n_terms, what.coeffs, what.swapped = c.shape[0], &c[0, 0, 0], swapped
     what.dq, what.no_correction = &f[0, 0], no_correction
     if zeroframe is not None:
         z = in_place(zeroframe, np.float32, (data.shape[0], *shape), "zeroframe")
         zero = &z[0, 0, 0]
     if by_read:
-        b = _coefficients(inverse, shape, "inverse")
+        inverse, swapped = _coefficients(inverse, shape, "inverse")
+        b = inverse
         r = contiguous(reads, np.float64, (data.shape[1], None), "reads")
-        back.n_terms, back.coeffs = b.shape[0], &b[0, 0, 0]
+        back.n_terms, back.coeffs, back.swapped = b.shape[0], &b[0, 0, 0], swapped
         back.n_reads, back.reads = r.shape[1], &r[0, 0]
     with nogil:
         if by_read:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from jwst_cal.kernels._arrays import contiguous, in_place
+from jwst_cal.kernels._arrays import contiguous, either_order, in_place
 from jwst_cal.kernels.threads import team_size
 
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, uint32_t
 
 from jwst_cal.kernels._glue cimport check, jc_status
 
@@ -16,7 +16,8 @@ __all__ = ["subtract"]
 cdef extern from "subtract.h" nogil:
     ctypedef struct jc_subtraction:
         int n_ints, n_groups, n_rows, n_cols
-        const float *reference
+        const uint32_t *reference
+        int swapped
         ptrdiff_t integration_step, group_step
         int n_corrected
         const int32_t *which
@@ -34,7 +35,7 @@ def subtract(data, reference, *, which=None, bint zero_is_bad=False, n_threads=N
         Changed in place.
     reference : float32 [row, col], [image, row, col] or [integration, group, row, col], DN
         One image for every group; an image for every group of an integration; or a ramp, whose
-        groups correct the groups of the same number. NaN subtracts nothing.
+        groups correct the groups of the same number. NaN subtracts nothing. Either byte order.
     which : int [integration], optional
         Image or integration of the reference that each integration of `data` takes; the first
         one when not given.
@@ -54,7 +55,7 @@ def subtract(data, reference, *, which=None, bint zero_is_bad=False, n_threads=N
     n_ints, n_groups, n_rows, n_cols = data.shape
     reference = np.asarray(reference)
     leading = (None,) * (max(reference.ndim, 2) - 2)
-    reference = contiguous(reference, np.float32, leading + (n_rows, n_cols), "reference")
+    reference, swapped = either_order(reference, leading + (n_rows, n_cols), "reference")
     if reference.ndim > 4:
         raise ValueError(f"reference: shape {reference.shape} has more than four axes")
     ramp = reference.ndim == 4
@@ -65,13 +66,13 @@ def subtract(data, reference, *, which=None, bint zero_is_bad=False, n_threads=N
         raise ValueError(f"which: {which.min()} to {which.max()} where 0 to {n_images - 1} is needed")
 
     cdef float[:, :, :, ::1] d = data
-    cdef const float[::1] r = reference.reshape(-1)
+    cdef const uint32_t[::1] r = reference.reshape(-1)
     cdef const int32_t[::1] w = which
     cdef int team = team_size(n_threads, work=data.size)
     cdef jc_subtraction what
     cdef jc_status status
     what.n_ints, what.n_groups, what.n_rows, what.n_cols = data.shape
-    what.reference, what.which = &r[0], &w[0]
+    what.reference, what.swapped, what.which = &r[0], swapped, &w[0]
     what.group_step = n_rows * n_cols if ramp else 0
     what.integration_step = n_rows * n_cols * (reference.shape[1] if ramp else 1)
     what.n_corrected = min(n_groups, reference.shape[1]) if ramp else n_groups

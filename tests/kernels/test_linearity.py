@@ -179,3 +179,25 @@ def test_refuses_read_level_correction_of_one_group(rng):
     data, groupdq = data[:, :1].copy(), groupdq[:, :1].copy()
     with pytest.raises(ValueError, match="1 group where two are needed"):
         linearity(data, groupdq, pixeldq, coeffs, dq, inverse=coeffs, reads=np.ones((1, 2)), **BITS)
+
+
+def test_big_endian_coefficients_are_read_as_they_lie(rng):
+    data, groupdq, pixeldq, coeffs, dq = awkward(rng)
+    inverse, reads = coefficients(5, 7, 290, rng), np.arange(20.0).reshape(5, 4)
+    results = []
+    for order in "=>":
+        values = data.copy()
+        linearity(values, groupdq, pixeldq.copy(), coeffs.astype(f"{order}f4"), dq, **BITS,
+                  inverse=inverse.astype(f"{order}f4"), reads=reads)
+        results.append(values.tobytes())
+    assert results[0] == results[1]
+
+
+def test_rows_wider_than_a_block(rng):
+    data = rng.uniform(0, 3e4, (1, 2, 2, 4500)).astype(np.float32)
+    coeffs = coefficients(5, 2, 4500, rng)
+    groupdq, pixeldq = np.zeros(data.shape, np.uint8), np.zeros((2, 4500), np.uint32)
+    wanted = data.copy()
+    twin(wanted, groupdq, pixeldq.copy(), coeffs, pixeldq.copy(), **BITS)
+    linearity(data, groupdq, pixeldq, coeffs, pixeldq.copy(), **BITS)
+    assert data.tobytes() == wanted.tobytes()

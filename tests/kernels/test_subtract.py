@@ -55,6 +55,16 @@ def test_a_missing_value_stays_zero(run, data, rng):
     np.testing.assert_array_equal(zeroframe[0, 0], data[0, 0] - images[2])
 
 
+@pytest.mark.parametrize("zero_is_bad", [False, True])
+def test_a_big_endian_reference_is_read_as_it_lies(zero_is_bad, data, rng):
+    ramp = rng.normal(5, 1, (2, 4, 5, 33)).astype(np.float32)
+    ramp[0, 1, 2, 3] = np.nan
+    wanted = data.copy()
+    subtract(wanted, ramp, zero_is_bad=zero_is_bad)
+    subtract(data, ramp.astype(">f4"), zero_is_bad=zero_is_bad)
+    assert data.tobytes() == wanted.tobytes()
+
+
 @pytest.mark.parametrize("n_threads", [1, 2, 7])
 def test_bytes_do_not_depend_on_threads(n_threads, data, rng):
     images = rng.normal(5, 1, (3, 5, 33)).astype(np.float32)
