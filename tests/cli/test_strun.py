@@ -10,11 +10,12 @@ from pathlib import Path
 import asdf
 import pytest
 
+import jwst_cal
 from jwst_cal import registry
 from jwst_cal.cli.strun import main
 from jwst_cal.framework import commandline, configuration
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(jwst_cal.__file__).parents[1]  # of the package under test, installed or not
 DEMO = Path(__file__).with_name("demo")
 NOREF = "demo_steps.NoRefStep"
 PIPE = "demo_steps.DemoPipeline"
@@ -24,7 +25,7 @@ def shell(*words, **environment):
     """Run strun in a process of its own."""
     path = os.pathsep.join([str(ROOT), str(DEMO)])
     return subprocess.run(
-        [sys.executable, "-m", "jwst_cal", *words],
+        [sys.executable, "-P", "-m", "jwst_cal", *words],
         env=os.environ | {"PYTHONPATH": path} | environment,
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
@@ -85,7 +86,7 @@ def test_debug_shows_the_traceback(folder):
 
 def test_output_into_a_closed_pipe():
     done = subprocess.run(
-        f"{sys.executable} -m jwst_cal calwebb_detector1 -h | head -1",
+        f"{sys.executable} -P -m jwst_cal calwebb_detector1 -h | head -1",
         shell=True, capture_output=True, text=True, check=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
@@ -105,7 +106,7 @@ def test_help_is_quick_and_opens_few_files():
         "assert not {'numpy', 'astropy', 'asdf', 'stdatamodels', 'crds', 'rich'} & set(sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     count, seconds = done.stderr.split()

@@ -58,7 +58,7 @@ assert datamodels.open and pixel["DO_NOT_USE"] == 1 and dqflags.pixel is pixel
 asn = function(["a_cal.fits"], rule=DMS_Level3_Base, product_name="p")
 assert asn["products"][0]["name"] == "p"
 """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)
 
 
 def test_nothing_is_imported_before_it_is_used():
@@ -66,7 +66,7 @@ def test_nothing_is_imported_before_it_is_used():
         "import sys, jwst_cal.compat.jwst, jwst.pipeline, jwst.datamodels, jwst.jump.jump_step\n"
         "assert not {'numpy', 'stdatamodels', 'jwst_cal.framework'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)
 
 
 def test_modules_behind_the_steps_are_not_there():

@@ -215,7 +215,9 @@ def test_reading_a_plain_tree_needs_no_asdf_library(tmp_path):
         "import sys; from jwst_cal.framework import configuration as c; "
         f"c.read({str(file)!r}); print('asdf' in sys.modules, 'numpy' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
     assert done.stdout.split()[0] == "False"
 
 

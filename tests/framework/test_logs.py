@@ -142,7 +142,7 @@ def test_importing_the_package_touches_no_logger():
         "assert (len(logging.getLogger().handlers), logging.getLogger().level) == before\n"
         "assert not any(logging.getLogger(n).handlers for n in jwst_cal.framework.logs.LOGGERS)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)
 
 
 def test_a_configuration_that_is_active_stays(capsys):
