@@ -12,7 +12,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jwst_cal.errors import ReferenceFileError, SkipStep
+from jwst_cal.errors import InputError, ReferenceFileError, SkipStep
 
 if TYPE_CHECKING:
     from jwst_cal.framework.mapped import LargeReference
@@ -253,7 +253,7 @@ def _arrays(model: Any) -> list[str]:
     names = [model.get_primary_array_name(), "err", "dq"]
     if "coeffs" in names:
         names.append("inv_coeffs")
-    return [name for name in names if name and model.hasattr(name)
+    return [name for name in dict.fromkeys(names) if name and model.hasattr(name)
             and getattr(getattr(model, name), "ndim", 0) >= 2]
 
 
@@ -261,9 +261,13 @@ def _cut_of(
     science: Any, reference: Any, shape: tuple[int, ...], source: str
 ) -> tuple[slice, slice] | None:
     """Rows and columns of a reference that an exposure needs; None when that is all of it."""
+    if getattr(science.meta.subarray, "multistripe_reads1", None) is not None:
+        raise InputError(f"{_name(science)}: references for subarrays that were read in several "
+                         "stripes are not supported")
     theirs = _window(reference, shape, source)
     ours = _window(science, science.shape, _name(science))
-    if theirs == ours or _IRS2_ROWS in (ours.rows, theirs.rows):
+    interleaved = _IRS2_ROWS in (ours.rows, theirs.rows)
+    if theirs == ours or (interleaved and theirs.columns == ours.columns):
         return None
     x0, y0 = ours.x - theirs.x, ours.y - theirs.y
     x1, y1 = x0 + ours.columns, y0 + ours.rows
@@ -300,7 +304,9 @@ def crop_to(science: Any, reference: Any, source: str, *, in_place: bool = False
     Raises
     ------
     ReferenceFileError
-        If the reference does not cover the subarray.
+        If the reference does not cover the subarray, or its arrays differ in shape.
+    InputError
+        If the subarray was read in several stripes.
 
     Notes
     -----
@@ -312,6 +318,11 @@ def crop_to(science: Any, reference: Any, source: str, *, in_place: bool = False
     if not names:
         return reference
     shape = getattr(reference, names[0]).shape
+    for name in names[1:]:
+        other = getattr(reference, name).shape
+        if other[-2:] != shape[-2:]:
+            raise ReferenceFileError(f"{source}: {name} has shape {other[-2:]} where {names[0]} "
+                                     f"has {shape[-2:]}")
     cut = _cut_of(science, reference, shape, source)
     if cut is None:
         return reference
@@ -321,10 +332,8 @@ def crop_to(science: Any, reference: Any, source: str, *, in_place: bool = False
         reference = reference.copy()
     for name in names:
         array = getattr(reference, name)
-        if array.shape[-2:] == shape[-2:]:
-            native = array.dtype.newbyteorder("=")
-            setattr(reference, name,
-                    np.ascontiguousarray(array[..., *cut], dtype=native))
+        native = array.dtype.newbyteorder("=")
+        setattr(reference, name, np.ascontiguousarray(array[..., *cut], dtype=native))
     subarray = reference.meta.subarray
     subarray.xstart = science.meta.subarray.xstart or 1
     subarray.ystart = science.meta.subarray.ystart or 1

@@ -147,7 +147,7 @@ def open_exposure(path: str | os.PathLike[str]) -> Any:
         if is_asdf:
             return datamodels.open(name)
         return _open_fits(name)
-    except InputError:
+    except (InputError, ImportError):
         raise
     except Exception as error:
         raise InputError(f"{name}: cannot be read as an exposure: {_reason(error)}") from error
@@ -203,7 +203,7 @@ def check_exposure(path: str | os.PathLike[str]) -> None:
     try:
         with _fits(name):
             pass
-    except InputError:
+    except (InputError, ImportError):
         raise
     except Exception as error:
         raise InputError(f"{name}: cannot be read as an exposure: {_reason(error)}") from error

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from stdatamodels.jwst import datamodels
 
-from jwst_cal.errors import ReferenceFileError
+from jwst_cal.errors import InputError, ReferenceFileError
 from jwst_cal.framework.references import Reference, crop_to, open_reference
 
 
@@ -88,6 +88,25 @@ class TestCrop:
         model = _reference(datamodels.GainModel, (20, 30), x=0)
         with pytest.raises(ReferenceFileError, match="corners count from 1"):
             crop_to(small_ramp, model, "ref.fits")
+
+    def test_arrays_of_different_shape_are_refused(self, small_ramp):
+        model = _reference(datamodels.SuperBiasModel, (20, 30))
+        model.dq = np.zeros((19, 30), np.uint32)
+        with pytest.raises(ReferenceFileError, match=r"dq has shape \(19, 30\) where data has"):
+            crop_to(small_ramp, model, "ref.fits")
+
+    def test_stripes_are_refused(self, small_ramp):
+        small_ramp.meta.subarray.multistripe_reads1 = 1
+        model = _reference(datamodels.GainModel, (20, 30))
+        with pytest.raises(InputError, match="several stripes are not supported"):
+            crop_to(small_ramp, model, "ref.fits")
+
+    def test_interleaved_readout_needs_the_same_columns(self):
+        science = datamodels.RampModel((1, 1, 3200, 2048))
+        science.meta.subarray.xstart = science.meta.subarray.ystart = 1
+        model = _reference(datamodels.GainModel, (30, 20))
+        with pytest.raises(ReferenceFileError, match="does not cover"):
+            crop_to(science, model, "ref.fits")
 
     def test_interleaved_readout_is_never_cut(self):
         science = datamodels.RampModel((1, 1, 3200, 2048))
