@@ -5,13 +5,16 @@ import logging
 import numpy as np
 
 from jwst_cal import flags
-from jwst_cal.detector import _two_point
+from jwst_cal.detector import _large_events, _two_point
 from jwst_cal.errors import InputError
 from jwst_cal.framework import Reference, SkipStep, Step, param
 from jwst_cal.kernels.threads import cores_to_threads
 
 log = logging.getLogger(__name__)
 
+JUMP = flags.group["JUMP_DET"]
+SATURATED = flags.group["SATURATED"]
+DO_NOT_USE = flags.group["DO_NOT_USE"]
 NO_GAIN = flags.pixel["NO_GAIN_VALUE"] | flags.pixel["DO_NOT_USE"]
 
 
@@ -23,6 +26,11 @@ class JumpStep(Step):
         "gain": Reference("GainModel", crop=True),
         "readnoise": Reference("ReadnoiseModel", crop=True),
     }
+
+    #: Taken for the sake of old parameter files, or not built yet.
+    accepted = ("use_ellipses", "extend_ellipse_expand_ratio", "extend_inner_radius",
+                "extend_min_area", "extend_outer_radius", "extend_snr_threshold",
+                "max_shower_amplitude", "time_masked_after_shower")
 
     # Two-point differences
     rejection_threshold: float = param(4.0, "Threshold, in sigma", ge=0)
@@ -108,12 +116,14 @@ class JumpStep(Step):
         """
         if ramp.data.shape[1] <= 2:
             raise SkipStep(f"NGROUPS is {ramp.data.shape[1]} and jumps need at least 3")
-        if self.expand_large_events or self.find_showers:
-            raise InputError("expand_large_events and find_showers are not available yet")
+        if self.find_showers:
+            raise InputError("find_showers is not available yet")
         group_time = _keyword(ramp, "group_time", "TGROUP")
         gain, read_noise = refs.gain.data, refs.readnoise.data
         with np.errstate(invalid="ignore"):
             ramp.pixeldq[~(gain > 0)] |= NO_GAIN
+        n_threads = cores_to_threads(self.maximum_cores)
+        observed = _two_point.observed(ramp.groupdq, group_time=group_time, do_not_use=DO_NOT_USE)
         found = _two_point.flag(
             ramp.data,
             ramp.groupdq,
@@ -121,26 +131,32 @@ class JumpStep(Step):
             read_noise=read_noise,
             n_frames=_keyword(ramp, "nframes", "NFRAMES"),
             group_time=group_time,
-            n_threads=cores_to_threads(self.maximum_cores),
-            **GROUP_BITS,
+            jump=JUMP,
+            saturated=SATURATED,
+            do_not_use=DO_NOT_USE,
+            n_threads=n_threads,
             **self.options_for(_two_point.flag),
         )
         if found is None:
             log.warning("Too few usable groups: no jumps were looked for")
         else:
             log.info("Found %d jumps above %g sigma", found, self.rejection_threshold)
-            pixel_seconds = _two_point.observed(
-                ramp.groupdq, group_time=group_time, do_not_use=GROUP_BITS["do_not_use"])
-            if pixel_seconds > 0:
-                ramp.meta.exposure.primary_cosmic_rays = 1e3 * found / pixel_seconds
+        n_events = 0
+        if self.expand_large_events:
+            n_events = _large_events.flag_snowballs(
+                ramp.groupdq,
+                group_time=group_time,
+                jump=JUMP,
+                saturated=SATURATED,
+                n_threads=n_threads,
+                **self.options_for(_large_events.flag_snowballs),
+            )
+            log.info("Found %d snowballs", n_events)
+        if observed > 0:
+            ramp.meta.exposure.extended_emission_events = 1e6 * n_events / observed
+            if found is not None:
+                ramp.meta.exposure.primary_cosmic_rays = 1e3 * found / observed
         return ramp
-
-
-GROUP_BITS = {
-    "jump": flags.group["JUMP_DET"],
-    "saturated": flags.group["SATURATED"],
-    "do_not_use": flags.group["DO_NOT_USE"],
-}
 
 
 def _keyword(ramp, name, keyword):

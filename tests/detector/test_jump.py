@@ -172,3 +172,17 @@ def test_refuses_an_exposure_without_read_pattern(keyword):
 def test_refuses_a_wrong_number_of_cores(cores):
     with pytest.raises(ValueError, match="maximum_cores"):
         run(exposure((1, 5, 4, 8)), maximum_cores=cores)
+
+
+def test_snowballs_are_expanded_when_asked_for():
+    ramp = exposure((1, 6, 100, 90))
+    rows, cols = np.indices((100, 90))
+    far = np.hypot(rows - 50, cols - 44)
+    ramp.data[0, 3:, far <= 9] += 3e4
+    ramp.groupdq[0, 3:, far <= 3] = dqflags.group["SATURATED"]
+    plain, expanded = run(ramp), run(ramp, expand_large_events=True)
+    assert plain.meta.exposure.extended_emission_events == 0
+    wanted = 1e6 / (5 * 9000 * GROUP_TIME)
+    assert expanded.meta.exposure.extended_emission_events == pytest.approx(wanted)
+    assert (expanded.groupdq[0, 3, far < 13] != 0).all()
+    assert (plain.groupdq[0, 3, far > 11] == 0).mean() > 0.99
