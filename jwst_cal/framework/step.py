@@ -1040,9 +1040,7 @@ def _members(thing: Any) -> Iterator[Any]:
     if _files.is_model(thing):
         yield thing
     elif hasattr(thing, "map_function"):
-        found: list[Any] = []
-        thing.map_function(lambda model, index: found.append(model))
-        yield from found
+        yield from thing.map_function(lambda model, index: model)
     elif hasattr(thing, "models_grouped") or isinstance(thing, list | tuple):
         for member in thing:
             if _files.is_model(member):

@@ -184,3 +184,21 @@ class TestLibrary:
         (association.parent / "jw01_3_nrca1_cal.fits").unlink()
         with pytest.raises(InputError, match=r"jw01_3_nrca1_cal\.fits"):
             ModelLibrary(association)
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_a_step_records_itself_in_every_model_of_a_library(association, tmp_path, on_disk):
+    from jwst_cal.framework import Step
+
+    class Nothing(Step):
+        class_alias = "tweakreg"
+
+        def process(self, library, *, refs):
+            return library
+
+    library = ModelLibrary(association, on_disk=on_disk, temp_directory=tmp_path / "lib")
+    result = Nothing().run(library)
+    statuses = list(result.map_function(lambda model, index: model.meta.cal_step.tweakreg))
+    assert statuses == ["COMPLETE"] * 5
+    versions = result.map_function(lambda model, index: model.meta.calibration_software_version)
+    assert all(versions)
