@@ -356,13 +356,14 @@ def save(model: Any, path: str | os.PathLike[str], **options: Any) -> str:
         model.save(written, **options)
         os.replace(written, target)
     except OSError as error:
+        full = "Not enough space on disk" in str(error)  # astropy's own, without a number
         reason = {
             errno.ENOSPC: "the disk is full",
             errno.EDQUOT: "the disk quota is exceeded",
             errno.EACCES: "the folder is not writable",
             errno.EROFS: "the file system is read-only",
             errno.ENOENT: "the folder does not exist",
-        }.get(error.errno or 0, error.strerror or _reason(error))
+        }.get(errno.ENOSPC if full else error.errno or 0, error.strerror or _reason(error))
         raise OutputError(f"{target}: cannot be written: {reason}") from error
     finally:
         if scratch is not None:

@@ -1,0 +1,245 @@
+"""Wrong input from the shell: one line that names the file and the reason, and nothing is left."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from jwst_cal.cli import strun
+from jwst_cal.simulate import exposures
+
+UNCAL = "jw01234001001_02101_00001_nrca1_uncal.fits"
+
+
+@pytest.fixture(scope="session")
+def exposure(tmp_path_factory):
+    """A small raw exposure, made once."""
+    return exposures.simulate("NIRCAM", "SUB64P", n_groups=4, n_ints=1).write(
+        tmp_path_factory.mktemp("exposure"))
+
+
+@pytest.fixture
+def folder(exposure, tmp_path, monkeypatch):
+    """A working folder with an exposure in it."""
+    shutil.copy(exposure, tmp_path / UNCAL)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def content(folder):
+    """Every file below a folder and the hash of what is in it."""
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
+            for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture
+def refused(folder, capfd):
+    """Run strun, which must end with one line of error and leave the folder as it was."""
+    def check(*words, mentions, status=1):
+        before = content(folder)
+        capfd.readouterr()
+        assert strun.main(list(words)) == status
+        said = capfd.readouterr()
+        assert "Traceback" not in said.out + said.err
+        lines = said.err.splitlines()
+        assert len(lines) == 1, said.err
+        assert lines[0].startswith("strun: error: ")
+        for text in mentions:
+            assert text in lines[0]
+        assert content(folder) == before
+    return check
+
+
+# ---- the exposure -------------------------------------------------------------------------------
+
+
+def test_missing_file(refused):
+    refused("calwebb_detector1", "none_uncal.fits", mentions=["none_uncal.fits", "no such file"])
+
+
+def test_directory_for_a_file(refused, folder):
+    (folder / "dir_uncal.fits").mkdir()
+    refused("calwebb_detector1", "dir_uncal.fits", mentions=["dir_uncal.fits", "directory"])
+
+
+def test_empty_file(refused, folder):
+    (folder / "empty_uncal.fits").touch()
+    refused("calwebb_detector1", "empty_uncal.fits", mentions=["empty_uncal.fits", "empty"])
+
+
+@pytest.mark.parametrize("keep", [0.2, 0.5, 0.9])
+def test_truncated_file(refused, folder, keep):
+    whole = (folder / UNCAL).read_bytes()
+    (folder / "cut_uncal.fits").write_bytes(whole[: int(keep * len(whole))])
+    refused("calwebb_detector1", "cut_uncal.fits", mentions=["cut_uncal.fits"])
+
+
+def test_file_cut_within_its_first_header(refused, folder):
+    (folder / "cut_uncal.fits").write_bytes((folder / UNCAL).read_bytes()[:1000])
+    refused("calwebb_detector1", "cut_uncal.fits", mentions=["cut_uncal.fits"])
+
+
+def test_no_fits_file(refused, folder):
+    (folder / "text_uncal.fits").write_text("not a FITS file\n" * 300)
+    refused("calwebb_detector1", "text_uncal.fits", mentions=["text_uncal.fits", "FITS"])
+
+
+def test_fits_file_that_is_no_jwst_exposure(refused, folder):
+    fits.writeto(folder / "hst_raw.fits", np.zeros((10, 10)), fits.Header([("TELESCOP", "HST")]))
+    refused("calwebb_detector1", "hst_raw.fits", mentions=["hst_raw.fits", "JWST"])
+
+
+def test_jwst_file_without_data(refused, folder):
+    with fits.open(folder / UNCAL) as whole:
+        fits.HDUList([whole[0].copy()]).writeto(folder / "head_uncal.fits")
+    refused("calwebb_detector1", "head_uncal.fits", mentions=["head_uncal.fits"])
+
+
+def test_image_for_a_ramp(refused, folder):
+    with fits.open(folder / UNCAL) as whole:
+        whole["SCI"].data = whole["SCI"].data[0, 0].copy()
+        whole.writeto(folder / "image_uncal.fits")
+    refused("calwebb_detector1", "image_uncal.fits", mentions=["image_uncal.fits"])
+
+
+# ---- steps and parameters -----------------------------------------------------------------------
+
+
+def test_unknown_step(refused):
+    refused("jumpp", UNCAL, mentions=["jumpp", "did you mean 'jump'?"])
+
+
+def test_unknown_parameter(refused):
+    refused("jump", UNCAL, "--rejection_treshold=5", status=2,
+            mentions=["--rejection_treshold", "did you mean '--rejection_threshold'?"])
+
+
+def test_unknown_step_of_a_pipeline(refused):
+    refused("calwebb_detector1", UNCAL, "--steps.jmp.skip=true", status=2,
+            mentions=["--steps.jmp.skip"])
+
+
+@pytest.mark.parametrize(("option", "mentions"), [
+    ("--rejection_threshold=five", ["rejection_threshold", "'five'", "number"]),
+    ("--flag_4_neighbors=maybe", ["flag_4_neighbors", "'maybe'", "true or false"]),
+    ("--max_cores_none=1.5", ["--max_cores_none"]),
+    ("--minimum_groups=2.5", ["minimum_groups", "'2.5'", "integer"]),
+])
+def test_value_of_the_wrong_type(refused, option, mentions):
+    refused("jump", UNCAL, option, mentions=mentions,
+            status=2 if "cores_none" in option else 1)
+
+
+def test_value_that_is_no_choice(refused):
+    refused("ramp_fit", UNCAL, "--algorithm=BEST", mentions=["algorithm", "BEST", "OLS_C"])
+
+
+# ---- reference files ----------------------------------------------------------------------------
+
+
+def reference(path, shape, model="SuperBiasModel"):
+    """Write a small reference file."""
+    from stdatamodels.jwst import datamodels
+
+    made = getattr(datamodels, model)(shape)
+    made.meta.instrument.name, made.meta.instrument.detector = "NIRCAM", "NRCA1"
+    made.meta.subarray.xstart = made.meta.subarray.ystart = 1
+    made.save(path)
+
+
+def test_missing_reference(refused):
+    refused("superbias", UNCAL, "--override_superbias=none.fits", mentions=["none.fits"])
+
+
+def test_reference_of_the_wrong_shape(refused, folder):
+    reference(folder / "bias.fits", (10, 12))
+    refused("superbias", UNCAL, "--override_superbias=bias.fits",
+            mentions=["bias.fits", "(10, 12)", "(64, 64)"])
+
+
+def test_reference_of_the_wrong_shape_in_a_pipeline(refused, folder):
+    reference(folder / "bias.fits", (10, 12))
+    refused("calwebb_detector1", UNCAL, "--steps.superbias.override_superbias=bias.fits",
+            mentions=["bias.fits", "(10, 12)", "(64, 64)"])
+
+
+def test_reference_that_is_no_fits_file(refused, folder):
+    (folder / "bias.fits").write_text("nothing")
+    refused("superbias", UNCAL, "--override_superbias=bias.fits", mentions=["bias.fits"])
+
+
+def test_truncated_reference(refused, folder):
+    reference(folder / "bias.fits", (64, 64))
+    whole = (folder / "bias.fits").read_bytes()
+    (folder / "bias.fits").write_bytes(whole[:9000])
+    refused("superbias", UNCAL, "--override_superbias=bias.fits", mentions=["bias.fits"])
+
+
+# ---- the output ---------------------------------------------------------------------------------
+
+
+def test_file_in_place_of_the_output_folder(refused, folder):
+    (folder / "out").write_text("a file")
+    refused("superbias", UNCAL, "--output_dir=out", mentions=["out"])
+
+
+@contextlib.contextmanager
+def mounted(folder, size, read_only=False):
+    """A small file system, or a reason to skip."""
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)],
+                          capture_output=True, text=True, check=False) if (
+        shutil.which("mount")) else None
+    if made is None or made.returncode:
+        pytest.skip("a file system cannot be mounted here (that needs root)")
+    try:
+        if read_only:
+            subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_unwritable_output_folder(refused, folder):
+    with mounted(folder / "locked", "1m", read_only=True):
+        refused("superbias", UNCAL, "--output_dir=locked", mentions=["locked"])
+
+
+def test_full_disk(refused, folder):
+    with mounted(folder / "full", "64k"):
+        refused("superbias", UNCAL, "--output_dir=full", mentions=["full", "the disk is full"])
+        assert os.listdir(folder / "full") == []
+
+
+def test_full_disk_leaves_an_older_product_as_it_was(refused, folder):
+    with mounted(folder / "full", "64k"):
+        (folder / "full" / UNCAL.replace("_uncal", "_superbias")).write_text("older")
+        refused("superbias", UNCAL, "--output_dir=full", mentions=["full", "the disk is full"])
+
+
+# ---- the process --------------------------------------------------------------------------------
+
+
+def shell(folder, *words):
+    return subprocess.run([sys.executable, "-m", "jwst_cal.cli.strun", *words], cwd=folder,
+                          capture_output=True, text=True, check=False)
+
+
+def test_exit_status_and_one_line_from_a_shell(folder):
+    done = shell(folder, "calwebb_detector1", "none_uncal.fits")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_debug_shows_the_traceback(folder):
+    done = shell(folder, "calwebb_detector1", "none_uncal.fits", "--debug")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "none_uncal.fits: no such file" in done.stderr
