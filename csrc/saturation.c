@@ -242,15 +242,13 @@ static void test_late_row(const job *j, int integration, int row, scratch *s)
     limit_of_row(in, row, s->limit);
     for (int x = 0; x < in->n_cols; x++) {
         int group = s->grown[x];
-        if (group == NEVER || group == 0)
+        if (j->reads->second_only && first[x] == 2 &&
+            second_is_late(j, integration, row, x, s->limit[x]))
+            mark(j, row, x, 1);
+        if (group == NEVER || group == 0 || j->reads->second_only)
             continue;
         size_t at = ((size_t) integration * in->n_groups + group - 1) * j->plane +
                     data_row(in, row) + x;
-        if (j->reads->second_only) {
-            if (first[x] == 2 && second_is_late(j, integration, row, x, s->limit[x]))
-                mark(j, row, x, 1);
-            continue;
-        }
         if (is_late(j, at, group - 1, s->limit[x],
                     is_unchecked(in, (size_t) row * in->n_cols + x)))
             mark(j, row, x, group - 1);

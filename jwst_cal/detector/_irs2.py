@@ -2,7 +2,9 @@
 
 import numpy as np
 
-__all__ = ["science_rows"]
+from jwst_cal.errors import InputError
+
+__all__ = ["rows_of", "science_rows"]
 
 _AMPLIFIERS, _COLUMNS = 4, 512
 
@@ -46,3 +48,33 @@ def science_rows(n_rows, *, normal, reference, reverse):
     if reverse:
         rows = n_rows - 1 - rows[::-1]
     return rows.astype(np.int32)
+
+
+def rows_of(ramp):
+    """
+    List the rows of an IRS2 exposure that hold the image, after its keywords.
+
+    Parameters
+    ----------
+    ramp : RampModel
+        An exposure of the IRS2 readout.
+
+    Returns
+    -------
+    int32 [row]
+        Rows of the array, ascending.
+
+    Raises
+    ------
+    InputError
+        If the array has not the rows that NRS_NORM and NRS_REF make.
+    """
+    exposure = ramp.meta.exposure
+    try:
+        return science_rows(
+            ramp.data.shape[2], normal=exposure.nrs_normal or 16,
+            reference=exposure.nrs_reference or 4,
+            reverse=ramp.meta.instrument.detector == "NRS2",
+        )
+    except ValueError as error:
+        raise InputError(f"{ramp.meta.filename}: no IRS2 exposure: {error}") from error

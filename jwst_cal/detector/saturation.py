@@ -54,7 +54,7 @@ class SaturationStep(Step):
         """
         limit, exposure = refs.saturation, ramp.meta.exposure
         reads = self._reads_per_group(ramp)
-        rows = _image_rows(ramp) if modes.is_irs2(ramp) else None
+        rows = _irs2.rows_of(ramp) if modes.is_irs2(ramp) else None
         bias = None
         if reads is not None and reads > 1 and ramp.data.shape[1] > 2:
             bias = None if refs.superbias is None else refs.superbias.data
@@ -84,16 +84,3 @@ class SaturationStep(Step):
             )
         log.info("Groups are taken as means of %d reads", reads)
         return reads
-
-
-def _image_rows(ramp):
-    """Rows of an IRS2 exposure that hold the image."""
-    exposure = ramp.meta.exposure
-    try:
-        return _irs2.science_rows(
-            ramp.data.shape[2], normal=exposure.nrs_normal or 16,
-            reference=exposure.nrs_reference or 4,
-            reverse=ramp.meta.instrument.detector == "NRS2",
-        )
-    except ValueError as error:
-        raise InputError(f"{ramp.meta.filename}: no IRS2 exposure: {error}") from error

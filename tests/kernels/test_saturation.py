@@ -185,6 +185,19 @@ def test_kernel_is_its_twin_to_the_byte_for_any_team(n_threads, reads, rings, ea
     assert np.count_nonzero(results[0][0] & SATURATED) > 1000
 
 
+@pytest.mark.parametrize("rings", [0, 1, 2])
+def test_kernel_is_its_twin_to_the_byte_with_interleaved_rows(rings):
+    results = []
+    for run in (saturation, twin):
+        e = awkward(np.random.default_rng(3))
+        rows = np.delete(np.arange(41, dtype=np.int32), [5, 6, 20])
+        e.limit, e.limit_dq = e.limit[rows], e.limit_dq[rows]
+        e.flag(run, rings, reads_per_group=5, rows=rows, second_only=True)
+        results.append((e.groupdq, e.pixeldq))
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize("n_groups", [1, 2, 3])
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (5, 1), (2, 2)])
 def test_short_ramps_and_narrow_images(n_groups, size):
