@@ -47,6 +47,7 @@ BUILT_INS = (
     BuiltIn(("--version",), "", "Show the versions"),
     BuiltIn(("--explain",), "", "Show each final parameter and where it came from; do not run"),
     BuiltIn(("--save-parameters",), "FILE", "Write the final parameters as an ASDF file (or .cfg)"),
+    BuiltIn(("--replay",), "PRODUCT", "Run again what made a product: its parameters and rules"),
     BuiltIn(("--disable-crds-steppars",), "", "Do not ask CRDS for parameter files"),
     BuiltIn(("--threads",), "N", "Threads of the compiled kernels [all CPUs granted]"),
     BuiltIn(("-v", "--verbose"), "", "Log everything (level DEBUG)"),
@@ -259,6 +260,9 @@ def parse(words: Sequence[str]) -> Request:
     UnknownStepError, ParameterError
         If the class or file cannot be used.
     """
+    words, product = _take_replay(words)
+    if product is not None:
+        return _replay(product, words)
     at = find_target(words)
     if at is None:
         raise ExitStatus(2, "name a step, a pipeline or a parameter file; strun --help lists them")
@@ -266,6 +270,39 @@ def parse(words: Sequence[str]) -> Request:
     rest = [*words[:at], *words[at + 1 :]]
     options = _parser(cls).parse_intermixed_args(rest)
     return Request(cls, local, file, options, options.words, _given(options, local))
+
+
+def _take_replay(words: Sequence[str]) -> tuple[list[str], str | None]:
+    """Take ``--replay PRODUCT`` out of a command line."""
+    kept, product = list(words), None
+    for at, word in enumerate(words):
+        if word == "--":
+            break
+        if word == "--replay":
+            if at + 1 == len(words):
+                raise ExitStatus(2, "argument --replay: expected one argument")
+            product = words[at + 1]
+            del kept[at : at + 2]
+            break
+        if word.startswith("--replay="):
+            product = word.partition("=")[2]
+            del kept[at]
+            break
+    return kept, product
+
+
+def _replay(product: str, words: Sequence[str]) -> Request:
+    """Ask for what made a product, with its parameters; options on the line still beat them."""
+    from jwst_cal.framework import provenance
+
+    recipe = provenance.recipe(product)
+    recipe.use_rules()
+    cls = load_target(recipe.config["class"])[0]
+    options = _parser(cls).parse_intermixed_args(list(words))
+    options.disable_crds_steppars = True
+    local = Layer(recipe.config, f"product '{product}'")
+    return Request(cls, local, None, options, options.words or recipe.inputs(),
+                   _given(options, local))
 
 
 # ---- help ---------------------------------------------------------------------------------------

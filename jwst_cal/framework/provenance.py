@@ -12,14 +12,14 @@ import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jwst_cal.errors import InputError
+from jwst_cal.errors import InputError, ParameterError
 
 if TYPE_CHECKING:
     from jwst_cal.framework.step import Step
 
-__all__ = ["Sums", "attach", "read", "record"]
+__all__ = ["Recipe", "Sums", "attach", "describe", "read", "recipe", "record"]
 
 
 class Sums:
@@ -246,3 +246,132 @@ def _from_file(path: str) -> Any:
 
     with models.open(path) as model:
         return dict(model.meta.provenance.instance) if model.meta.hasattr("provenance") else None
+
+
+# telling and repeating ----------------------------------------------------------------------------
+
+
+def describe(product: Any) -> list[str]:
+    """
+    Tell in lines what made a product.
+
+    Parameters
+    ----------
+    product : str, path or data model
+        A product of this package.
+
+    Returns
+    -------
+    list of str
+        For each pipeline its versions, and for each step status, time, reason of a skip,
+        references with their sums, and parameters.
+    """
+    lines = []
+    for alias, told in read(product).items():
+        software = ", ".join(f"{name} {value}" for name, value in told["software"].items()
+                             if value is not None)
+        lines += [f"{alias} ({told['class']}) on {told['input'] or 'an open model'}",
+                  f"  made with: {software}"]
+        lines += [f"  {name} = {value!r}" for name, value in told["parameters"].items()]
+        for step in told["steps"]:
+            reason = f": {step['reason']}" if "reason" in step else ""
+            lines.append(f"  {step['name']}: {step['status']}{reason} ({step['seconds']:g} s)")
+            lines += [f"    reference {ref['type']} = {ref['name']}"
+                      + (f" (sha1 {ref['sha1']})" if ref.get("sha1") else "")
+                      for ref in step.get("references", ())]
+            lines += [f"    {name} = {value!r}" for name, value in step["parameters"].items()]
+    return lines
+
+
+class Recipe(NamedTuple):
+    """What it takes to make a product again."""
+
+    config: dict[str, Any]
+    input: str
+    folder: str
+    context: str | None
+    product: str
+
+    def inputs(self) -> list[str]:
+        """
+        Find the input: beside the product, else in the working directory.
+
+        Returns
+        -------
+        list of str
+            Its path.
+
+        Raises
+        ------
+        InputError
+            If it is in neither place.
+        """
+        for folder in (self.folder, ""):
+            path = os.path.join(folder, self.input)
+            if self.input and os.path.isfile(path):
+                return [path]
+        raise InputError(f"{self.product}: its input '{self.input}' is neither beside it nor in "
+                         "the working directory; name the input after the options")
+
+    def use_rules(self) -> None:
+        """
+        Let CRDS choose by the rules that were used then, for this process.
+
+        Raises
+        ------
+        ParameterError
+            If they were those of the embedded cache of another release.
+        """
+        if self.context is None:
+            return
+        if not self.context.startswith("jwst_embedded"):
+            os.environ["CRDS_CONTEXT"] = self.context
+            return
+        from jwst_cal.simulate import cache
+
+        if self.context != cache.CONTEXT:
+            raise ParameterError(f"{self.product}: made with the rules {self.context}, this "
+                                 f"release has {cache.CONTEXT}")
+        os.environ["JWST_CAL_CRDS"] = "embedded"
+
+
+def recipe(product: str | os.PathLike[str]) -> Recipe:
+    """
+    Read from a product how to make it again.
+
+    Parameters
+    ----------
+    product : str or path
+        A product of this package; the last pipeline it went through is meant.
+
+    Returns
+    -------
+    Recipe
+        Parameters as a configuration, with overrides; input and rules.
+
+    Raises
+    ------
+    InputError
+        If the file is no product of this package.
+    ParameterError
+        If a reference was an open model, which no file holds.
+    """
+    name = os.fspath(product)
+    told = list(read(name).values())[-1]
+    config: dict[str, Any] = {"class": told["class"], "name": told["name"], **told["parameters"]}
+    alone = [step for step in told["steps"] if step["class"] == told["class"]]
+    steps = {}
+    for step in told["steps"]:
+        overrides = {f"override_{kind}": value
+                     for kind, value in step.get("overrides", {}).items()}
+        for key, value in overrides.items():
+            if str(value).startswith("<"):
+                raise ParameterError(f"{name}: {key} of {step['name']} was an open model; it "
+                                     "cannot be used again")
+        steps[step["name"]] = {**step["parameters"], **overrides}
+    if alone:
+        config |= steps[alone[0]["name"]]
+    else:
+        config["steps"] = steps
+    return Recipe(config, told["input"], os.path.dirname(os.path.abspath(name)),
+                  told["software"].get("context"), name)
