@@ -322,17 +322,12 @@ class Recipe(NamedTuple):
         ParameterError
             If they were those of the embedded cache of another release.
         """
-        if self.context is None:
-            return
-        if not self.context.startswith("jwst_embedded"):
-            os.environ["CRDS_CONTEXT"] = self.context
-            return
-        from jwst_cal.simulate import cache
+        from jwst_cal.framework import reference_store
 
-        if self.context != cache.CONTEXT:
-            raise ParameterError(f"{self.product}: made with the rules {self.context}, this "
-                                 f"release has {cache.CONTEXT}")
-        os.environ["JWST_CAL_CRDS"] = "embedded"
+        try:
+            reference_store.use_rules(self.context)
+        except ParameterError as error:
+            raise ParameterError(f"{self.product}: {error}") from None
 
 
 def recipe(product: str | os.PathLike[str]) -> Recipe:

@@ -28,6 +28,7 @@ __all__ = [
     "header_of",
     "sha1",
     "summary",
+    "use_rules",
     "used",
 ]
 
@@ -160,6 +161,32 @@ def _embedded_settings() -> dict[str, str]:
             "CRDS_SERVER_URL is set. The products are for trials, not for science.", cache.CONTEXT
         )
     return settings
+
+
+def use_rules(context: str | None) -> None:
+    """
+    Choose by the rules of a context from now on, in this process.
+
+    Parameters
+    ----------
+    context : str or None
+        As recorded in a product; None changes nothing.
+
+    Raises
+    ------
+    ParameterError
+        If they are embedded rules of another release.
+    """
+    if context is None:
+        return
+    if not context.startswith("jwst_embedded"):
+        os.environ["CRDS_CONTEXT"] = context
+        return
+    from jwst_cal.simulate import cache
+
+    if context != cache.CONTEXT:
+        raise ParameterError(f"made with the rules {context}, this release has {cache.CONTEXT}")
+    os.environ["JWST_CAL_CRDS"] = "embedded"
 
 
 def _configure(server: str, settings: tuple[Any, ...]) -> None:
