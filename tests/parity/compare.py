@@ -169,6 +169,7 @@ ALLOWED_META = {
     "meta.calibration_software_revision": "our version",
     "meta.cal_logs": "our words",
     "meta.date": "time of writing",
+    "meta.provenance": "only ours records it",
     "meta.ref_file.crds.sw_version": "version of the crds client in each environment",
 }
 
