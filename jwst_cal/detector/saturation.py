@@ -55,6 +55,7 @@ class SaturationStep(Step):
         limit, exposure = refs.saturation, ramp.meta.exposure
         reads = self._reads_per_group(ramp)
         rows = _irs2.rows_of(ramp) if modes.is_irs2(ramp) else None
+        refs.path("superbias")  # recorded in the product, used or not
         bias = None
         if reads is not None and reads > 1 and ramp.data.shape[1] > 2:
             bias = None if refs.superbias is None else refs.superbias.data
