@@ -133,6 +133,22 @@ def test_stripes_are_corrected_by_amplifier_with_the_reference_rows_read_with_th
     assert run(ramp).data.std() < 0.6
 
 
+def test_nothing_is_subtracted_where_a_parity_has_no_usable_pixel():
+    flags = np.zeros((8, 8), np.uint32)
+    flags[:, 0] = flags[:, 2] = REFERENCE
+    ramp = exposure(np.random.default_rng(1).normal(5, 1, (1, 2, 8, 8)), flags, outputs=1)
+    np.testing.assert_array_equal(run(ramp).data, ramp.data)
+    assert np.all(run(ramp, odd_even_columns=False).data != ramp.data)
+
+
+def test_a_median_of_one_row_does_not_smooth():
+    rng = np.random.default_rng(1)
+    rows = rng.normal(0, 9, (2048, 1)) + np.zeros(2048)
+    ramp = exposure(rows[None, None], edges())
+    assert np.abs(run(ramp, side_smoothing_length=1).data).max() < 1e-5
+    assert np.abs(run(ramp).data).max() > 1
+
+
 def test_edgeless_subarrays_take_columns_at_their_ends():
     rng = np.random.default_rng(3)
     data = rng.normal(7, 0.5, (1, 2, 32, 32))
