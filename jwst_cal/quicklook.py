@@ -125,10 +125,13 @@ def _show(figure, axis, image, usable, title, unit, colours):
 
     low, high = np.percentile(image[usable], (0.5, 99.7)) if usable.any() else (0, 1)
     width = max((high - low) / 30, 1e-12)
-    shown = axis.imshow(image, origin="lower", cmap=colours,
-                        norm=AsinhNorm(linear_width=width, vmin=low, vmax=high))
+    norm = AsinhNorm(linear_width=width, vmin=low, vmax=high)
+    shown = axis.imshow(image, origin="lower", cmap=colours, norm=norm)
     axis.set_title(title)
-    figure.colorbar(shown, ax=axis, shrink=0.85, pad=0.02).set_label(unit)
+    ticks = norm.inverse(np.linspace(0, 1, 6))
+    bar = figure.colorbar(shown, ax=axis, shrink=0.85, pad=0.02, ticks=ticks, format="%.3g")
+    bar.minorticks_off()
+    bar.set_label(unit)
 
 
 def _show_flags(axis, dq):

@@ -86,10 +86,14 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
         If the file is missing or unreadable.
     """
     check_file(path)
-    from stdatamodels.jwst.datamodels import read_metadata
+    from stdatamodels.jwst import datamodels
 
     try:
-        found = read_metadata(path, flatten=True)
+        try:
+            found = datamodels.read_metadata(path, flatten=True)
+        except KeyError:  # a FITS file without the ASDF extension: its keywords tell as much
+            with datamodels.JwstDataModel(path) as model:
+                found = model.to_flat_dict(include_arrays=False)
     except Exception as error:
         raise InputError(f"{os.fspath(path)}: the header cannot be read: "
                          f"{_reason(error)}") from error
