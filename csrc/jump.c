@@ -17,7 +17,7 @@
 #include <omp.h>
 #endif
 
-enum { TILE_BYTES = 1 << 18, MAX_TILE = 256, CLIP_ROUNDS = 5 };
+enum { TILE_BYTES = 1 << 18, MAX_TILE = 256, CLIP_ROUNDS = 5, NO_FLAGS = 0 };
 
 /* Differences that are compared with each other: all of a pixel, or one group's over the
  * integrations. Those with a group that no pixel can use are left out. */
@@ -49,6 +49,7 @@ typedef struct {
     const jc_jump_rule *rule;
     const plan *plan;
     uint8_t *dq;
+    uint8_t lone;     /* a sample with exactly these flags is unusable, too; NO_FLAGS for none */
     int n_diffs;      /* of a pixel, over all integrations */
     int tile;         /* columns, a multiple of JC_LANES */
     float *diff;      /* [diff][tile], electrons; NaN where unusable and beyond the last column */
@@ -204,10 +205,12 @@ JC_CLONES static void subtract_group(const float *restrict y, const float *restr
 
 JC_CLONES static void subtract_flagged_group(const float *restrict y, const float *restrict gain,
                                              const uint8_t *restrict q, uint8_t unusable,
-                                             float *restrict last, float *restrict d, int width)
+                                             uint8_t lone, float *restrict last,
+                                             float *restrict d, int width)
 {
     for (int c = 0; c < width; c++) {
-        float e = q[c] & unusable ? NAN : y[c] * gain[c];
+        int bad = ((q[c] & unusable) != 0) | ((lone != NO_FLAGS) & (q[c] == lone));
+        float e = bad ? NAN : y[c] * gain[c];
         d[c] = e - last[c];
         last[c] = e;
     }
@@ -243,8 +246,8 @@ static void take_differences(worker *w, size_t pixel, int width)
         float *d = w->diff + (size_t) k * w->tile;
         uint8_t seen = bits_in(q, width);
         if (seen & old) take_old_jumps(w, q, plane, width);
-        if (seen & unusable)
-            subtract_flagged_group(y, gain, q, unusable, w->last, d, width);
+        if (seen & (unusable | w->lone))
+            subtract_flagged_group(y, gain, q, unusable, w->lone, w->last, d, width);
         else
             subtract_group(y, gain, w->last, d, width);
         if (first) continue; /* the next group overwrites it */
@@ -420,26 +423,33 @@ JC_CLONES static int single_pass_range(const float *restrict diff, int tile, con
     return any;
 }
 
-static void find_in_one_pass(worker *w, const group_set *set, size_t pixel, int width)
+/* Plain medians of 16 lanes. */
+static void find_medians(worker *w, const group_set *set, int col, lane_facts *f)
 {
     const int n = set->n;
+    load_lanes(w->diff + col, w->tile, set, 0, INFINITY, w->lanes, f->count);
+    jc_network_sort(&set->network, w->lanes);
+    const float *a = w->lanes + (size_t) ((n - 1) / 2) * JC_LANES;
+    const float *b = w->lanes + (size_t) (n / 2) * JC_LANES;
+    for (int c = 0; c < JC_LANES; c++) {
+        f->median[c] = 0.5 * ((double) a[c] + (double) b[c]);
+        if (f->count[c] == n) continue;
+        int m = 0; /* the network made other ranks than are needed */
+        for (int k = 0; k < n && f->count[c]; k++) {
+            float d = w->diff[(size_t) set->which[k] * w->tile + col + c];
+            if (d == d) w->values[m++] = d;
+        }
+        f->median[c] = median_of(w->values, m);
+    }
+}
+
+static void find_in_one_pass(worker *w, const group_set *set, size_t pixel, int width)
+{
     lane_facts f;
-    if (n < 1) return;
+    if (set->n < 1) return;
     for (int col = 0; col < width; col += JC_LANES) {
-        load_lanes(w->diff + col, w->tile, set, 0, INFINITY, w->lanes, f.count);
-        jc_network_sort(&set->network, w->lanes);
-        const float *a = w->lanes + (size_t) ((n - 1) / 2) * JC_LANES;
-        const float *b = w->lanes + (size_t) (n / 2) * JC_LANES;
+        find_medians(w, set, col, &f);
         for (int c = 0; c < JC_LANES; c++) {
-            f.median[c] = 0.5 * ((double) a[c] + (double) b[c]);
-            if (f.count[c] != n) { /* other ranks than the network made */
-                int m = 0;
-                for (int k = 0; k < n && f.count[c]; k++) {
-                    float d = w->diff[(size_t) set->which[k] * w->tile + col + c];
-                    if (d == d) w->values[m++] = d;
-                }
-                f.median[c] = median_of(w->values, m);
-            }
             w->median[col + c] = f.median[c];
             w->known[col + c] = 1;
         }
@@ -829,14 +839,18 @@ static void join_blocks(worker *team, int n_workers)
     if (first->lost && !first->failed) restore_lost_planes(first);
 }
 
+static int sizes_are_wrong(const jc_jump_ramp *p)
+{
+    return p->n_integrations < 1 || p->n_groups < 2 || p->n_rows < 1 || p->n_cols < 1 ||
+           !(p->n_frames > 0) || p->n_integrations > INT32_MAX / p->n_groups;
+}
+
 jc_status jc_jump(const jc_jump_ramp *ramp, const jc_jump_rule *rule, int n_threads,
                   uint8_t *groupdq, int64_t *n_found)
 {
     const int after = rule->after_groups[0] > 0 || rule->after_groups[1] > 0;
     int failed = 0, n_workers = 1;
-    if (ramp->n_integrations < 1 || ramp->n_groups < 2 || ramp->n_rows < 1 || ramp->n_cols < 1 ||
-        !(ramp->n_frames > 0) || n_threads < 1 || ramp->n_integrations > INT32_MAX / ramp->n_groups)
-        return JC_BAD_ARGUMENT;
+    if (sizes_are_wrong(ramp) || n_threads < 1) return JC_BAD_ARGUMENT;
     if (n_threads > ramp->n_rows) n_threads = ramp->n_rows;
     plan plan;
     jc_status status = make_plan(ramp, rule, groupdq, &plan);
@@ -876,6 +890,48 @@ jc_status jc_jump(const jc_jump_ramp *ramp, const jc_jump_rule *rule, int n_thre
     forget_plan(&plan);
     free(team);
     return failed ? JC_NO_MEMORY : JC_OK;
+}
+
+static void medians_of_row(worker *w, int row, float *median)
+{
+    const jc_jump_ramp *p = w->ramp;
+    const group_set *set = w->plan->sets;
+    for (int col = 0; col < p->n_cols; col += w->tile) {
+        int width = p->n_cols - col < w->tile ? p->n_cols - col : w->tile;
+        size_t pixel = (size_t) row * p->n_cols + col;
+        take_differences(w, pixel, width);
+        for (int c = 0; c < width; c += JC_LANES) {
+            lane_facts f;
+            if (set->n > 0) find_medians(w, set, c, &f);
+            for (int k = 0; k < JC_LANES && c + k < width; k++)
+                median[pixel + c + k] = set->n > 0 ? (float) f.median[k] : NAN;
+        }
+    }
+}
+
+jc_status jc_jump_median(const jc_jump_ramp *ramp, const uint8_t *groupdq, uint8_t unusable,
+                         uint8_t lone, int n_threads, float *median)
+{
+    const jc_jump_rule rule = {.method = JC_JUMP_SINGLE_PASS, .unusable = unusable};
+    int failed = 0;
+    plan plan;
+    if (sizes_are_wrong(ramp) || n_threads < 1) return JC_BAD_ARGUMENT;
+    jc_status status = make_plan(ramp, &rule, groupdq, &plan);
+    if (status == JC_OK) {
+#pragma omp parallel num_threads(n_threads) reduction(| : failed)
+        {
+            worker w; /* without a jump bit in the rule it changes no flags */
+            int ready = hire(&w, ramp, &rule, &plan, (uint8_t *) groupdq);
+            failed |= !ready;
+            w.lone = lone;
+#pragma omp for schedule(static)
+            for (int row = 0; row < ramp->n_rows; row++)
+                if (ready) medians_of_row(&w, row, median);
+            dismiss(&w);
+        }
+    }
+    forget_plan(&plan);
+    return failed ? JC_NO_MEMORY : status;
 }
 
 jc_status jc_jump_dead_planes(const uint8_t *groupdq, int n_planes, int64_t n_pixels, uint8_t bits,

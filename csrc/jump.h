@@ -66,6 +66,12 @@ jc_status jc_jump(const jc_jump_ramp *ramp, const jc_jump_rule *rule, int n_thre
                   uint8_t *groupdq /* INOUT [integration][group][row][col] */,
                   int64_t *n_found /* OUT */);
 
+/* Median of the usable differences of each pixel, electrons; NaN where there is none. A sample is
+ * unusable with one of the bits, or when its flags are exactly `lone` (0: none such). Read noise is
+ * not used; n_frames must be positive. */
+jc_status jc_jump_median(const jc_jump_ramp *ramp, const uint8_t *groupdq, uint8_t unusable,
+                         uint8_t lone, int n_threads, float *median /* OUT [row][col] */);
+
 /* dead[k] = 1 where every sample of plane k carries one of the bits. */
 jc_status jc_jump_dead_planes(const uint8_t *groupdq /* [plane][row][col] */, int n_planes,
                               int64_t n_pixels, uint8_t bits, uint8_t *dead /* OUT [plane] */);

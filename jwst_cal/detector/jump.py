@@ -12,9 +12,11 @@ from jwst_cal.kernels.threads import cores_to_threads
 
 log = logging.getLogger(__name__)
 
-JUMP = flags.group["JUMP_DET"]
-SATURATED = flags.group["SATURATED"]
-DO_NOT_USE = flags.group["DO_NOT_USE"]
+GROUP_BITS = {
+    "jump": flags.group["JUMP_DET"],
+    "saturated": flags.group["SATURATED"],
+    "do_not_use": flags.group["DO_NOT_USE"],
+}
 NO_GAIN = flags.pixel["NO_GAIN_VALUE"] | flags.pixel["DO_NOT_USE"]
 
 
@@ -27,10 +29,8 @@ class JumpStep(Step):
         "readnoise": Reference("ReadnoiseModel", crop=True),
     }
 
-    #: Taken for the sake of old parameter files, or not built yet.
-    accepted = ("use_ellipses", "extend_ellipse_expand_ratio", "extend_inner_radius",
-                "extend_min_area", "extend_outer_radius", "extend_snr_threshold",
-                "max_shower_amplitude", "time_masked_after_shower")
+    #: Taken for the sake of old parameter files.
+    accepted = ("use_ellipses",)
 
     # Two-point differences
     rejection_threshold: float = param(4.0, "Threshold, in sigma", ge=0)
@@ -67,11 +67,14 @@ class JumpStep(Step):
         4000, "For this long, in seconds")
     # Showers
     find_showers: bool = param(False, "Find the showers of MIRI and flag them")
-    max_shower_amplitude: float = param(4.0, "Largest amplitude of a shower, in DN/s")
-    extend_snr_threshold: float = param(1.2, "Least signal-to-noise ratio of a shower")
+    max_shower_amplitude: float = param(
+        4.0, "Largest change of a pixel's rate by which a shower may be flagged, in DN/s")
+    extend_snr_threshold: float = param(
+        1.2, "Least signal-to-noise ratio of a shower, averaged over a ring")
     extend_min_area: int = param(90, "Least area of a shower, in pixels")
     extend_inner_radius: float = param(1.0, "Inner radius of the smoothing ring, in pixels")
-    extend_outer_radius: float = param(2.6, "Outer radius of the smoothing ring, in pixels")
+    extend_outer_radius: float = param(
+        2.6, "Width of the smoothing ring (not its outer radius), in pixels")
     extend_ellipse_expand_ratio: float = param(1.1, "Factor by which a shower is expanded")
     time_masked_after_shower: float = param(
         15.0, "Time after a shower in which its pixels are flagged, in seconds")
@@ -109,32 +112,31 @@ class JumpStep(Step):
 
         Notes
         -----
-        Source: Anderson and Gordon 2011, PASP 123, 1237.
+        Source: Anderson and Gordon 2011, PASP 123, 1237; Regan 2023, JWST-STScI-008545.
         Differs from jwst 3.0.0: `minimum_groups` is honoured on one core, too; PRIMECRS is left
-        out, not negative, when there are too few groups. Results do not depend on
+        out, not negative, when there are too few groups; `max_shower_amplitude` is honoured, in
+        DN/s; the right edge of a subarray is where its columns end. Results do not depend on
         `maximum_cores`.
         """
         if ramp.data.shape[1] <= 2:
             raise SkipStep(f"NGROUPS is {ramp.data.shape[1]} and jumps need at least 3")
-        if self.find_showers:
-            raise InputError("find_showers is not available yet")
+        n_frames = _keyword(ramp, "nframes", "NFRAMES")
         group_time = _keyword(ramp, "group_time", "TGROUP")
         gain, read_noise = refs.gain.data, refs.readnoise.data
         with np.errstate(invalid="ignore"):
             ramp.pixeldq[~(gain > 0)] |= NO_GAIN
         n_threads = cores_to_threads(self.maximum_cores)
-        observed = _two_point.observed(ramp.groupdq, group_time=group_time, do_not_use=DO_NOT_USE)
+        observed = _two_point.observed(ramp.groupdq, group_time=group_time,
+                                       do_not_use=GROUP_BITS["do_not_use"])
         found = _two_point.flag(
             ramp.data,
             ramp.groupdq,
             gain=gain,
             read_noise=read_noise,
-            n_frames=_keyword(ramp, "nframes", "NFRAMES"),
+            n_frames=n_frames,
             group_time=group_time,
-            jump=JUMP,
-            saturated=SATURATED,
-            do_not_use=DO_NOT_USE,
             n_threads=n_threads,
+            **GROUP_BITS,
             **self.options_for(_two_point.flag),
         )
         if found is None:
@@ -146,12 +148,28 @@ class JumpStep(Step):
             n_events = _large_events.flag_snowballs(
                 ramp.groupdq,
                 group_time=group_time,
-                jump=JUMP,
-                saturated=SATURATED,
+                jump=GROUP_BITS["jump"],
+                saturated=GROUP_BITS["saturated"],
                 n_threads=n_threads,
                 **self.options_for(_large_events.flag_snowballs),
             )
             log.info("Found %d snowballs", n_events)
+        if self.find_showers:
+            n_events = _large_events.flag_showers(
+                ramp.data,
+                ramp.groupdq,
+                ramp.pixeldq,
+                gain=gain,
+                read_noise=read_noise,
+                n_frames=n_frames,
+                group_time=group_time,
+                largest_change=self.max_shower_amplitude * group_time * gain,
+                reference_pixel=flags.pixel["REFERENCE_PIXEL"],
+                n_threads=n_threads,
+                **GROUP_BITS,
+                **self.options_for(_large_events.flag_showers),
+            )
+            log.info("Found %d showers", n_events)
         if observed > 0:
             ramp.meta.exposure.extended_emission_events = 1e6 * n_events / observed
             if found is not None:

@@ -26,4 +26,13 @@ def jump(
     do_not_use: int,
     n_threads: int | None = None,
 ) -> int: ...
+def median_difference(
+    data: NDArray[np.float32],
+    groupdq: NDArray[np.uint8],
+    *,
+    gain: NDArray[np.float32],
+    unusable: int,
+    lone: int = 0,
+    n_threads: int | None = None,
+) -> NDArray[np.float32]: ...
 def dead_groups(groupdq: NDArray[np.uint8], *, bits: int) -> NDArray[np.bool_]: ...

@@ -30,9 +30,13 @@ cdef extern from "jump.h" nogil:
         uint8_t jump, unusable, do_not_use
     jc_status jc_jump(const jc_jump_ramp *ramp, const jc_jump_rule *rule, int n_threads,
                       uint8_t *groupdq, int64_t *n_found)
+    jc_status jc_jump_median(const jc_jump_ramp *ramp, const uint8_t *groupdq, uint8_t unusable,
+                             uint8_t lone, int n_threads, float *median)
     jc_status jc_jump_dead_planes(const uint8_t *groupdq, int n_planes, int64_t n_pixels,
                                   uint8_t bits, uint8_t *dead)
 
+
+__all__ = ["METHODS", "dead_groups", "jump", "median_difference"]
 
 METHODS = {
     "clip": JC_JUMP_CLIP,
@@ -115,6 +119,52 @@ def jump(data, groupdq, *, gain, read_noise, double n_frames, method, double thr
         status = jc_jump(&ramp, &rule, team, &q[0, 0, 0, 0], &found)
     check(status)
     return found
+
+
+def median_difference(data, groupdq, *, gain, uint8_t unusable, uint8_t lone=0, n_threads=None):
+    """
+    Take the median of the usable group differences of each pixel.
+
+    Parameters
+    ----------
+    data : float32 [integration, group, row, col], DN
+    groupdq : uint8 [integration, group, row, col]
+    gain : float32 [row, col], e-/DN
+    unusable : int
+        Bits of samples that make no difference.
+    lone : int
+        Samples with exactly these flags make none either; 0 for no such rule.
+    n_threads : int, optional
+
+    Returns
+    -------
+    float32 [row, col], electrons
+        NaN where there is no difference.
+
+    Raises
+    ------
+    TypeError
+        If an array has another dtype.
+    ValueError
+        If shapes differ or there is one group only.
+    MemoryError
+        If scratch memory cannot be had.
+    """
+    cdef const float[:, :, :, ::1] d = contiguous(data, np.float32, (None,) * 4, "data")
+    shape = np.shape(data)
+    cdef const uint8_t[:, :, :, ::1] q = contiguous(groupdq, np.uint8, shape, "groupdq")
+    cdef const float[:, ::1] g = contiguous(gain, np.float32, shape[2:], "gain")
+    cdef float[:, ::1] median = np.empty(shape[2:], np.float32)
+    cdef jc_jump_ramp ramp
+    cdef int team = team_size(n_threads, work=d.size)
+    cdef jc_status status
+    ramp.n_integrations, ramp.n_groups, ramp.n_rows, ramp.n_cols = shape
+    ramp.data, ramp.gain, ramp.read_noise = &d[0, 0, 0, 0], &g[0, 0], &g[0, 0]
+    ramp.n_frames = 1
+    with nogil:
+        status = jc_jump_median(&ramp, &q[0, 0, 0, 0], unusable, lone, team, &median[0, 0])
+    check(status)
+    return np.asarray(median)
 
 
 def dead_groups(groupdq, *, uint8_t bits):

@@ -186,3 +186,39 @@ def test_snowballs_are_expanded_when_asked_for():
     assert expanded.meta.exposure.extended_emission_events == pytest.approx(wanted)
     assert (expanded.groupdq[0, 3, far < 13] != 0).all()
     assert (plain.groupdq[0, 3, far > 11] == 0).mean() > 0.99
+
+
+def shower(largest):
+    """A ramp with a shower of 60 DN, twice the noise, flagged, and the pixels well inside."""
+    ramp = exposure((1, 12, 80, 80), rate=200.0)
+    rows, cols = np.indices((80, 80))
+    inside = np.hypot(rows - 40, cols - 36) <= 14
+    ramp.data[0, 6:, inside] += 60.0
+    result = run(ramp, find_showers=True, max_shower_amplitude=largest, extend_snr_threshold=1.8,
+                 time_masked_after_shower=15.0)
+    return result, np.hypot(rows - 40, cols - 36) <= 12
+
+
+def test_showers_are_flagged_for_a_time():
+    result, inside = shower(largest=10.0)
+    assert result.meta.exposure.extended_emission_events > 0
+    flagged = (result.groupdq[0][:, inside] & JUMP != 0).mean(axis=1)
+    assert (flagged[[6, 7]] > 0.95).all()
+    assert (flagged[[4, 5, 8, 9]] < 0.1).all()
+
+
+def test_showers_are_not_flagged_where_they_matter_too_much():
+    """In DN/s, as documented; jwst 3.0.0 takes 6 electrons per second whatever is asked for."""
+    result, inside = shower(largest=1e-5)
+    assert (result.groupdq[0, 6, inside] & JUMP != 0).mean() < 0.15
+
+
+def test_few_differences_are_not_searched_for_showers(caplog):
+    ramp = exposure((1, 9, 8, 8))
+    with caplog.at_level("WARNING"):
+        run(ramp, find_showers=True)
+    assert "Too few differences" in caplog.text
+
+
+def test_old_parameter_without_effect_is_taken():
+    assert JumpStep(use_ellipses=True).use_ellipses is True
