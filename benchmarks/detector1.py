@@ -2,7 +2,7 @@
 
     python -m benchmarks.detector1 [--repeats 5] [--exposure NAME ...] [--json FILE]
 
-Cold is the whole process of ``strun calwebb_detector1``; warm is the second exposure in one process.
+Cold is the whole process of ``strun calwebb_detector1``; warm the second exposure in one process.
 The two packages take turns, A B A B, both with the embedded reference files and default
 parameters, ours on one thread (``--threads``). CPU seconds are of the process, peak memory is its
 largest resident set. Medians are printed, with the ratio official / ours, and a JSON line for each
