@@ -1,7 +1,7 @@
 """Real ramps: a ground test of MIRI and a guide-star acquisition of FGS.
 
-The files are in ``../shared/data`` beside the checkout, or where ``JWST_CAL_REAL_DATA`` says. MIRI is
-calibrated with the references of the simulated detector, so its rates mean nothing in absolute
+The files are in ``../shared/data`` beside the checkout, or where ``JWST_CAL_REAL_DATA`` says. MIRI
+is calibrated with the references of the simulated detector, so its rates mean nothing in absolute
 terms; that they repeat from integration to integration, and equal the official package's, does.
 """
 
