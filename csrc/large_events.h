@@ -23,7 +23,7 @@
  * integration.
  * Without core_required all candidates are snowballs and cores are left alone.
  *
- * Source: Regan 2023, JWST-STScI-008545. */
+ * Source: Regan 2023 (STScI), on showers and snowballs in JWST. */
 #ifndef JWST_CAL_LARGE_EVENTS_H
 #define JWST_CAL_LARGE_EVENTS_H
 

@@ -79,7 +79,7 @@ def flag_snowballs(
 
     Notes
     -----
-    Source: Regan 2023, JWST-STScI-008545.
+    Source: Regan 2023 (STScI), on showers and snowballs in JWST.
     Differs from jwst 3.0.0: the right edge is where the columns end; there, where the rows end,
     so that in a wide subarray most events need no core.
     """
@@ -208,7 +208,7 @@ def flag_showers(
 
     Notes
     -----
-    Source: Regan 2024, JWST-STScI-008828.
+    Source: Regan 2023 (STScI), on showers and snowballs in JWST.
     Differs from jwst 3.0.0: the largest change is the caller's; there it is always 6 electrons per
     second.
     """

@@ -112,7 +112,8 @@ class JumpStep(Step):
 
         Notes
         -----
-        Source: Anderson and Gordon 2011, PASP 123, 1237; Regan 2023, JWST-STScI-008545.
+        Source: Anderson and Gordon 2011, PASP 123, 1237; Regan 2023 (STScI), on showers and
+        snowballs in JWST.
         Differs from jwst 3.0.0: `minimum_groups` is honoured on one core, too; PRIMECRS is left
         out, not negative, when there are too few groups; `max_shower_amplitude` is honoured, in
         DN/s; the right edge of a subarray is where its columns end. Results do not depend on
