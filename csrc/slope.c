@@ -4,20 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Two paths share one definition of the fit. Ramps without any flag ("plain", the bulk) go LANES
- * pixels at a time through the tile functions; every other ramp is loaded and fitted on its own.
+#include "network.h"
+
+/* Two paths share one definition of the fit. Ramps without any flag ("plain", the bulk) go through
+ * vector loops over a strip of pixels; every other ramp is loaded and fitted on its own.
  * The Poisson variance needs the median rate over all integrations, hence two passes over a strip
  * of pixels: slopes and medians first, variances and averages second. */
-enum { LANES = 16, STRIP = 256, N_POWERS = 6, LONGEST_TABLE = 512, MOST_IN_REGISTERS = 11 };
+enum { STRIP = 256, N_POWERS = 6, LONGEST_TABLE = 512, MOST_IN_REGISTERS = 11 };
 
 /* Without the pragma gcc unrolls these loops into scalars before it can vectorise them. */
-#define EACH_LANE(x) _Pragma("omp simd") for (int x = 0; x < LANES; x++)
+#define EACH_LANE(x) _Pragma("omp simd") for (int x = 0; x < JC_LANES; x++)
 
 static const double SNR_FROM[N_POWERS - 1] = {5.0, 10.0, 20.0, 50.0, 100.0};
 static const float POWER[N_POWERS] = {0.0f, 0.4f, 1.0f, 3.0f, 6.0f, 10.0f};
 static const double LARGE_VARIANCE = 1.0e6;
-
-typedef struct { uint32_t low, high; } comparator;
 
 typedef struct {                 /* what all rows share */
     const jc_slope_ramps *in;
@@ -27,8 +27,7 @@ typedef struct {                 /* what all rows share */
     double *table[N_POWERS];     /* coefficients of the lengths up to longest, one after another */
     double *whole[N_POWERS];     /* those of an unflagged ramp */
     int longest;
-    comparator *network;         /* puts the median of used-1 differences in its place */
-    size_t n_comparators;
+    jc_network network;          /* puts the median of used-1 differences in its place */
 } plan;
 
 typedef struct { double gain, noise, dark; uint32_t dq; } pixel;
@@ -66,7 +65,7 @@ typedef struct {                 /* one strip of pixels, and room to work */
     float (*rows)[STRIP];        /* [group], of one integration */
     uint8_t (*row_flags)[STRIP];
     uint8_t flags[STRIP];        /* their union */
-    double (*sorted)[LANES];
+    double (*sorted)[JC_LANES];
     double *y, *differences, *coefficients;
     uint8_t *q, *uncharged;
     uint8_t *plain;              /* [integration][STRIP] */
@@ -163,47 +162,6 @@ static double median_of(double *v, int n)
     for (int i = 1; i < middle; i++)
         if (v[i] > below) below = v[i];
     return (v[middle] + below) / 2.0;
-}
-
-/* Batcher's merge exchange for n numbers (Knuth 5.2.2 M), without the comparators that the
- * middle ranks do not need. With network NULL, count an upper bound. */
-static size_t build_network(int n, comparator *network)
-{
-    size_t count = 0;
-    int top = 1;
-    while (2 * top < n) top *= 2;
-    for (int p = top; p > 0; p /= 2) {
-        int q = top, r = 0, d = p;
-        for (;;) {
-            for (int i = 0; i < n - d; i++)
-                if ((i & p) == r) {
-                    if (network)
-                        network[count] = (comparator) {(uint32_t) i, (uint32_t) (i + d)};
-                    count++;
-                }
-            if (q == p) break;
-            d = q - p;
-            q /= 2;
-            r = p;
-        }
-    }
-    return count;
-}
-
-static size_t prune_network(int n, comparator *network, size_t count, uint8_t *needed)
-{
-    memset(needed, 0, (size_t) n);
-    needed[n / 2] = needed[(n - 1) / 2] = 1;
-    size_t kept = count;
-    for (size_t k = count; k-- > 0;) {
-        const comparator c = network[k];
-        if (needed[c.low] || needed[c.high]) {
-            needed[c.low] = needed[c.high] = 1;
-            network[--kept] = c;
-        }
-    }
-    memmove(network, network + kept, (count - kept) * sizeof *network);
-    return count - kept;
 }
 
 /* ---- one ramp, with flags ----------------------------------------------------------------- */
@@ -519,7 +477,7 @@ static void fit_ramp(const plan *p, int integ, int row, int x0, int x, strip *s)
     out->err[at] = (float) err;
 }
 
-/* ---- LANES ramps without flags ------------------------------------------------------------ */
+/* ---- ramps without flags ------------------------------------------------------------------ */
 
 /* Copy the strip's groups of one integration: longer reads than a tile's, hence faster. */
 JC_INLINE void load_rows(const plan *p, int integ, int row, int x0, int width, strip *s)
@@ -563,15 +521,15 @@ JC_INLINE void medians_of(const int n, float (*restrict rows)[STRIP], double *re
 JC_INLINE void medians_by_network(const plan *p, strip *s, double *restrict median)
 {
     const int n = p->in->used - 1;
-    for (int x0 = 0; x0 < STRIP; x0 += LANES) {
+    for (int x0 = 0; x0 < STRIP; x0 += JC_LANES) {
         for (int g = 0; g < n; g++) {
             const float *before = s->rows[g] + x0, *after = s->rows[g + 1] + x0;
             double *restrict difference = s->sorted[g];
             EACH_LANE(x) difference[x] = (double) after[x] - (double) before[x];
         }
-        for (size_t k = 0; k < p->n_comparators; k++) {
-            double *restrict a = s->sorted[p->network[k].low];
-            double *restrict b = s->sorted[p->network[k].high];
+        for (size_t k = 0; k < p->network.n_pairs; k++) {
+            double *restrict a = s->sorted[0] + p->network.pairs[2 * k];
+            double *restrict b = s->sorted[0] + p->network.pairs[2 * k + 1];
             EACH_LANE(x) {
                 const double low = a[x], high = b[x];
                 a[x] = low < high ? low : high;
@@ -609,17 +567,17 @@ JC_INLINE void tile_slopes(const plan *p, int x0, strip *s, double *restrict slo
     const double *gain = s->gain + x0, *noise = s->noise + x0;
     const float *first = s->rows[0] + x0, *last = s->rows[n - 1] + x0;
     const float *middle = s->rows[n / 2] + x0;
-    double rise[LANES], power[LANES] = {0.0}, sum[LANES], least = 0.0, most = 0.0;
+    double rise[JC_LANES], power[JC_LANES] = {0.0}, sum[JC_LANES], least = 0.0, most = 0.0;
     EACH_LANE(x) rise[x] = (double) last[x] - (double) first[x];
     for (int k = 0; k < N_POWERS - 1; k++) {
         double n_above = 0.0;
 #pragma omp simd reduction(+ : n_above)
-        for (int x = 0; x < LANES; x++) {
+        for (int x = 0; x < JC_LANES; x++) {
             const double above = is_above(rise[x], gain[x], noise[x], SNR_FROM[k]);
             power[x] += above;
             n_above += above;
         }
-        least += n_above == LANES;
+        least += n_above == JC_LANES;
         most += n_above > 0.0;
         if (n_above == 0.0) break;
     }
@@ -683,12 +641,13 @@ static void fit_plain(const plan *p, int integ, int row, int x0, int width, stri
     double median[STRIP], slope[STRIP];
     float stored[STRIP];
     load_rows(p, integ, row, x0, width, s);
-    if (p->segments != NULL || p->in->used == 1) {
+    const int n = p->in->used - 1;
+    if (p->segments != NULL || n == 0 || (n > MOST_IN_REGISTERS && p->network.pairs == NULL)) {
         memset(plain, 0, STRIP);
         return;
     }
     strip_medians(p, s, median);
-    for (int x = 0; x < width; x += LANES)
+    for (int x = 0; x < width; x += JC_LANES)
         tile_slopes(p, x, s, slope + x);
     const double per_time = 0.5 / p->opt->group_time;
     for (int x = 0; x < width; x++) {
@@ -864,7 +823,7 @@ static void free_plan(plan *p)
         free(p->table[c]);
         free(p->whole[c]);
     }
-    free(p->network);
+    jc_network_free(&p->network);
 }
 
 static jc_status fill_plan(plan *p)
@@ -880,19 +839,7 @@ static jc_status fill_plan(plan *p)
             fill_coefficients(length, c, p->opt->group_time, p->table[c] + table_start(length));
         if (n > 1) fill_coefficients(n, c, p->opt->group_time, p->whole[c]);
     }
-    if (n - 1 <= MOST_IN_REGISTERS)
-        return JC_OK;
-    const size_t count = build_network(n - 1, NULL);
-    uint8_t *needed = malloc((size_t) n);
-    p->network = malloc((count + 1) * sizeof *p->network);
-    if (p->network == NULL || needed == NULL) {
-        free(needed);
-        return JC_NO_MEMORY;
-    }
-    build_network(n - 1, p->network);
-    p->n_comparators = prune_network(n - 1, p->network, count, needed);
-    free(needed);
-    return JC_OK;
+    return jc_network_make(&p->network, n - 1, n > 1 ? (n - 2) / 2 : 0, (n - 1) / 2);
 }
 
 static int is_sound(const jc_slope_ramps *in, const jc_slope_options *o, int n_threads)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from jwst_cal import flags, models, modes
-from jwst_cal.detector import _slopes
-from jwst_cal.errors import InputError, ParameterError
+from jwst_cal.detector import _likelihood, _slopes
+from jwst_cal.errors import InputError
 from jwst_cal.framework import Reference, Step, param
 from jwst_cal.kernels.threads import cores_to_threads
 
@@ -40,7 +40,8 @@ class RampFitStep(Step):
 
     Notes
     -----
-    Differs from jwst 3.0.0: see :func:`jwst_cal.detector._slopes.fit_slopes`.
+    Differs from jwst 3.0.0: see :func:`jwst_cal.detector._slopes.fit_slopes` and
+    :func:`jwst_cal.detector._likelihood.fit_likelihood`.
     """
 
     class_alias = "ramp_fit"
@@ -55,8 +56,9 @@ class RampFitStep(Step):
 
     algorithm: str = param("OLS_C", "Least squares, or likelihood", choices=("OLS_C", "LIKELY"))
     int_name: str = param("", "Has no effect; kept for old parameter files")
-    save_opt: bool = param(False, "Save every segment of the fit, as _fitopt")
-    opt_name: str = param("", "Name of the _fitopt file; the input's by default")
+    save_opt: bool = param(False, "Save every segment of the fit, as _fitopt; "
+                           "chi squared, as _likely_chisq")
+    opt_name: str = param("", "Name of that file; the input's by default")
     suppress_one_group: bool = param(True, "Do not fit ramps with a single good group")
     firstgroup: int | None = param(None, "First group to use, counted from 0")
     lastgroup: int | None = param(None, "Last group to use, counted from 0")
@@ -67,15 +69,67 @@ class RampFitStep(Step):
         gain, readnoise = refs.gain, refs.readnoise
         if gain.meta.exposure.gain_factor is not None:
             ramp.meta.exposure.gain_factor = gain.meta.exposure.gain_factor
-        if self.algorithm == "LIKELY":
-            raise ParameterError("Parameter 'algorithm' of ramp_fit: only OLS_C is available")
         self._flag_unwanted_groups(ramp)
-        exposure = ramp.meta.exposure
         for name, keyword in NEEDED.items():
-            if getattr(exposure, name) is None:
+            if getattr(ramp.meta.exposure, name) is None:
                 raise InputError(f"{ramp.meta.filename}: no {keyword}, which the ramp fit needs")
+        algorithm, times = self._algorithm(ramp)
+        if algorithm == "LIKELY":
+            fit = self._fit_likelihood(ramp, gain.data, readnoise.data, times)
+        else:
+            fit = self._fit_slopes(ramp, gain.data, readnoise.data)
+        if fit is None:
+            return Products(None, None)
+        log.info("Fitted %d ramps with algorithm %s, weighting %s: %.2f %% of the pixels have "
+                 "no rate", fit.rateints.slope.size, algorithm, self.weighting,
+                 100 * np.isnan(fit.rate.slope).mean())
+        rate = _product(models.ImageModel, ramp, fit.rate)
+        if modes.is_ifu(ramp) and ramp.meta.exposure.type != "NRS_AUTOFLAT":
+            rate = models.IFUImageModel(rate)
+        rateints = _product(models.CubeModel, ramp, fit.rateints)
+        rateints.int_times = ramp.int_times
+        stripes = _optional(ramp, "int_times_stripe")
+        if stripes is not None and len(stripes) > 0:
+            rateints.int_times_stripe = stripes
+        return Products(rate, rateints)
+
+    def _algorithm(self, ramp):
+        """Return the algorithm that suits the exposure, and the times of its reads."""
+        exposure, algorithm = ramp.meta.exposure, self.algorithm
+        n_groups = ramp.data.shape[1]
+        times = getattr(exposure, "read_times", None)
+        if times is None or len(times) == 0:
+            times = _likelihood.read_times(
+                n_groups, exposure.nframes, exposure.groupgap, exposure.frame_time)
+        elif algorithm != "LIKELY":
+            log.warning("Used algorithm LIKELY: the groups are not evenly spaced")
+            algorithm = "LIKELY"
+        if algorithm == "LIKELY" and n_groups < _likelihood.MIN_GROUPS:
+            log.info("Used algorithm OLS_C: LIKELY needs %d groups, there are %d",
+                     _likelihood.MIN_GROUPS, n_groups)
+            algorithm = "OLS_C"
+        return algorithm, times
+
+    def _fit_likelihood(self, ramp, gain, readnoise, times):
+        fit = _likelihood.fit_likelihood(
+            ramp.data, ramp.groupdq, ramp.pixeldq, gain, readnoise,
+            flags=FLAGS,
+            times=times,
+            dark_current=_optional(ramp, "average_dark_current"),
+            zeroframe=_optional(ramp, "zeroframe"),
+            n_threads=cores_to_threads(self.maximum_cores),
+        )
+        if self.save_opt:
+            model = models.ImageModel(fit.chi_squared.shape)
+            model.update(ramp)
+            model.data = fit.chi_squared
+            self._save_optional(model, ramp, "likely_chisq")
+        return fit
+
+    def _fit_slopes(self, ramp, gain, readnoise):
+        exposure = ramp.meta.exposure
         fit = _slopes.fit_slopes(
-            ramp.data, ramp.groupdq, ramp.pixeldq, gain.data, readnoise.data,
+            ramp.data, ramp.groupdq, ramp.pixeldq, gain, readnoise,
             flags=FLAGS,
             group_time=exposure.group_time,
             frame_time=exposure.frame_time,
@@ -89,22 +143,12 @@ class RampFitStep(Step):
             segments=self.save_opt,
             n_threads=cores_to_threads(self.maximum_cores),
         )
-        if fit is None:
-            return Products(None, None)
-        log.info("Fitted %d ramps with algorithm %s, weighting %s: %.2f %% of the pixels have "
-                 "no rate", fit.rateints.slope.size, self.algorithm, self.weighting,
-                 100 * np.isnan(fit.rate.slope).mean())
-        if self.save_opt:
-            self._save_segments(ramp, fit.segments)
-        rate = _product(models.ImageModel, ramp, fit.rate)
-        if modes.is_ifu(ramp) and exposure.type != "NRS_AUTOFLAT":
-            rate = models.IFUImageModel(rate)
-        rateints = _product(models.CubeModel, ramp, fit.rateints)
-        rateints.int_times = ramp.int_times
-        stripes = _optional(ramp, "int_times_stripe")
-        if stripes is not None and len(stripes) > 0:
-            rateints.int_times_stripe = stripes
-        return Products(rate, rateints)
+        if self.save_opt and fit is not None:
+            model = models.RampFitOutputModel(**fit.segments._asdict())
+            model.meta.filename = ramp.meta.filename
+            model.update(ramp)
+            self._save_optional(model, ramp, "fitopt")
+        return fit
 
     def _flag_unwanted_groups(self, ramp):
         """Flag DO_NOT_USE the groups before firstgroup and after lastgroup."""
@@ -120,11 +164,8 @@ class RampFitStep(Step):
         ramp.groupdq[:, :first] |= flags.group["DO_NOT_USE"]
         ramp.groupdq[:, last + 1 :] |= flags.group["DO_NOT_USE"]
 
-    def _save_segments(self, ramp, segments):
-        model = models.RampFitOutputModel(**segments._asdict())
-        model.meta.filename = ramp.meta.filename
-        model.update(ramp)
-        self.save_model(model, "fitopt", output_file=self.opt_name or ramp.meta.filename)
+    def _save_optional(self, model, ramp, suffix):
+        self.save_model(model, suffix, output_file=self.opt_name or ramp.meta.filename)
         model.close()
 
 

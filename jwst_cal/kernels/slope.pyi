@@ -29,6 +29,7 @@ class Flags(NamedTuple):
     charge_loss: int
     no_gain: int
 
+def empty_rates(shape: tuple[int, ...]) -> Rates: ...
 def slope(
     data: NDArray[np.float32],
     groupdq: NDArray[np.uint8],

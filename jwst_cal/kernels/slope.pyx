@@ -10,45 +10,6 @@ from jwst_cal.kernels.threads import team_size
 from jwst_cal.kernels._glue cimport check, jc_status, uint8_t, uint32_t
 
 
-cdef extern from "slope.h" nogil:
-    ctypedef struct jc_slope_ramps:
-        int n_ints, n_groups, n_rows, n_cols
-        int first, used
-        const float *data
-        const uint8_t *groupdq
-        const uint32_t *pixeldq
-        const float *gain
-        const float *read_noise
-        const float *dark_current
-        const float *zeroframe
-    ctypedef struct jc_slope_options:
-        double group_time, frame_time, first_time, pedestal_groups
-        int n_frames, suppress_one_group, clear_first_jump
-        uint32_t do_not_use, saturated, jump, persistence, charge_loss, no_gain
-    ctypedef struct jc_slope_image:
-        float *slope
-        uint32_t *dq
-        float *var_poisson
-        float *var_rnoise
-        float *err
-    ctypedef struct jc_slope_segments:
-        int n_segments, n_jumps
-        float *slope
-        float *sigslope
-        float *var_poisson
-        float *var_rnoise
-        float *yint
-        float *sigyint
-        float *weights
-        float *pedestal
-        float *jump_size
-    jc_status jc_slope_extent(const jc_slope_ramps *ramps, const jc_slope_options *options,
-                              int n_threads, int *n_segments, int *n_jumps)
-    jc_status jc_slope(const jc_slope_ramps *ramps, const jc_slope_options *options,
-                       int n_threads, const jc_slope_image *rate, const jc_slope_image *rateints,
-                       const jc_slope_segments *segments)
-
-
 class Rates(NamedTuple):
     """Slopes with their flags and errors: one image, or one image per integration."""
 
@@ -95,7 +56,8 @@ cdef jc_slope_image image_of(rates) except *:
                           floats(rates.var_rnoise), floats(rates.err))
 
 
-def _rates(shape):
+def empty_rates(shape):
+    """Make room for rates."""
     return Rates(np.empty(shape, np.float32), np.empty(shape, np.uint32),
                  np.empty(shape, np.float32), np.empty(shape, np.float32),
                  np.empty(shape, np.float32))
@@ -228,7 +190,7 @@ def slope(
         parts.yint, parts.sigyint = floats(found.yint), floats(found.sigyint)
         parts.weights, parts.pedestal = floats(found.weights), floats(found.pedestal)
         parts.jump_size = floats(found.crmag)
-    rate, rateints = _rates(image), _rates((n_ints, n_rows, n_cols))
+    rate, rateints = empty_rates(image), empty_rates((n_ints, n_rows, n_cols))
     cdef jc_slope_image one = image_of(rate), each = image_of(rateints)
     cdef const jc_slope_segments *wanted = &parts if segments else NULL
     with nogil:

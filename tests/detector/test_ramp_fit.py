@@ -210,6 +210,40 @@ def test_ramps_that_are_suppressed_do_not_keep_a_group(suppress):
     assert found == expected
 
 
+# likelihood -------------------------------------------------------------------------------------
+
+
+def test_likelihood(tmp_path):
+    ramp = exposure(n_groups=6)
+    ramp.data[0, 3:, 2, 3] += 900
+    rate, rateints = run(ramp, algorithm="LIKELY", save_opt=True, output_dir=str(tmp_path))
+    assert_allclose(rateints.data, [[[2]], [[4]]] * np.ones((6, 9)), rtol=1e-4)
+    assert_array_equal(np.argwhere(rateints.dq == JUMP), [[0, 2, 3]])
+    assert_allclose(rate.err**2, rate.var_poisson + rate.var_rnoise, rtol=1e-5)
+    assert rate.meta.cal_step.ramp_fit == "COMPLETE"
+    path = tmp_path / "jw00001001001_02101_00001_det_likely_chisq.fits"
+    with datamodels.open(path) as chi_squared:
+        assert_allclose(chi_squared.data[0], 0, atol=0.01)
+
+
+def test_likelihood_needs_four_groups(caplog):
+    with caplog.at_level(logging.INFO):
+        rate, _ = run(exposure(n_groups=3), algorithm="LIKELY")
+    assert "LIKELY needs 4 groups, there are 3" in caplog.text
+    assert_allclose(rate.data, 3, rtol=1e-6)
+
+
+def test_uneven_groups_are_fitted_by_likelihood(caplog):
+    ramp = exposure(n_groups=5)
+    times = np.array([1.0, 2.0, 5.0, 9.0, 20.0])
+    ramp.data[:] = (3.0 * times[:, None, None] + np.zeros(ramp.data.shape)).astype(np.float32)
+    ramp.meta.exposure.read_times = [[t] for t in times]
+    with caplog.at_level(logging.WARNING):
+        rate, _ = run(ramp)
+    assert "not evenly spaced" in caplog.text
+    assert_allclose(rate.data, 3, rtol=1e-5)
+
+
 # refusals ---------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from jwst_cal.detector import _slopes
+from jwst_cal.detector import _likelihood, _slopes
 from jwst_cal.detector.ramp_fit import FLAGS
 from tests.parity import fit_ramps, setup
 
@@ -64,12 +64,32 @@ CASES = {
 }
 
 
+LIKELY = {f"likely-{kind}-{n_ints}x{n_groups}": (n_ints, n_groups, kind)
+          for kind in ("plain", "zeroframe") for n_groups in (5, 6, 9, 10, 17, 40)
+          for n_ints in (1, 3)}
+
+
+def likely_ramps(name):
+    """Return ramps of few flags and no darkness, which the official search can divide by."""
+    seed = list(LIKELY).index(name) + 1000
+    arrays, options = ramps(seed, *LIKELY[name])
+    cleared = np.random.default_rng(seed).random(arrays["groupdq"].shape) < 0.75
+    arrays["groupdq"][cleared & (arrays["groupdq"] != SAT)] = 0
+    arrays["dark_current"] = np.abs(arrays["dark_current"])
+    arrays["data"] += 5 * options["group_time"] * np.arange(arrays["data"].shape[1],
+                                                            dtype=np.float32)[:, None, None]
+    if "zeroframe" in arrays:
+        arrays["zeroframe"][arrays["zeroframe"] != 0] += np.float32(5 * 10.7)
+    return arrays, {**options, "algorithm": "LIKELY"}
+
+
 @pytest.fixture(scope="module")
 def official(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ramps")
     made = {}
-    for seed, (name, case) in enumerate(CASES.items()):
-        arrays, options = ramps(seed, *case)
+    every = {name: ramps(seed, *case) for seed, (name, case) in enumerate(CASES.items())}
+    every |= {name: likely_ramps(name) for name in LIKELY}
+    for name, (arrays, options) in every.items():
         made.update({f"{name}/{key}": array for key, array in arrays.items()})
         made[f"{name}/options"] = json.dumps(options)
     np.savez(folder / "in.npz", **made)
@@ -80,6 +100,13 @@ def official(tmp_path_factory):
 
 
 def fit(arrays, options):
+    if options["algorithm"] == "LIKELY":
+        return _likelihood.fit_likelihood(
+            arrays["data"], arrays["groupdq"], arrays["pixeldq"], arrays["gain"],
+            arrays["read_noise"], flags=FLAGS, dark_current=arrays["dark_current"],
+            zeroframe=arrays.get("zeroframe"),
+            times=_likelihood.read_times(arrays["data"].shape[1], options["n_frames"],
+                                         options["group_gap"], options["frame_time"]))
     return _slopes.fit_slopes(
         arrays["data"], arrays["groupdq"], arrays["pixeldq"], arrays["gain"],
         arrays["read_noise"], flags=FLAGS, dark_current=arrays["dark_current"],
@@ -123,6 +150,27 @@ def test_random_ramps(official, name):
                 np.testing.assert_allclose(got, want, rtol=1e-6, err_msg=f"{product}.{key}")
 
 
+@pytest.mark.parametrize("name", LIKELY)
+def test_random_ramps_by_likelihood(official, name):
+    arrays, options = likely_ramps(name)
+    groupdq = arrays["groupdq"]
+    used = ((groupdq[:, 1:] | groupdq[:, :-1]) == 0).sum(axis=1)
+    ours = fit(arrays, options)
+    same = (used > 3) & (arrays["gain"] > 0) & (arrays["read_noise"] > 0)
+    for product, where in (("rateints", same), ("rate", same.all(axis=0))):
+        assert where.sum() >= 10
+        err = np.nanmin(official[f"{name}/{product}.err"][where])
+        for key in NAMES:
+            got = getattr(getattr(ours, product), key)[where]
+            want = official[f"{name}/{product}.{key}"][where]
+            if key == "dq":
+                np.testing.assert_array_equal(got, want)
+            elif key == "slope":
+                np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5 * err)
+            else:
+                np.testing.assert_allclose(got, want, rtol=1e-5, err_msg=f"{product}.{key}")
+
+
 def test_a_ramp_without_a_segment_is_zero_there_and_flagged_here(official):
     name = "plain-1x2"
     arrays, options = ramps(list(CASES).index(name), *CASES[name])
@@ -164,9 +212,25 @@ def saturated_integration_of_one_group():
 def test_other_differences(tmp_path, make, key, here, there):
     arrays, options = make()
     np.testing.assert_allclose(getattr(fit(arrays, options).rate, key), here, rtol=1e-5)
+    found = fit_there(tmp_path, arrays, options)
+    np.testing.assert_allclose(found[f"rate.{key}"], there, rtol=1e-5)
+
+
+def test_jumps_of_faint_ramps_are_all_found(tmp_path):
+    """There the trial of a pair divides 0 by 0, or by what rounding left of it."""
+    arrays, options = ramps(0, 1, 5, "plain")
+    arrays["data"][:] = np.reshape([1443.7, 1438.9, 1433.3, 1427.4, 3169.0], (5, 1, 1))
+    arrays["groupdq"][:] = arrays["pixeldq"][:] = arrays["dark_current"][:] = 0
+    arrays["gain"][:], arrays["read_noise"].flat = 2, np.linspace(5, 25, 360)
+    options = {**options, "algorithm": "LIKELY"}
+    assert (fit(arrays, options).rate.dq == JUMP).all()
+    assert 0.02 < (fit_there(tmp_path, arrays, options)["rate.dq"] == 0).mean() < 0.98
+
+
+def fit_there(tmp_path, arrays, options):
     np.savez(tmp_path / "in.npz", **{f"case/{k}": a for k, a in arrays.items()},
              **{"case/options": json.dumps(options)})
     subprocess.run([str(setup.find()[0]), fit_ramps.__file__, "in.npz", "out.npz"], check=True,
                    cwd=tmp_path, capture_output=True)
     with np.load(tmp_path / "out.npz") as file:
-        np.testing.assert_allclose(file[f"case/rate.{key}"], there, rtol=1e-5)
+        return {name.partition("/")[2]: file[name] for name in file.files}
