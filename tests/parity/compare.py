@@ -14,10 +14,6 @@ ALLOWED = {
     "CAL_VCS": "our version",
     "DATE": "time of writing",
     "CRDS_VER": "version of the crds client in each environment",
-    "SDP_VER": "not ours to write",
-    "FILENAME": "files compared step by step have other names",
-    "CHECKSUM": "of the whole",
-    "DATASUM": "of the whole",
 }
 
 

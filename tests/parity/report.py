@@ -1,0 +1,105 @@
+"""Write docs/parity.rst: how far our results are from the official package's, step by step.
+
+    python -m tests.parity.report [CASE ...]
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import jwst_cal
+from tests.parity import cases, compare, setup
+
+PAGE = Path(__file__).parents[2] / "docs" / "parity.rst"
+
+HEAD = """\
+Parity with jwst 3.0.0
+======================
+
+Written by ``python -m tests.parity.report``, with jwst_cal {ours} and jwst {official}.
+
+Both packages run stage 1 on the same simulated exposure, each choosing its reference files from
+the embedded cache through ``crds``. After every step the model is compared: **difference** is the
+largest relative difference of any float (data, errors, variances) that is finite in both, **NaN**
+the number of values that are finite in one only, **flags** the number of DQ values that differ.
+Steps that both skip are left out. Headers and metadata of the products are the same keyword by
+keyword but for
+
+{allowed}
+
+and ``tests/parity/test_detector1.py`` checks all of it, each step also alone, on the official
+package's result of the step before.
+
+"""
+
+
+def numbers(pairs):
+    """Summarise comparisons of files: largest difference, NaN, flags, notes."""
+    largest, nan, flags, notes = 0.0, 0, 0, []
+    for ours, official in pairs:
+        for found in compare.files(ours, official):
+            largest = max(largest, found.largest)
+            nan += found.n_nan
+            flags += found.n_over if "DQ" in found.name else 0
+            notes += [str(found)] if found.note else []
+    return largest, nan, flags, notes
+
+
+def row(label, status, pairs):
+    """One row of a table."""
+    if not pairs:
+        return (label, "", "", "", status)
+    largest, nan, flags, notes = numbers(pairs)
+    return (label, f"{largest:.1e}" if largest else "0", str(nan), str(flags), "; ".join(notes))
+
+
+def table(rows):
+    """Lay out a simple table, one line a row."""
+    rows = [("After", "Difference", "NaN", "Flags", "Remark"), *rows]
+    rows = [row[:-1] for row in rows] if not any(row[-1] for row in rows[1:]) else rows
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rule = "  ".join("=" * width for width in widths)
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+             for row in rows]
+    return "\n".join([rule, lines[0], rule, *lines[1:], rule]) + "\n"
+
+
+def section(name, case):
+    """One case as a table."""
+    with tempfile.TemporaryDirectory() as folder:
+        _, ours, official = cases.run(case, Path(folder))
+        rows = []
+        for alias in dict.fromkeys(case.chain):
+            pairs = list(zip(ours.after(alias), official.after(alias), strict=True))
+            status = (f"both {official.status(alias)}" if official.status(alias) ==
+                      ours.status(alias) else
+                      f"{ours.status(alias)}, official {official.status(alias)}")
+            if pairs or official.status(alias) != "SKIPPED" or ours.status(alias) != "SKIPPED":
+                rows.append(row(f"``{alias}``", status, pairs))
+        rows += [row(f"product ``{suffix}``", "",
+                     [(ours.product(suffix), official.product(suffix))])
+                 for suffix in ("rate", "rateints")]
+    exposure = ", ".join(f"{k} {v}" for k, v in case.exposure.items())
+    parameters = "; ".join(f"{step}: " + ", ".join(f"{k}={v}" for k, v in pars.items())
+                           for step, pars in case.steps.items())
+    return "".join([
+        f"{name}\n{'-' * len(name)}\n", f"Simulated with {exposure}.",
+        f" Parameters: {parameters}." if parameters else " Default parameters.",
+        "\n\n", table(rows), "\n",
+    ])
+
+
+def main(names):
+    """Write the page."""
+    chosen = names or list(cases.CASES)
+    allowed = "\n".join(f"* ``{k}``: {reason}" for k, reason in compare.ALLOWED.items())
+    text = HEAD.format(ours=jwst_cal.__version__.split("+")[0], official=setup.VERSION,
+                       allowed=allowed)
+    for name in chosen:
+        print(name, flush=True)
+        text += section(name, cases.CASES[name])
+    PAGE.write_text(text.rstrip() + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
