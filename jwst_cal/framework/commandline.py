@@ -84,7 +84,7 @@ class _Parser(argparse.ArgumentParser):
             first, _, matches = message.partition(" could match ")
             some = matches.split(", ")
             message = f"{first} could match {', '.join(some[:4])}{', ...' if some[4:] else ''}"
-        raise ExitStatus(2, message)
+        raise ExitStatus(1 if unknown else 2, message)
 
 
 # ---- what is asked for --------------------------------------------------------------------------

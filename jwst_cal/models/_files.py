@@ -89,11 +89,12 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
     from stdatamodels.jwst import datamodels
 
     try:
-        try:
-            found = datamodels.read_metadata(path, flatten=True)
-        except KeyError:  # a FITS file without the ASDF extension: its keywords tell as much
-            with datamodels.JwstDataModel(path) as model:
-                found = model.to_flat_dict(include_arrays=False)
+        with _truncation_refused():
+            try:
+                found = datamodels.read_metadata(path, flatten=True)
+            except KeyError:  # a FITS file without the ASDF extension: its keywords tell as much
+                with datamodels.JwstDataModel(path) as model:
+                    found = model.to_flat_dict(include_arrays=False)
     except Exception as error:
         raise InputError(f"{os.fspath(path)}: the header cannot be read: "
                          f"{_reason(error)}") from error
@@ -158,15 +159,22 @@ def open_exposure(path: str | os.PathLike[str]) -> Any:
 
 
 @contextlib.contextmanager
-def _fits(name: str) -> Iterator[Any]:
-    """Open a FITS file that is whole and an exposure of JWST."""
+def _truncation_refused() -> Iterator[None]:
+    """Make astropy's warning of a truncated file an error."""
     import warnings
 
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*truncated.*")
+        yield
+
+
+@contextlib.contextmanager
+def _fits(name: str) -> Iterator[Any]:
+    """Open a FITS file that is whole and an exposure of JWST."""
     from astropy.io import fits
     from astropy.utils.exceptions import AstropyUserWarning
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message=".*truncated.*", category=AstropyUserWarning)
+    with _truncation_refused():
         try:
             with fits.open(name, memmap=False) as hdulist:
                 len(hdulist)  # reads all headers
