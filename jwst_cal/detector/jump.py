@@ -6,7 +6,7 @@ import numpy as np
 
 from jwst_cal import flags
 from jwst_cal.detector import _large_events, _two_point
-from jwst_cal.errors import InputError
+from jwst_cal.errors import InputError, ReferenceFileError
 from jwst_cal.framework import Reference, SkipStep, Step, param
 from jwst_cal.kernels.threads import cores_to_threads
 
@@ -109,6 +109,8 @@ class JumpStep(Step):
         ------
         InputError
             If NFRAMES or TGROUP are missing.
+        ReferenceFileError
+            If a reference has another shape than the exposure.
 
         Notes
         -----
@@ -123,7 +125,7 @@ class JumpStep(Step):
             raise SkipStep(f"NGROUPS is {ramp.data.shape[1]} and jumps need at least 3")
         n_frames = _keyword(ramp, "nframes", "NFRAMES")
         group_time = _keyword(ramp, "group_time", "TGROUP")
-        gain, read_noise = refs.gain.data, refs.readnoise.data
+        gain, read_noise = (_plane(refs, reftype, ramp) for reftype in ("gain", "readnoise"))
         with np.errstate(invalid="ignore"):
             ramp.pixeldq[~(gain > 0)] |= NO_GAIN
         n_threads = cores_to_threads(self.maximum_cores)
@@ -184,3 +186,11 @@ def _keyword(ramp, name, keyword):
         raise InputError(f"{ramp.meta.filename or 'the exposure'}: {keyword} is "
                          f"{'missing' if value is None else value}; the jump step needs it")
     return value
+
+
+def _plane(refs, reftype, ramp):
+    data, shape = getattr(refs, reftype).data, ramp.data.shape[2:]
+    if data.shape != shape:
+        raise ReferenceFileError(f"{refs.path(reftype) or f'the open {reftype} model'}: shape "
+                                 f"{data.shape} where the exposure has {shape}")
+    return data

@@ -6,7 +6,7 @@ from stdatamodels.jwst.datamodels import GainModel, RampModel, ReadnoiseModel, d
 
 from jwst_cal.detector import _two_point
 from jwst_cal.detector.jump import JumpStep
-from jwst_cal.errors import InputError
+from jwst_cal.errors import InputError, ReferenceFileError
 
 JUMP, DNU = dqflags.group["JUMP_DET"], dqflags.group["DO_NOT_USE"]
 READ_NOISE, GAIN, GROUP_TIME = 15.0, 2.0, 10.0
@@ -221,3 +221,14 @@ def test_few_differences_are_not_searched_for_showers(caplog):
 
 def test_old_parameter_without_effect_is_taken():
     assert JumpStep(use_ellipses=True).use_ellipses is True
+
+
+@pytest.mark.parametrize("reftype", ["gain", "readnoise"])
+def test_refuses_a_reference_of_another_shape(reftype):
+    """Of interleaved readout, which is never cut."""
+    ramp = exposure((1, 5, 64, 2048))
+    overrides = calibration(ramp)
+    model = overrides[f"override_{reftype}"]
+    model.data = np.ones((3200, 2048), np.float32)
+    with pytest.raises(ReferenceFileError, match=r"shape \(3200, 2048\) where the exposure has"):
+        JumpStep(**overrides).run(ramp)
