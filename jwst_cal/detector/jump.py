@@ -125,7 +125,9 @@ class JumpStep(Step):
             raise SkipStep(f"NGROUPS is {ramp.data.shape[1]} and jumps need at least 3")
         n_frames = _keyword(ramp, "nframes", "NFRAMES")
         group_time = _keyword(ramp, "group_time", "TGROUP")
-        gain, read_noise = (_plane(refs, reftype, ramp) for reftype in ("gain", "readnoise"))
+        gain, read_noise = refs.gain.data, refs.readnoise.data
+        _check_shape(gain, refs.path("gain") or "the open GainModel", ramp)
+        _check_shape(read_noise, refs.path("readnoise") or "the open ReadnoiseModel", ramp)
         with np.errstate(invalid="ignore"):
             ramp.pixeldq[~(gain > 0)] |= NO_GAIN
         n_threads = cores_to_threads(self.maximum_cores)
@@ -188,9 +190,7 @@ def _keyword(ramp, name, keyword):
     return value
 
 
-def _plane(refs, reftype, ramp):
-    data, shape = getattr(refs, reftype).data, ramp.data.shape[2:]
-    if data.shape != shape:
-        raise ReferenceFileError(f"{refs.path(reftype) or f'the open {reftype} model'}: shape "
-                                 f"{data.shape} where the exposure has {shape}")
-    return data
+def _check_shape(plane, source, ramp):
+    shape = ramp.data.shape[2:]
+    if plane.shape != shape:
+        raise ReferenceFileError(f"{source}: shape {plane.shape} where the exposure has {shape}")
