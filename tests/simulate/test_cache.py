@@ -2,9 +2,10 @@
 
 import ast
 import hashlib
-import multiprocessing
 import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -236,17 +237,20 @@ def test_an_existing_cache_is_not_written_again(empty):
     assert [p.name for p in empty.iterdir()] == [root.name]
 
 
-def _first_use(arguments):
-    where, number = arguments
-    os.environ["JWST_CAL_CACHE"] = where
-    path = cache.materialise("jwst_miri_dark_9003.fits")
-    return number, hashlib.sha1(path.read_bytes()).hexdigest()
+FIRST_USE = """
+import hashlib
+from jwst_cal.simulate import cache
+print(hashlib.sha1(cache.materialise("jwst_miri_dark_9003.fits").read_bytes()).hexdigest())
+"""
 
 
 def test_several_processes_may_use_it_first_at_once(empty):
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        found = pool.map(_first_use, [(str(empty), k) for k in range(3)], chunksize=1)
-    assert len({digest for _, digest in found}) == 1
+    environment = {**os.environ, "JWST_CAL_CACHE": str(empty)}
+    processes = [subprocess.Popen([sys.executable, "-c", FIRST_USE], env=environment, text=True,
+                                  stdout=subprocess.PIPE) for _ in range(3)]
+    found = [process.communicate(timeout=300)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert len(set(found)) == 1
     assert [p.name for p in empty.iterdir()] == [cache.directory().name]
     assert [p.name for p in (cache.directory() / "references" / "jwst").iterdir()] == [
         "jwst_miri_dark_9003.fits"]
