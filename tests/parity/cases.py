@@ -54,7 +54,23 @@ CASES = {
                  "after_jump_flag_time1": 1.5, "rejection_threshold": 5.0},
         "ramp_fit": {"suppress_one_group": False},
     }),
+    "nircam-sub160-off-by-default": case("NIRCAM", "SUB160", {
+        "charge_migration": {"skip": False, "signal_threshold": 12000.0},
+        "persistence": {"skip": False, "persistence_time": 4, "dn_threshold": 20000.0},
+        "ramp_fit": {"algorithm": "LIKELY"},
+    }, n_ints=3, seed=10),
+    "nircam-sub160-after-jumps": case("NIRCAM", "SUB160", {
+        "jump": {"flag_4_neighbors": False, "after_jump_flag_dn1": 20.0,
+                 "after_jump_flag_time1": 2.5, "after_jump_flag_dn2": 500.0,
+                 "after_jump_flag_time2": 4.0, "three_group_rejection_threshold": 5.0},
+        "ramp_fit": {"firstgroup": 1, "lastgroup": 8},
+    }, n_groups=10, seed=11),
     "miri-sub256": case("MIRI", "SUB256"),
+    "miri-sub256-showers": case("MIRI", "SUB256", {
+        "jump": {"find_showers": True, "extend_snr_threshold": 3.0, "extend_min_area": 20,
+                 "time_masked_after_shower": 4.0},
+        "firstframe": {"skip": False},
+    }, n_groups=20, n_ints=1, seed=12),
     "miri-sub64": case("MIRI", "SUB64"),
     "miri-sub64-long": case("MIRI", "SUB64", n_ints=2, n_groups=40, seed=7),
     "nircam-full": case("NIRCAM", "FULL", keep=("superbias", "refpix"), n_groups=4, seed=8),
