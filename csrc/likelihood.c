@@ -272,7 +272,7 @@ static void fit_tile(const jc_slope_ramps *in, const jc_likelihood_options *o,
         out->dq[to] = dq;
         out->var_poisson[to] = (float) (poisson[i] * t->guess[i] / t->gain[i]);
         out->var_rnoise[to] = (float) (rnoise[i] * t->noise[i] * t->noise[i]);
-        out->err[to] = (float) sqrt(1.0 / t->c[i]);
+        out->err[to] = t->c[i] > 0.0 ? (float) sqrt(1.0 / t->c[i]) : NAN;
         chi_squared[pixel + (size_t) i] +=
             (float) (t->a[i] - t->b[i] * t->b[i] / t->c[i]);
     }

@@ -70,7 +70,27 @@ def arrays(name, ours, theirs, tolerance=TOLERANCE):
                       int((relative > tolerance).sum()), int((~finite & ~same).sum()))
 
 
-def files(ours, theirs, tolerance=TOLERANCE):
+def flagged_here(ours, theirs):
+    """
+    Find the pixels of a product that only we flag DO_NOT_USE, and have no value for.
+
+    Parameters
+    ----------
+    ours, theirs : open FITS file
+        Products with SCI and DQ of one shape.
+
+    Returns
+    -------
+    bool array, or None
+        None where there is no DQ.
+    """
+    if "DQ" not in ours or "DQ" not in theirs:
+        return None
+    only = (ours["DQ"].data & 1 > 0) & (theirs["DQ"].data & 1 == 0)
+    return only & np.isnan(ours["SCI"].data)
+
+
+def files(ours, theirs, tolerance=TOLERANCE, *, stricter=False):
     """
     Compare all arrays and tables of two files.
 
@@ -80,6 +100,8 @@ def files(ours, theirs, tolerance=TOLERANCE):
         FITS files.
     tolerance : float
         As for :func:`arrays`.
+    stricter : bool
+        Leave out the pixels of :func:`flagged_here`.
 
     Returns
     -------
@@ -93,8 +115,11 @@ def files(ours, theirs, tolerance=TOLERANCE):
         for key in names.keys() ^ mine.keys():
             found.append(Difference(key[0], 0, 0.0, 0, 0,
                                     "missing" if key in names else "not in the official file"))
+        out = flagged_here(a, b) if stricter else None
         for key in names.keys() & mine.keys():
             one, other = mine[key].data, names[key].data
+            if out is not None and one.shape == other.shape == out.shape:
+                one, other = one[~out], other[~out]
             if (one is None) or (other is None):
                 if (one is None) != (other is None):
                     found.append(Difference(key[0], 0, 0.0, 0, 0, "empty in one only"))

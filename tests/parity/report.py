@@ -7,6 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from astropy.io import fits
+
 import jwst_cal
 from tests.parity import cases, compare, setup
 
@@ -33,23 +35,28 @@ package's result of the step before.
 """
 
 
-def numbers(pairs):
+def numbers(pairs, stricter):
     """Summarise comparisons of files: largest difference, NaN, flags, notes."""
     largest, nan, flags, notes = 0.0, 0, 0, []
     for ours, official in pairs:
-        for found in compare.files(ours, official):
+        for found in compare.files(ours, official, stricter=stricter):
             largest = max(largest, found.largest)
             nan += found.n_nan
             flags += found.n_over if "DQ" in found.name else 0
             notes += [str(found)] if found.note else []
+        if stricter:
+            with fits.open(ours) as mine, fits.open(official) as theirs:
+                only = compare.flagged_here(mine, theirs)
+            if only is not None and only.any():
+                notes.append(f"{only.sum()} ramps flagged and NaN here only")
     return largest, nan, flags, notes
 
 
-def row(label, status, pairs):
+def row(label, status, pairs, stricter):
     """One row of a table."""
     if not pairs:
         return (label, "", "", "", status)
-    largest, nan, flags, notes = numbers(pairs)
+    largest, nan, flags, notes = numbers(pairs, stricter)
     return (label, f"{largest:.1e}" if largest else "0", str(nan), str(flags), "; ".join(notes))
 
 
@@ -75,9 +82,9 @@ def section(name, case):
                       ours.status(alias) else
                       f"{ours.status(alias)}, official {official.status(alias)}")
             if pairs or official.status(alias) != "SKIPPED" or ours.status(alias) != "SKIPPED":
-                rows.append(row(f"``{alias}``", status, pairs))
+                rows.append(row(f"``{alias}``", status, pairs, case.stricter))
         rows += [row(f"product ``{suffix}``", "",
-                     [(ours.product(suffix), official.product(suffix))])
+                     [(ours.product(suffix), official.product(suffix))], case.stricter)
                  for suffix in ("rate", "rateints")]
     exposure = ", ".join(f"{k} {v}" for k, v in case.exposure.items())
     parameters = "; ".join(f"{step}: " + ", ".join(f"{k}={v}" for k, v in pars.items())
@@ -85,6 +92,7 @@ def section(name, case):
     return "".join([
         f"{name}\n{'-' * len(name)}\n", f"Simulated with {exposure}.",
         f" Parameters: {parameters}." if parameters else " Default parameters.",
+        f" Ramps are flagged here only because: {case.stricter}." if case.stricter else "",
         "\n\n", table(rows), "\n",
     ])
 

@@ -47,7 +47,7 @@ def without_jumps(d, use, gain, noise, k):
 def fit_ramp(d, use, gain, noise, dark, k):
     """Slope, var_poisson, var_rnoise, err, chi squared, and the differences that were used."""
     if not len(use):
-        return np.nan, np.nan, np.nan, np.inf, np.nan, use
+        return np.nan, np.nan, np.nan, np.nan, np.nan, use
     use, rate = without_jumps(d, use, gain, noise, k)
     rate = max(rate, 0) + dark
     matrix = matrix_of(rate, gain, noise, use, k)
