@@ -51,6 +51,14 @@ class PixelRamp(NamedTuple):
     pieces: list
 
 
+def _has_one_jump(groupdq):
+    """Whether a pixel has one jump, in the middle third of its ramp: bool [row, col]."""
+    jump = groupdq & _JUMP > 0
+    first, n_groups = jump.argmax(axis=0), len(groupdq)
+    middle = (first >= n_groups // 3) & (first <= 2 * n_groups // 3)
+    return (jump.sum(axis=0) == 1) & middle
+
+
 def choose_pixel(groupdq, data, rate):
     """
     Choose a pixel worth showing: fully used, with one jump in mid-ramp as large as the rest.
@@ -67,14 +75,13 @@ def choose_pixel(groupdq, data, rate):
     Returns
     -------
     row, col : int
-        The pixel. Without any such pixel, the one nearest to it: the brightest fully used one.
+        The pixel. Without any such pixel, the brightest fully used one.
     """
-    n_groups = len(groupdq)
-    usable = (groupdq & _UNUSABLE == 0).all(axis=0) & np.isfinite(rate)
-    jumps = (groupdq & _JUMP > 0).sum(axis=0)
+    out = groupdq & _UNUSABLE > 0
+    lost = out.all(axis=(1, 2))  # in every pixel: MIRI's first groups and the last
+    usable = ~out[~lost].any(axis=0) & np.isfinite(rate)
     first = (groupdq & _JUMP > 0).argmax(axis=0)
-    wanted = usable & (jumps == 1) & (first >= n_groups // 3) & (first <= 2 * n_groups // 3)
-    row, col = np.nonzero(wanted)
+    row, col = np.nonzero(usable & _has_one_jump(groupdq))
     if not row.size:
         return tuple(int(i) for i in np.unravel_index(
             np.argmax(np.where(usable, rate, -np.inf)), rate.shape))
@@ -198,7 +205,8 @@ def draw(rate, path, *, ramp=None, truth=None, pixel=None):
     path : str or path
         The picture; the extension decides the format.
     ramp : RampModel, optional
-        The corrected ramp (``save_calibrated_ramp``), to show one pixel of its first integration.
+        The corrected ramp (``save_calibrated_ramp``), to show one pixel of it, in the first
+        integration that has a jump to show.
     truth : Truth, optional
         Truth of a simulated exposure; the histogram then shows (rate - truth) / error.
     pixel : tuple of int, optional
@@ -231,7 +239,7 @@ def draw(rate, path, *, ramp=None, truth=None, pixel=None):
         axes["ramp"].text(0.5, 0.5, "no corrected ramp given", ha="center", va="center")
         axes["ramp"].set_axis_off()
     else:
-        _draw_pixel(axes, ramp, data, err, pixel)
+        _draw_pixel(axes, ramp, data, err, usable, pixel)
 
     if truth is None:
         middle = np.median(data[usable]) if usable.any() else 0
@@ -248,17 +256,22 @@ def draw(rate, path, *, ramp=None, truth=None, pixel=None):
         raise OutputError(f"{path}: cannot be written: {error}") from error
 
 
-def _draw_pixel(axes, ramp, rate, err, pixel):
-    data, groupdq = ramp.data[0], ramp.groupdq[0]
-    if data.shape[1:] != rate.shape:
-        raise InputError(f"ramp: shape {data.shape[1:]} where the rate has {rate.shape}")
-    row, col = choose_pixel(groupdq, data, rate) if pixel is None else pixel
+def _draw_pixel(axes, ramp, rate, err, usable, pixel):
+    if ramp.data.shape[2:] != rate.shape:
+        raise InputError(f"ramp: shape {ramp.data.shape[2:]} where the rate has {rate.shape}")
+    with_jump = (n for n, flagged in enumerate(ramp.groupdq)
+                 if pixel is None and (_has_one_jump(flagged) & usable).any())
+    integration = next(with_jump, 0)
+    data, groupdq = ramp.data[integration], ramp.groupdq[integration]
+    row, col = choose_pixel(groupdq, data, np.where(usable, rate, np.nan)) if (
+        pixel is None) else pixel
     if not (0 <= row < rate.shape[0] and 0 <= col < rate.shape[1]):
         raise InputError(f"pixel {row}, {col} lies outside of the image of {rate.shape}")
     shown = pixel_ramp(data[:, row, col], groupdq[:, row, col], float(rate[row, col]),
                        ramp.meta.exposure.group_time)
     _show_ramp(axes["ramp"], shown,
-               f"Pixel at row {row}, column {col}: {rate[row, col]:.4g} ± {err[row, col]:.2g} DN/s")
+               f"Integration {integration + 1}, pixel at row {row}, column {col}: "
+               f"{rate[row, col]:.4g} ± {err[row, col]:.2g} DN/s")
     for name in ("rate", "error", "flags"):
         axes[name].plot(col, row, "o", ms=11, mfc="none", mec="cyan", mew=1.4)
 

@@ -48,6 +48,11 @@ def test_without_a_jump_the_brightest_usable_pixel_is_chosen(ramp, rate):
     assert quicklook.choose_pixel(ramp.groupdq[0], ramp.data[0], rate.data) == (7, 8)
 
 
+def test_groups_that_every_pixel_loses_do_not_matter(ramp, rate):
+    ramp.groupdq[0, [0, -1]] = flags.group["DO_NOT_USE"]
+    assert quicklook.choose_pixel(ramp.groupdq[0], ramp.data[0], rate.data) == (5, 6)
+
+
 def test_the_fit_is_drawn_in_pieces_between_jumps(ramp):
     pixel = quicklook.pixel_ramp(ramp.data[0, :, 5, 6], ramp.groupdq[0, :, 5, 6], 5.0, 2.0)
     assert [len(time) for time, _ in pixel.pieces] == [4, 5]
