@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from glob import glob
 from pathlib import Path
 
@@ -14,9 +16,11 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_clib import build_clib
 from setuptools.command.build_ext import build_ext
+from setuptools.modified import newer_group
 
 os.chdir(Path(__file__).resolve().parent)
 
+CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 DEBUG = os.environ.get("JWST_CAL_DEBUG") == "1"
 NO_OPENMP = os.environ.get("JWST_CAL_NO_OPENMP") == "1"
 
@@ -79,7 +83,16 @@ class BuildLibrary(build_clib):
         flags = openmp_flags(self.compiler)
         for _, info in libraries:
             info["cflags"] = STRICT + flags
-        super().build_libraries(libraries)
+            with ThreadPoolExecutor(CPUS) as pool:
+                list(pool.map(partial(self.compile_one, info), info["sources"]))
+        super().build_libraries(libraries)  # finds the objects up to date and archives them
+
+    def compile_one(self, info, source):
+        """Compile one source, unless its object is newer than all it is made from."""
+        made, = self.compiler.object_filenames([source], output_dir=self.build_temp)
+        if newer_group([source, *HEADERS], made):
+            self.compiler.compile([source], output_dir=self.build_temp, debug=self.debug,
+                                  include_dirs=info["include_dirs"], extra_postargs=info["cflags"])
 
 
 class BuildModules(build_ext):
@@ -89,6 +102,7 @@ class BuildModules(build_ext):
         flags = openmp_flags(self.compiler)
         for module in self.extensions:
             module.extra_link_args = flags + SANITIZE
+        self.parallel = CPUS
         super().build_extensions()
 
 
