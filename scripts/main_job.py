@@ -30,7 +30,7 @@ def step_times(log):
     for name, seconds in re.findall(r"Step (\w+) done \(([\d.]+) s\)", log):
         times[name] = times.get(name, 0) + float(seconds)
     times.pop("Detector1Pipeline", None)
-    skipped = list(dict.fromkeys(re.findall(r"Step (\w+) skipped\.", log)))
+    skipped = list(dict.fromkeys(re.findall(r"Step (\w+) skipped[.:]", log)))
     return {name: t for name, t in times.items() if name not in skipped}, skipped
 
 
