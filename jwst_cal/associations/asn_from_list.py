@@ -136,19 +136,7 @@ def _parser():
 
 
 def main(args=None):
-    """
-    Run the command.
-
-    Parameters
-    ----------
-    args : list of str, optional
-        Arguments; those of the process when not given.
-
-    Returns
-    -------
-    int
-        Exit status: 0, or 1 with one line on the standard error.
-    """
+    """Run the command, with the arguments of the process by default; return its exit status."""
     options = _parser().parse_args(args)
     pairs = []
     for text in options.files:

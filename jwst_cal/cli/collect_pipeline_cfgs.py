@@ -140,19 +140,7 @@ def _confirmed(folder: str) -> bool:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """
-    Run the command.
-
-    Parameters
-    ----------
-    words : sequence of str, optional
-        Arguments; those of the process by default.
-
-    Returns
-    -------
-    int
-        Exit status.
-    """
+    """Run the command, with the arguments of the process by default; return its exit status."""
     words = sys.argv[1:] if words is None else words
     if any(word in ("-h", "--help") for word in words):
         print("usage: collect_pipeline_cfgs DIR\n\nWrite a parameter file (.cfg) for each pipeline "

@@ -12,19 +12,7 @@ _USAGE = "usage: jwst-cal explain PRODUCT [PRODUCT ...]"
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """
-    Run the command.
-
-    Parameters
-    ----------
-    words : sequence of str, optional
-        Arguments; those of the process by default.
-
-    Returns
-    -------
-    int
-        Exit status: 0 told, 1 no product, 2 wrong usage.
-    """
+    """Run the command, with the arguments of the process by default; return its exit status."""
     words = sys.argv[1:] if words is None else list(words)
     if "-h" in words or "--help" in words:
         print(f"{__doc__}\n\n{_USAGE}")

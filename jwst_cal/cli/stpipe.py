@@ -40,19 +40,7 @@ def listing(pattern: str | None = None, *, pipelines: bool = True, steps: bool =
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """
-    Run the command.
-
-    Parameters
-    ----------
-    words : sequence of str, optional
-        Arguments; those of the process by default.
-
-    Returns
-    -------
-    int
-        Exit status.
-    """
+    """Run the command, with the arguments of the process by default; return its exit status."""
     parser = argparse.ArgumentParser(prog="stpipe", description="Look at steps and pipelines.")
     parser.add_argument("--version", action="store_true", help="show the versions")
     commands = parser.add_subparsers(dest="command")

@@ -22,19 +22,7 @@ def run(words: Sequence[str]) -> Any:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """
-    Run the command.
-
-    Parameters
-    ----------
-    words : sequence of str, optional
-        Arguments; those of the process by default.
-
-    Returns
-    -------
-    int
-        Exit status.
-    """
+    """Run the command, with the arguments of the process by default; return its exit status."""
     words = sys.argv[1:] if words is None else list(words)
     try:
         run(words)

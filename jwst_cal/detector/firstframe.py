@@ -4,8 +4,9 @@ import logging
 
 import numpy as np
 
-from jwst_cal import flags, modes
-from jwst_cal.framework import SkipStep, Step, param
+from jwst_cal import flags
+from jwst_cal.detector import _frames
+from jwst_cal.framework import Step, param
 
 __all__ = ["FirstFrameStep"]
 
@@ -45,11 +46,7 @@ class FirstFrameStep(Step):
             was kept in some integration.
         """
         log.warning("FirstFrameStep is deprecated; RscdStep flags the first group")
-        if not modes.is_miri(ramp):
-            raise SkipStep("the first-frame effect is MIRI's")
-        n_groups = ramp.data.shape[1]
-        if n_groups <= 3:
-            raise SkipStep(f"NGROUPS={n_groups}; more than 3 are needed")
+        _frames.require_ramp(ramp, "first-frame", more_than=3)
         groupdq, pixeldq = ramp.groupdq, ramp.pixeldq
         if not self.bright_use_group1:
             groupdq[:, 0] |= flags.group["DO_NOT_USE"]

@@ -1,7 +1,8 @@
 """Last frame: MIRI's last group, which the reset of the next row disturbs."""
 
-from jwst_cal import flags, modes
-from jwst_cal.framework import SkipStep, Step
+from jwst_cal import flags
+from jwst_cal.detector import _frames
+from jwst_cal.framework import Step
 
 __all__ = ["LastFrameStep"]
 
@@ -34,11 +35,7 @@ class LastFrameStep(Step):
         RampModel
             The same model: DO_NOT_USE in GROUPDQ.
         """
-        if not modes.is_miri(ramp):
-            raise SkipStep("the last-frame effect is MIRI's")
-        n_groups = ramp.data.shape[1]
-        if n_groups <= 2:
-            raise SkipStep(f"NGROUPS={n_groups}; more than 2 are needed")
+        _frames.require_ramp(ramp, "last-frame", more_than=2)
         groupdq = ramp.groupdq
         groupdq[:, -1] |= flags.group["DO_NOT_USE"]
         return ramp

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["contiguous", "either_order", "in_place"]
+__all__ = ["contiguous", "either_order", "image_rows", "in_place"]
 
 
 def _check_shape(array, shape, name):
@@ -86,6 +86,37 @@ def either_order(array, shape, name):
     else:
         array = contiguous(array, np.float32, shape, name)
     return array.view(np.uint32), not array.dtype.isnative
+
+
+def image_rows(data, rows):
+    """
+    Return the shape of the image whose rows the data hold, and the table that says where.
+
+    Parameters
+    ----------
+    data : array [..., data row, col]
+        Has rows that are not of the image where an interleaved readout put them.
+    rows : int32 [row] or None
+        Row of the data that holds each row of the image; None when they are the same.
+
+    Returns
+    -------
+    shape : (int, int)
+        Rows and columns of the image.
+    rows : int32 [row] or None
+        The table as the kernels read it.
+
+    Raises
+    ------
+    TypeError
+        If the table does not hold integers.
+    ValueError
+        If it is empty or not of one axis.
+    """
+    if rows is None:
+        return data.shape[-2:], None
+    rows = contiguous(rows, np.int32, (None,), "rows")
+    return (len(rows), data.shape[-1]), rows
 
 
 def in_place(array, dtype, shape, name):

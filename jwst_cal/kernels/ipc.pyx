@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jwst_cal.kernels._arrays import contiguous, in_place
+from jwst_cal.kernels._arrays import contiguous, image_rows, in_place
 from jwst_cal.kernels.threads import team_size
 
 from libc.stdint cimport int32_t
@@ -51,7 +51,7 @@ def ipc(data, kernel, *, region=None, rows=None, n_threads=None):
         If scratch memory cannot be had.
     """
     cdef float[:, :, ::1] d = in_place(data, np.float32, (None, None, None), "data")
-    shape = (data.shape[1] if rows is None else len(rows), data.shape[2])
+    shape, rows = image_rows(data, rows)
     kernel = np.asarray(kernel)
     if kernel.ndim not in (2, 4):
         raise ValueError(f"kernel: shape {kernel.shape} where two or four axes are needed")
@@ -65,7 +65,7 @@ def ipc(data, kernel, *, region=None, rows=None, n_threads=None):
     what.n_planes, what.n_data_rows, what.n_cols = data.shape
     what.n_rows, what.rows = shape[0], NULL
     if rows is not None:
-        r = contiguous(rows, np.int32, (None,), "rows")
+        r = rows
         what.rows = &r[0]
     down, across = (slice(None), slice(None)) if region is None else region
     what.row_from, what.row_to, _ = down.indices(shape[0])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jwst_cal.kernels._arrays import contiguous, in_place
+from jwst_cal.kernels._arrays import contiguous, image_rows, in_place
 from jwst_cal.kernels.threads import team_size
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
@@ -93,7 +93,7 @@ def saturation(data, groupdq, pixeldq, limit, limit_dq, *, int rings, uint32_t n
     data = contiguous(data, np.float32, (None, None, None, None), "data")
     in_place(groupdq, np.uint8, data.shape, "groupdq")
     in_place(pixeldq, np.uint32, data.shape[2:], "pixeldq")
-    shape = (data.shape[2] if rows is None else len(rows), data.shape[3])
+    shape, rows = image_rows(data, rows)
     cdef const float[:, :, :, ::1] d = data
     cdef uint8_t[:, :, :, ::1] q = groupdq
     cdef uint32_t[:, ::1] p = pixeldq
@@ -115,7 +115,7 @@ def saturation(data, groupdq, pixeldq, limit, limit_dq, *, int rings, uint32_t n
     what.no_check, what.unchecked_limit, what.rings = no_check, unchecked_limit, rings
     what.saturated, what.low, what.do_not_use = saturated, low, do_not_use
     if rows is not None:
-        r = contiguous(rows, np.int32, (None,), "rows")
+        r = rows
         what.rows = &r[0]
     if by_read:
         reads.n_reads, reads.bias, reads.second_only = reads_per_group, NULL, second_only

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jwst_cal.kernels._arrays import contiguous, in_place
+from jwst_cal.kernels._arrays import contiguous, image_rows, in_place
 
 
 def test_an_array_that_fits_is_not_copied():
@@ -46,3 +46,15 @@ def test_in_place_refuses_what_it_would_have_to_copy():
         in_place(image, np.float32, None, "image")
     with pytest.raises(TypeError, match="float64 where float32"):
         in_place(np.zeros(3), np.float32, None, "image")
+
+
+def test_rows_of_an_image_are_those_of_its_data_unless_a_table_says_otherwise():
+    data = np.zeros((2, 5, 8, 4), np.float32)
+    assert image_rows(data, None) == ((8, 4), None)
+    shape, rows = image_rows(data, [0, 2, 4])
+    assert shape == (3, 4)
+    assert rows.dtype == np.int32
+    with pytest.raises(ValueError, match="rows: shape"):
+        image_rows(data, [])
+    with pytest.raises(TypeError, match="rows: dtype float64 where int32"):
+        image_rows(data, [0.5])
