@@ -28,35 +28,14 @@ _SERIAL = "9001"
 #: Name of the embedded rules, as recorded in products.
 CONTEXT = f"jwst_embedded_{_SERIAL}.pmap"
 
-_DETECTOR, _SUBARRAY, _READPATT = (
-    "META.INSTRUMENT.DETECTOR", "META.SUBARRAY.NAME", "META.EXPOSURE.READPATT",
-)
-_FILTER, _BAND = "META.INSTRUMENT.FILTER", "META.INSTRUMENT.BAND"
-_EXP_TYPE, _NOUTPUTS = "META.EXPOSURE.TYPE", "META.EXPOSURE.NOUTPUTS"
-_DATE = ("META.OBSERVATION.DATE", "META.OBSERVATION.TIME")
-
-#: Keywords that choose among the files of a type, as in the real rules.
+#: Keywords of the rules.
 _KEYWORDS = {
-    "NIRCAM": {
-        "mask": (_DETECTOR, _SUBARRAY),
-        "saturation": (_DETECTOR,),
-        "superbias": (_DETECTOR, _READPATT, _SUBARRAY),
-        "linearity": (_DETECTOR, _SUBARRAY),
-        "gain": (_DETECTOR, _SUBARRAY),
-        "readnoise": (_DETECTOR, _READPATT, _SUBARRAY),
-        "dark": (_DETECTOR, _EXP_TYPE, _NOUTPUTS, _SUBARRAY),
-    },
-    "MIRI": {
-        "mask": (_DETECTOR, _SUBARRAY),
-        "saturation": (_DETECTOR,),
-        "linearity": (_DETECTOR, _SUBARRAY, _BAND, _FILTER),
-        "gain": (_DETECTOR, _SUBARRAY),
-        "readnoise": (_DETECTOR, _READPATT, _SUBARRAY),
-        "dark": (_DETECTOR, _READPATT, _SUBARRAY),
-        "reset": (_DETECTOR, _SUBARRAY, _READPATT),
-        "rscd": (_DETECTOR,),
-    },
+    "DETECTOR": "META.INSTRUMENT.DETECTOR", "FILTER": "META.INSTRUMENT.FILTER",
+    "BAND": "META.INSTRUMENT.BAND", "SUBARRAY": "META.SUBARRAY.NAME",
+    "READPATT": "META.EXPOSURE.READPATT", "EXP_TYPE": "META.EXPOSURE.TYPE",
+    "NOUTPUTS": "META.EXPOSURE.NOUTPUTS",
 }
+_DATE = ("META.OBSERVATION.DATE", "META.OBSERVATION.TIME")
 
 #: Every type that some step asks for; the ones without a rule are answered N/A.
 _TYPES = """
@@ -103,8 +82,11 @@ def fingerprint():
     """
     digest = hashlib.sha1(".".join(np.__version__.split(".")[:2]).encode())
     digest.update(" ".join(reference_types()).encode())
-    for name in ("cache.py", "references.py", "detectors.py", "_fits.py"):
-        digest.update(Path(__file__).with_name(name).read_bytes())
+    here = Path(__file__).parent
+    for name in ("cache.py", "references.py", "detectors.py", "_fits.py", "instruments/*.py",
+                 "makers/*.py"):
+        for path in sorted(here.glob(name)):
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -145,9 +127,9 @@ def _mapping(name, header, selector):
     return text.format(_literal({**header, "sha1sum": sha1}), selector)
 
 
-def _rmap(instrument, reftype, rows):
+def _rmap(instrument, reftype, rule, rows):
     """Rules of one type: its files by keyword, and N/A for the detectors that have none."""
-    keywords = _KEYWORDS[instrument][reftype]
+    keywords = tuple(_KEYWORDS[name.rstrip("*")] for name in rule.keywords.split())
     cases = {row.match: row.basename for row in rows}
     cases[("N/A",) * len(keywords)] = None
     lines = ["Match({\n"]
@@ -161,27 +143,29 @@ def _rmap(instrument, reftype, rows):
     lines.append("})")
     header = {
         "mapping": "REFERENCE", "instrument": instrument, "filekind": reftype.upper(),
-        "filetype": reftype.upper(), "file_ext": ".fits", "suffix": reftype,
+        "filetype": reftype.upper(), "file_ext": f".{rule.extension}", "suffix": reftype,
         "text_descr": reftype, "classes": ("Match", "UseAfter"), "parkey": (keywords, _DATE),
     }
-    if _SUBARRAY in keywords:
-        header["substitutions"] = {_SUBARRAY: {"GENERIC": "N/A"}}
+    if _KEYWORDS["SUBARRAY"] in keywords:
+        header["substitutions"] = {_KEYWORDS["SUBARRAY"]: {"GENERIC": "N/A"}}
     return header, "".join(lines)
 
 
 def _mappings():
     """All mappings: name and text."""
+    from jwst_cal.simulate.instruments import INSTRUMENTS
     from jwst_cal.simulate.references import REFERENCES
 
     imaps = {}
     for instrument in modes.INSTRUMENTS:
         low = instrument.lower()
         types = dict.fromkeys((t.upper() for t in reference_types()), "N/A")
-        for reftype in _KEYWORDS.get(instrument, ()):
+        rules = INSTRUMENTS[instrument].references if instrument in INSTRUMENTS else {}
+        for reftype, rule in rules.items():
             rows = [r for r in REFERENCES.values() if (r.instrument, r.reftype) ==
                     (instrument, reftype)]
             name = types[reftype.upper()] = f"jwst_{low}_{reftype}_{_SERIAL}.rmap"
-            yield name, _mapping(name, *_rmap(instrument, reftype, rows))
+            yield name, _mapping(name, *_rmap(instrument, reftype, rule, rows))
         name = imaps[instrument] = f"jwst_{low}_{_SERIAL}.imap"
         yield name, _mapping(
             name, {"mapping": "INSTRUMENT", "instrument": instrument, "parkey": ("REFTYPE",)},

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +18,8 @@ import numpy as np
 from jwst_cal import flags
 from jwst_cal.errors import ParameterError
 from jwst_cal.kernels import threads
+from jwst_cal.simulate.instruments import DETECTORS, INSTRUMENTS
+from jwst_cal.simulate.instruments._parts import Properties, Subarray
 
 __all__ = [
     "DETECTORS", "FLAW", "KIND", "RESET_GROUPS", "SCALE", "Properties", "Subarray", "Window",
@@ -77,102 +78,6 @@ def in_bands(work, n_rows, band, n_threads=None):
             pass
 
 
-@dataclass(frozen=True)
-class Subarray:
-    """A named cut of a detector: first column and row (from 1), size, outputs, seconds a frame."""
-
-    name: str
-    xstart: int
-    ystart: int
-    n_cols: int
-    n_rows: int
-    n_outputs: int
-    frame_time: float
-
-
-@dataclass(frozen=True)
-class Properties:
-    """What is known of a detector type; charge in e-, levels in DN, times in s."""
-
-    instrument: str
-    name: str
-    shape: tuple[int, int]
-    fast_axis: int
-    slow_axis: int
-    #: Width of the reference-pixel border: bottom, top, left, right.
-    border: tuple[int, int, int, int]
-    gain: float
-    read_noise: float
-    #: Row-correlated noise in e-, common to all outputs and of each output alone.
-    common_noise: float
-    output_noise: float
-    reset_noise: float
-    bias: float
-    #: Whether the bias passes through the non-linear stage (it stays in the ramp to the end).
-    bias_in_well: bool
-    dark: float
-    #: Level above the bias at which a pixel counts as saturated, and where it stops.
-    saturation: float
-    full_well: float
-    #: Coefficients of DN^2, DN^3, DN^4 in units of SCALE.
-    curvature: tuple[float, float, float]
-    pixel_um: float
-    subarrays: tuple[Subarray, ...]
-
-    def subarray(self, name):
-        """
-        Find a subarray.
-
-        Parameters
-        ----------
-        name : str
-            Its name, in any case.
-
-        Returns
-        -------
-        Subarray
-
-        Raises
-        ------
-        ParameterError
-            If the detector has none of that name.
-        """
-        for sub in self.subarrays:
-            if sub.name == name.upper():
-                return sub
-        known = ", ".join(s.name for s in self.subarrays)
-        raise ParameterError(
-            f"subarray '{name}' is not simulated for {self.instrument}: choose one of {known}"
-        )
-
-
-DETECTORS = {
-    "NRCA1": Properties(
-        instrument="NIRCAM", name="NRCA1", shape=(2048, 2048), fast_axis=-1, slow_axis=2,
-        border=(4, 4, 4, 4), gain=2.05, read_noise=7.3, common_noise=5.0, output_noise=2.0,
-        reset_noise=14.0, bias=9800.0, bias_in_well=False, dark=0.004, saturation=50500.0,
-        full_well=52800.0, curvature=(0.021, 0.012, 0.034), pixel_um=18.0,
-        subarrays=(
-            Subarray("FULL", 1, 1, 2048, 2048, 4, 10.73677),
-            # a corner, with reference pixels on two sides, and two windows without any
-            Subarray("SUB320", 1, 1, 320, 320, 1, 1.06904),
-            Subarray("SUB160", 945, 945, 160, 160, 1, 0.27864),
-            Subarray("SUB64P", 993, 993, 64, 64, 1, 0.05016),
-        ),
-    ),
-    "MIRIMAGE": Properties(
-        instrument="MIRI", name="MIRIMAGE", shape=(1024, 1032), fast_axis=1, slow_axis=2,
-        border=(0, 0, 4, 4), gain=3.1, read_noise=18.0, common_noise=6.0, output_noise=4.0,
-        reset_noise=0.0, bias=7800.0, bias_in_well=True, dark=0.2, saturation=57500.0,
-        full_well=60000.0, curvature=(0.030, 0.030, 0.015), pixel_um=25.0,
-        subarrays=(
-            Subarray("FULL", 1, 1, 1032, 1024, 4, 2.77504),
-            Subarray("SUB256", 413, 51, 256, 256, 4, 0.29952),
-            Subarray("SUB64", 1, 779, 72, 64, 4, 0.08512),
-        ),
-    ),
-}
-
 #: Bad pixels: name, share of the pixels, flags in the mask. A pixel is of one kind only.
 _KINDS = (
     ("good", 0.0, ()),
@@ -215,10 +120,12 @@ class Window:
         Name, for instance ``NRCA1``.
     subarray : str or Subarray, optional
         The cut; a name of the detector's own list or any cut inside it.
+    speed : str, optional
+        How it is clocked, see ``instruments``.
     """
 
-    def __init__(self, detector, subarray="FULL"):
-        self.detector = DETECTORS[detector]
+    def __init__(self, detector, subarray="FULL", speed=""):
+        self.detector, self.speed = DETECTORS[detector], speed
         self.subarray = (
             subarray if isinstance(subarray, Subarray) else self.detector.subarray(subarray)
         )
@@ -235,6 +142,21 @@ class Window:
                 f"subarray {sub.name}: columns {self._cols}, rows {self._rows} do not lie on "
                 f"{detector}, which has {n_cols} columns and {n_rows} rows"
             )
+
+    @property
+    def instrument(self):
+        """The instrument that the detector belongs to."""
+        return INSTRUMENTS[self.detector.instrument]
+
+    @property
+    def frame_time(self):
+        """Seconds a frame."""
+        return self.subarray.frame_times[self.speed] if self.speed else self.subarray.frame_time
+
+    @property
+    def readpatt(self):
+        """Readout pattern that keeps every frame."""
+        return next(n for n, p in self.instrument.patterns.items() if p.speed == self.speed)
 
     # ---- drawing ------------------------------------------------------------------------
     def draw(self, field, kind="standard_normal", margin=0):

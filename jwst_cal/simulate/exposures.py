@@ -5,56 +5,18 @@ from __future__ import annotations
 import functools
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from jwst_cal.errors import InputError, OutputError, ParameterError
 from jwst_cal.simulate import _fits
-from jwst_cal.simulate.detectors import DETECTORS, FLAW, Window, stream
+from jwst_cal.simulate.detectors import FLAW, Window, stream
+from jwst_cal.simulate.instruments import INSTRUMENTS
+from jwst_cal.simulate.instruments._parts import Mode
 from jwst_cal.simulate.ramps import Readout, expose
 from jwst_cal.simulate.scenes import scene
 
-__all__ = ["READ_PATTERNS", "Exposure", "Truth", "configurations", "simulate"]
-
-#: Frames averaged and dropped per group.
-READ_PATTERNS = {
-    "NIRCAM": {
-        "RAPID": (1, 0), "BRIGHT1": (1, 1), "BRIGHT2": (2, 0), "SHALLOW2": (2, 3),
-        "SHALLOW4": (4, 1), "MEDIUM2": (2, 8), "MEDIUM8": (8, 2), "DEEP2": (2, 18),
-        "DEEP8": (8, 12),
-    },
-    "MIRI": {"FASTR1": (1, 0)},
-}
-_DETECTOR = {"NIRCAM": "NRCA1", "MIRI": "MIRIMAGE"}
-
-
-class _Defaults(NamedTuple):
-    """Sampling and scene of a subarray. Small ones get more particles than space has."""
-
-    readpatt: str
-    n_ints: int
-    n_groups: int
-    sky: float
-    stars: int
-    faintest: float
-    brightest: float
-    fwhm: float
-    cosmic_ray_rate: float
-    snowballs: int = 0
-    showers: int = 0
-
-
-_DEFAULTS = {
-    ("NIRCAM", "FULL"): _Defaults("BRIGHT2", 1, 10, 1.0, 1000, 8.0, 2e5, 2.2, 4.5, snowballs=6),
-    ("NIRCAM", "SUB320"): _Defaults("RAPID", 2, 8, 6.0, 60, 60.0, 3e5, 2.2, 100.0, snowballs=2),
-    ("NIRCAM", "SUB160"): _Defaults("RAPID", 2, 8, 15.0, 15, 200.0, 8e5, 2.2, 400.0),
-    ("NIRCAM", "SUB64P"): _Defaults("RAPID", 2, 8, 60.0, 4, 5e4, 3e6, 2.2, 5000.0),
-    ("MIRI", "FULL"): _Defaults("FASTR1", 2, 20, 38.0, 370, 60.0, 3e5, 2.5, 4.5, showers=4),
-    ("MIRI", "SUB256"): _Defaults("FASTR1", 2, 12, 60.0, 30, 200.0, 6e5, 2.5, 100.0, showers=1),
-    ("MIRI", "SUB64"): _Defaults("FASTR1", 3, 12, 150.0, 4, 5e4, 2e6, 2.5, 2500.0),
-}
-
+__all__ = ["Exposure", "Truth", "configurations", "simulate"]
 
 def configurations():
     """
@@ -65,7 +27,8 @@ def configurations():
     list of tuple
         Instrument, subarray, default read pattern, integrations, groups.
     """
-    return [(*key, d.readpatt, d.n_ints, d.n_groups) for key, d in _DEFAULTS.items()]
+    return [(name, mode.subarray, mode.readpatt, mode.n_ints, mode.n_groups)
+            for name, instrument in INSTRUMENTS.items() for mode in instrument.modes]
 
 
 @dataclass
@@ -174,6 +137,7 @@ class Exposure:
     truth : Truth
     readout : Readout
     window : Window
+    mode : Mode
     readpatt : str
     seed : int
     """
@@ -184,6 +148,7 @@ class Exposure:
     truth: Truth
     readout: Readout
     window: Window
+    mode: Mode
     readpatt: str
     seed: int
 
@@ -242,13 +207,8 @@ class Exposure:
 
     def _primary_cards(self, filename):
         r, sub, det = self.readout, self.window.subarray, self.window.detector
-        nircam = det.instrument == "NIRCAM"
         span = r.n_ints * self._period_days
         exposed = r.n_ints * r.integration_time
-        optics = (
-            [("MODULE", "A"), ("CHANNEL", "SHORT"), ("FILTER", "F200W"), ("PUPIL", "CLEAR")]
-            if nircam else [("FILTER", "F770W")]
-        )
         return [
             ("DATE", "2024-07-01T12:00:00.000", "UTC date file created"),
             ("FILENAME", filename, "Name of the file"),
@@ -277,8 +237,8 @@ class Exposure:
             ("TARG_DEC", 10.25, "[deg] Target Dec at mid time of exposure"),
             ("INSTRUME", det.instrument, "Instrument used to acquire the data"),
             ("DETECTOR", det.name, "Name of detector used to acquire the data"),
-            *optics,
-            ("EXP_TYPE", "NRC_IMAGE" if nircam else "MIR_IMAGE", "Type of data in the exposure"),
+            *det.cards, *self.mode.cards,
+            ("EXP_TYPE", self.mode.exp_type, "Type of data in the exposure"),
             ("EXPSTART", _START_MJD, "[d] exposure start time in MJD"),
             ("EXPMID", _START_MJD + span / 2, "[d] exposure mid time in MJD"),
             ("EXPEND", _START_MJD + span, "[d] exposure end time in MJD"),
@@ -408,9 +368,39 @@ def _count(name, value, least, default):
     return int(value)
 
 
+def _choose(what, wanted, known, owner):
+    """The entry of a mapping, by its name in any case."""
+    name = str(wanted).upper()
+    if name not in known:
+        raise ParameterError(f"{what} '{wanted}' is not {owner}: choose one of {', '.join(known)}")
+    return name
+
+
+def _mode(instrument, subarray, detector, exp_type):
+    """The first kind of exposure that fits, and the first detector that takes it."""
+    owner = f"simulated for {instrument.name}"
+    modes = instrument.modes
+    subarray = _choose("subarray", subarray, dict.fromkeys(m.subarray for m in modes), owner)
+    modes = [m for m in modes if m.subarray == subarray]
+    if exp_type is not None:
+        exp_type = _choose("exposure type", exp_type, dict.fromkeys(m.exp_type for m in modes),
+                           f"{owner} {subarray}")
+        modes = [m for m in modes if m.exp_type == exp_type]
+    pairs = {}
+    for mode in modes:
+        for one in instrument.detectors:
+            if (one.name in mode.detectors if mode.detectors else
+                    any(s.name == subarray for s in one.subarrays)):
+                pairs.setdefault(one.name, (mode, one))
+    if detector is None:
+        return next(iter(pairs.values()))
+    return pairs[_choose("detector", detector, pairs, f"{owner} {subarray}")]
+
+
 def simulate(
-    instrument="NIRCAM", subarray="FULL", *, readpatt=None, n_ints=None, n_groups=None, seed=1,
-    light=None, cosmic_ray_rate=None, snowballs=None, showers=None,
+    instrument="NIRCAM", subarray="FULL", *, detector=None, exp_type=None, readpatt=None,
+    n_ints=None, n_groups=None, seed=1, light=None, cosmic_ray_rate=None, snowballs=None,
+    showers=None,
 ):
     """
     Simulate an exposure.
@@ -418,12 +408,15 @@ def simulate(
     Parameters
     ----------
     instrument : str
-        ``NIRCAM`` (detector NRCA1) or ``MIRI`` (MIRIMAGE).
+        ``NIRCAM`` or ``MIRI``.
     subarray : str
         One of :func:`configurations`.
+    detector : str, optional
+        By default the first one that has the subarray.
+    exp_type : str, optional
+        Type of the exposure, where the subarray serves several; by default the first.
     readpatt : str, optional
-        Readout pattern; by default BRIGHT2 for NIRCam's full frame, RAPID for its subarrays,
-        FASTR1 for MIRI.
+        Readout pattern; by default the one of :func:`configurations`.
     n_ints, n_groups : int, optional
         Integrations, groups; at least 1.
     seed : int
@@ -442,27 +435,20 @@ def simulate(
     Raises
     ------
     ParameterError
-        If there is no such instrument, subarray or readout pattern, or a number is out of range.
+        If there is no such instrument, subarray, detector, exposure type or readout pattern, or a
+        number is out of range.
     """
-    name = str(instrument).upper()
-    if name not in _DETECTOR:
-        raise ParameterError(
-            f"instrument '{instrument}' is not simulated: choose one of {', '.join(_DETECTOR)}"
-        )
-    detector = DETECTORS[_DETECTOR[name]]
-    window = _window(detector.name, detector.subarray(str(subarray)).name)
-    chosen = _DEFAULTS[name, window.subarray.name]
-    pattern = (readpatt or chosen.readpatt).upper()
-    if pattern not in READ_PATTERNS[name]:
-        raise ParameterError(
-            f"readout pattern '{readpatt}' is not one of {name}'s: "
-            f"choose one of {', '.join(READ_PATTERNS[name])}"
-        )
+    machine = INSTRUMENTS[_choose("instrument", instrument, INSTRUMENTS, "simulated")]
+    chosen, taker = _mode(machine, subarray, detector, exp_type)
+    name = _choose("readout pattern", readpatt or chosen.readpatt, machine.patterns,
+                   f"one of {machine.name}'s")
+    pattern = machine.patterns[name]
+    window = _window(taker.name, chosen.subarray, pattern.speed)
     seed = _count("seed", seed, 0, 1)
     readout = Readout(
         _count("n_ints", n_ints, 1, chosen.n_ints),
         _count("n_groups", n_groups, 1, chosen.n_groups),
-        *READ_PATTERNS[name][pattern], window.subarray.frame_time,
+        pattern.n_frames, pattern.group_gap, window.frame_time,
     )
     if readout.n_groups > 254:
         raise ParameterError(f"n_groups: {n_groups} where at most 254 can be simulated")
@@ -495,13 +481,13 @@ def simulate(
         saturated_group=ramp.saturated_group, group_time=readout.group_time,
         n_frames=readout.n_frames,
     )
-    refout = _reference_output(window, readout, seed) if name == "MIRI" else None
-    return Exposure(ramp.data, ramp.zeroframe, refout, truth, readout, window, pattern, seed)
+    refout = _reference_output(window, readout, seed) if machine.name == "MIRI" else None
+    return Exposure(ramp.data, ramp.zeroframe, refout, truth, readout, window, chosen, name, seed)
 
 
 @functools.lru_cache(maxsize=1)
-def _window(detector, subarray):
-    return Window(detector, subarray)
+def _window(detector, subarray, speed):
+    return Window(detector, subarray, speed)
 
 
 def _reference_output(window, readout, seed):

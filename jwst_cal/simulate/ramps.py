@@ -263,7 +263,7 @@ class _Electronics:
         self.miri = detector.instrument == "MIRI"
         self.n_outputs = 4 if self.miri else sub.n_outputs
         # a random walk between frames: short frames drift less
-        self.step = np.sqrt(min(1.0, sub.frame_time / 10.73677))
+        self.step = np.sqrt(min(1.0, window.frame_time / 10.73677))
         self.level = 3 * self.step * stream(seed, "drift", integration).standard_normal(
             self.n_outputs
         )

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from jwst_cal.framework import reference_store
 from jwst_cal.simulate import cache, exposures
+from jwst_cal.simulate.instruments import INSTRUMENTS
 from tests.parity import oracle
 
 NEAR_INFRARED = ("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity",
@@ -123,16 +124,26 @@ def run(case, folder):
     results = folder / "ours"
     results.mkdir()
     ours = oracle.ours(exposure, results, steps=case.steps, keep=case.keep)
-    prepare(exposure)
     official = oracle.official(
-        exposure, crds=oracle.serverless(cache.directory(), cache.CONTEXT), steps=case.steps,
-        keep=case.keep)
+        exposure, crds=oracle.serverless(cache.directory(), cache.CONTEXT),
+        chosen=prepare(exposure), steps=case.steps, keep=case.keep)
     return exposure, ours, official
 
 
 def prepare(exposure):
-    """Have the reference files of an exposure written; the official package cannot ask for it."""
+    """
+    Have the reference files of an exposure written; the official package cannot ask for it.
+
+    Parameters
+    ----------
+    exposure : path
+        The raw exposure.
+
+    Returns
+    -------
+    dict
+        Paths, or N/A, by reference type.
+    """
     header = reference_store.header_of(exposure)
-    for reftype in ("mask", "saturation", "superbias", "linearity", "dark", "gain", "readnoise",
-                    "reset", "rscd"):
-        reference_store.find(header, reftype)
+    types = INSTRUMENTS[header["meta.instrument.name"]].references
+    return {reftype: reference_store.find(header, reftype) for reftype in types}

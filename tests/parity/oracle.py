@@ -69,7 +69,7 @@ def digest(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def official(exposure, *, overrides=None, crds=None, steps=None, keep=None):
+def official(exposure, *, overrides=None, crds=None, chosen=None, steps=None, keep=None):
     """
     Run the official stage 1 on an exposure, or take the result from the cache.
 
@@ -80,8 +80,9 @@ def official(exposure, *, overrides=None, crds=None, steps=None, keep=None):
     overrides : dict, optional
         Paths by reference type; the types left out are N/A.
     crds : dict, optional
-        Environment that points crds at a cache, instead of overrides. The folder ``CRDS_PATH`` is
-        known by its name, which must change with its content.
+        Environment that points crds at a cache, instead of overrides.
+    chosen : dict, optional
+        With `crds`, what its rules choose for this exposure: paths by reference type, or N/A.
     steps : dict, optional
         Parameters by step.
     keep : list of str, optional
@@ -93,6 +94,8 @@ def official(exposure, *, overrides=None, crds=None, steps=None, keep=None):
         The run.
     """
     overrides, crds, steps = dict(overrides or {}), dict(crds or {}), dict(steps or {})
+    if bool(crds) != bool(chosen):
+        raise ValueError("crds and chosen come together: results are kept by the references used")
     if any("n/a" in str(path).lower() for path in [*overrides.values(), *crds.values()]
            if path != "N/A"):
         raise ValueError("the official package takes a reference path with 'n/a' in it for N/A")
@@ -102,7 +105,8 @@ def official(exposure, *, overrides=None, crds=None, steps=None, keep=None):
     key = json.dumps([
         setup.VERSION, digest(driver.__file__), digest(exposure), Path(exposure).name, steps,
         {k: v if v == "N/A" else digest(v) for k, v in overrides.items()},
-        {k: Path(v).name for k, v in crds.items()}, keep,
+        {k: v if v == "N/A" else [Path(v).name, digest(v)] for k, v in (chosen or {}).items()},
+        {k: v for k, v in crds.items() if k != "CRDS_PATH"}, keep,
     ], sort_keys=True)
     results = setup.cache_folder() / "oracle-results"
     final = results / hashlib.sha256(key.encode()).hexdigest()[:24]

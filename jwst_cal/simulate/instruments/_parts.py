@@ -1,0 +1,154 @@
+"""What an instrument's file is made of. Leaf: imports nothing of the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from jwst_cal.errors import ParameterError
+
+__all__ = ["Instrument", "Mode", "Pattern", "Properties", "Rule", "Subarray"]
+
+
+class Pattern(NamedTuple):
+    """
+    A readout pattern: frames averaged and dropped per group.
+
+    `speed` names a way to clock the detector that has frame times, and hence darks, of its own.
+    """
+
+    n_frames: int
+    group_gap: int
+    speed: str = ""
+
+
+@dataclass(frozen=True)
+class Subarray:
+    """A named cut of a detector: first column and row (from 1), size, outputs, seconds a frame."""
+
+    name: str
+    xstart: int
+    ystart: int
+    n_cols: int
+    n_rows: int
+    n_outputs: int
+    frame_time: float
+    #: Frames in its dark: those of the default exposure, and some more.
+    dark_frames: int = 24
+    #: Seconds a frame at the speeds that are not the first one.
+    frame_times: Mapping[str, float] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Properties:
+    """What is known of a detector; charge in e-, levels in DN, times in s."""
+
+    instrument: str
+    name: str
+    shape: tuple[int, int]
+    fast_axis: int
+    slow_axis: int
+    #: Width of the reference-pixel border: bottom, top, left, right.
+    border: tuple[int, int, int, int]
+    gain: float
+    read_noise: float
+    #: Row-correlated noise in e-, common to all outputs and of each output alone.
+    common_noise: float
+    output_noise: float
+    reset_noise: float
+    bias: float
+    #: Whether the bias passes through the non-linear stage (it stays in the ramp to the end).
+    bias_in_well: bool
+    dark: float
+    #: Level above the bias at which a pixel counts as saturated, and where it stops.
+    saturation: float
+    full_well: float
+    #: Coefficients of DN^2, DN^3, DN^4 in units of SCALE.
+    curvature: tuple[float, float, float]
+    pixel_um: float
+    subarrays: tuple[Subarray, ...]
+    #: Keywords that the detector gives an exposure: name, value.
+    cards: tuple[tuple[str, Any], ...] = ()
+
+    def subarray(self, name):
+        """
+        Find a subarray.
+
+        Parameters
+        ----------
+        name : str
+            Its name, in any case.
+
+        Returns
+        -------
+        Subarray
+
+        Raises
+        ------
+        ParameterError
+            If the detector has none of that name.
+        """
+        for sub in self.subarrays:
+            if sub.name == name.upper():
+                return sub
+        known = ", ".join(s.name for s in self.subarrays)
+        raise ParameterError(
+            f"subarray '{name}' is not simulated for {self.instrument}: choose one of {known}"
+        )
+
+
+@dataclass(frozen=True)
+class Mode:
+    """
+    One kind of exposure: a subarray's keywords, and what it has by default.
+
+    Small subarrays get more particles than space has.
+    """
+
+    subarray: str
+    exp_type: str
+    readpatt: str
+    n_ints: int
+    n_groups: int
+    #: Of the scene; see ``scenes``.
+    sky: float
+    stars: int
+    faintest: float
+    brightest: float
+    fwhm: float
+    cosmic_ray_rate: float
+    snowballs: int = 0
+    showers: int = 0
+    #: Keywords of the optics: name, value.
+    cards: tuple[tuple[str, Any], ...] = ()
+    #: Detectors that take it; by default all of the instrument that have the subarray.
+    detectors: tuple[str, ...] = ()
+
+
+class Rule(NamedTuple):
+    """
+    How the files of one reference type are told apart.
+
+    `keywords` are those of the CRDS rule, in its order; a star marks one whose value does not
+    matter here. `own` says what has a file of its own: each ``detector`` (cut by the steps to
+    what they need) or each ``subarray`` (at each speed).
+    """
+
+    keywords: str
+    own: str = "detector"
+    extension: str = "fits"
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """Detectors, readout patterns, kinds of exposures and reference files of an instrument."""
+
+    name: str
+    #: The first one is the default.
+    detectors: tuple[Properties, ...]
+    #: The first one of each speed is the one of its darks.
+    patterns: Mapping[str, Pattern]
+    #: Of those that fit a request, the first one is taken.
+    modes: tuple[Mode, ...]
+    references: Mapping[str, Rule]

@@ -1,0 +1,13 @@
+"""
+How the content of each reference type is made.
+
+A maker is given the detector's maps, a ``Window``, and returns the name of the file's data model,
+further cards of its primary header, and its extensions from ``_fits``. Each module has those of
+one kind in ``MAKERS``, by reference type.
+"""
+
+from jwst_cal.simulate.makers import common, miri
+
+__all__ = ["MAKERS"]
+
+MAKERS = {**common.MAKERS, **miri.MAKERS}
