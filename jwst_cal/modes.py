@@ -6,8 +6,10 @@ Facts after the keyword dictionary of the reference release. A predicate takes a
 
 __all__ = [
     "INSTRUMENTS",
+    "exposure_type",
     "is_guider",
     "is_ifu",
+    "is_imaging",
     "is_irs2",
     "is_miri",
     "is_nircam",
@@ -25,6 +27,22 @@ IFU = frozenset({"MIR_MRS", "NRS_IFU"})
 LAMPS = frozenset({"NRS_LAMP", "NRS_AUTOWAVE", "NRS_AUTOFLAT"})
 GUIDER = frozenset({"FGS_ID-IMAGE", "FGS_ID-STACK", "FGS_ACQ1", "FGS_ACQ2", "FGS_TRACK",
                     "FGS_FINEGUIDE"})
+ACQUISITION = frozenset({
+    "MIR_TACQ", "MIR_TACONFIRM", "NIS_TACONFIRM", "NIS_TACQ", "NRC_TACONFIRM", "NRC_TACQ",
+    "NRS_CONFIRM", "NRS_MSATA", "NRS_TACONFIRM", "NRS_TACQ", "NRS_TASLIT", "NRS_VERIFY",
+    "NRS_WATA",
+})
+#: Exposures of the sky through no dispersing element.
+IMAGING = ACQUISITION | {
+    "FGS_IMAGE", "FGS_FOCUS", "MIR_4QPM", "MIR_IMAGE", "MIR_LYOT", "MIR_CORONCAL", "NIS_AMI",
+    "NIS_IMAGE", "NIS_FOCUS", "NRC_CORON", "NRC_IMAGE", "NRC_TSIMAGE", "NRC_FOCUS", "NRS_MIMF",
+    "NRS_FOCUS", "NRS_IMAGE",
+}
+
+
+def exposure_type(model):
+    """Return EXP_TYPE in capitals; empty when there is none."""
+    return (model.meta.exposure.type or "").upper()
 
 
 def _instrument(model):
@@ -58,12 +76,17 @@ def is_irs2(model):
 
 def is_guider(model):
     """Whether the exposure is one of the guide-star modes."""
-    return (model.meta.exposure.type or "").upper() in GUIDER
+    return exposure_type(model) in GUIDER
+
+
+def is_imaging(model):
+    """Whether the exposure is an image of the sky, target acquisition included."""
+    return exposure_type(model) in IMAGING
 
 
 def is_ifu(model):
     """Whether the light came through an integral field unit, lamps included."""
-    kind = (model.meta.exposure.type or "").upper()
+    kind = exposure_type(model)
     if kind in IFU:
         return True
     return (
@@ -76,7 +99,7 @@ def is_ifu(model):
 def is_tso(model):
     """Whether the exposure is a time series: by type or TSOVISIT, of two integrations or more."""
     exposure = model.meta.exposure
-    declared = bool(model.meta.visit.tsovisit) or (exposure.type or "").upper() in TSO_ALWAYS
+    declared = bool(model.meta.visit.tsovisit) or exposure_type(model) in TSO_ALWAYS
     return declared and not (exposure.nints is not None and exposure.nints < 2)
 
 

@@ -133,6 +133,30 @@ class References:
         model.dq = model.dq[..., *cut]
         return large._replace(model=model, data=data[..., *cut])
 
+    def opened(self, reftype: str, model_class: type) -> Any:
+        """
+        Open a reference whose data model depends on the exposure.
+
+        Parameters
+        ----------
+        reftype : str
+            Reference type.
+        model_class : type
+            Data model class.
+
+        Returns
+        -------
+        data model or None
+            The reference, as a whole; None when there is none and none is required.
+        """
+        if reftype not in self._opened:
+            found = self._find(reftype)
+            if isinstance(found, str):
+                found = open_reference(found, model_class)
+                self._ours.append(found)
+            self._opened[reftype] = found
+        return self._opened[reftype]
+
     def close(self) -> None:
         """Close the files opened here."""
         self._opened.clear()

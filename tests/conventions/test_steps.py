@@ -108,6 +108,16 @@ def _handed_on(cls, tree):
     return found
 
 
+def _algorithms_of(cls, tree):
+    """Files of the underscored modules and packages that a step imports from its own package."""
+    package = Path(inspect.getfile(cls)).parent
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            for name in (alias.name for alias in node.names if alias.name.startswith("_")):
+                yield from package.glob(f"{name}.py")
+                yield from package.glob(f"{name}/*.py")
+
+
 @every_step
 class TestEveryStep:
     def test_uses_each_of_its_parameters(self, row):
@@ -127,7 +137,9 @@ class TestEveryStep:
         texts = {node.value for node in ast.walk(tree)
                  if isinstance(node, ast.Constant) and isinstance(node.value, str)}
         declared = set(cls.references)
-        used = _attributes(tree, "refs")
+        used = _attributes(tree, "refs") | set(getattr(cls, "accepted", ()))
+        for file in _algorithms_of(cls, tree):
+            used |= _attributes(ast.parse(file.read_text("utf-8")), "refs")
         calls = {argument.value for node in ast.walk(tree) if isinstance(node, ast.Call)
                  for argument in node.args if isinstance(argument, ast.Constant)}
         assert not declared - used - (calls & texts)

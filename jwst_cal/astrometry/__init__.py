@@ -1,0 +1,5 @@
+"""Where on the sky, and at which wavelength."""
+
+from jwst_cal._lazy import step_names
+
+__getattr__, __dir__ = step_names(__name__)

@@ -1,0 +1,47 @@
+"""The world coordinates of an exposure, built from its pointing and its reference files."""
+
+from jwst_cal import modes
+from jwst_cal.astrometry._wcs import imaging
+from jwst_cal.errors import InputError, SkipStep
+
+__all__ = ["build"]
+
+#: Calibration exposures of no place on the sky.
+NOT_ON_THE_SKY = frozenset({
+    "FGS_SKYFLAT", "FGS_INTFLAT", "FGS_DARK", "MIR_FLATMRS", "MIR_FLATIMAGE", "MIR_FLAT-MRS",
+    "MIR_FLAT-IMAGE", "MIR_DARK", "NIS_DARK", "NIS_LAMP", "NRC_LED", "NRC_DARK", "NRC_FLAT",
+    "NRC_GRISM", "NRS_DARK",
+})
+
+
+def build(model, refs):
+    """
+    Build the transformations from detector pixels to the sky.
+
+    Parameters
+    ----------
+    model : ImageModel or CubeModel
+        The exposure; its pointing is read, nothing is changed.
+    refs : References
+        ``distortion`` and ``filteroffset`` for images.
+
+    Returns
+    -------
+    gwcs.WCS
+        Pixels (from 0) to ICRS, through the telescope's V2 and V3.
+
+    Raises
+    ------
+    SkipStep
+        If the exposure type has no coordinates on the sky.
+    InputError
+        If the exposure type is not supported yet, or the pointing is missing.
+    """
+    kind = modes.exposure_type(model)
+    if kind in NOT_ON_THE_SKY:
+        raise SkipStep(f"{kind} exposures have no world coordinates")
+    if not modes.is_imaging(model) or modes.is_nirspec(model):
+        name = model.meta.filename or "the input"
+        raise InputError(f"{name}: EXP_TYPE={kind or 'missing'}; this release assigns coordinates "
+                         "to images of NIRCam, NIRISS, MIRI and FGS")
+    return imaging.build(model, refs)

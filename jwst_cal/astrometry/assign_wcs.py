@@ -1,0 +1,101 @@
+"""Assign WCS: where on the sky the pixels of an exposure look."""
+
+import logging
+
+from jwst_cal import modes
+from jwst_cal.framework import Reference, SkipStep, Step, param
+
+__all__ = ["AssignWcsStep"]
+
+log = logging.getLogger(__name__)
+
+
+class AssignWcsStep(Step):
+    """
+    Attach the world coordinates to an exposure.
+
+    Notes
+    -----
+    Differs from jwst 3.0.0: exposures with a dispersing element, and NIRSpec's, are refused.
+    """
+
+    class_alias = "assign_wcs"
+    references = {
+        "distortion": Reference("DistortionModel", required=False),
+        "filteroffset": Reference("FilteroffsetModel", required=False),
+        "specwcs": Reference("SpecwcsModel", required=False),
+        "regions": Reference("RegionsModel", required=False),
+        "wavelengthrange": Reference("WavelengthrangeModel", required=False),
+        "camera": Reference("CameraModel", required=False),
+        "chromcorr": Reference("ChromCorrModel", required=False),
+        "collimator": Reference("CollimatorModel", required=False),
+        "disperser": Reference("DisperserModel", required=False),
+        "fore": Reference("FOREModel", required=False),
+        "fpa": Reference("FPAModel", required=False),
+        "msa": Reference("MSAModel", required=False),
+        "ote": Reference("OTEModel", required=False),
+        "ifupost": Reference("IFUPostModel", required=False),
+        "ifufore": Reference("IFUFOREModel", required=False),
+        "ifuslicer": Reference("IFUSlicerModel", required=False),
+    }
+
+    sip_approx: bool = param(True, "Describe images by SIP polynomials in the header, too")
+    sip_max_pix_error: float = param(0.01, "Largest error of that description, in pixels")
+    sip_degree: int = param(None, "Degree of the polynomials; None for the lowest that does", le=6)
+    sip_max_inv_pix_error: float = param(0.01, "Largest error of its inverse, in pixels")
+    sip_inv_degree: int = param(None, "Degree of the inverse; None for the lowest that does", le=6)
+    sip_npoints: int = param(12, "Points along each axis at which the polynomials are fitted")
+    slit_y_low: float = param(-0.55, "Lower edge of a slit, in its heights (NIRSpec)")
+    slit_y_high: float = param(0.55, "Upper edge of a slit, in its heights (NIRSpec)")
+    nrs_ifu_slice_wcs: bool = param(False, "One set of coordinates per slice (NIRSpec IFU)")
+
+    #: For spectra, which this release does not do.
+    accepted = ("slit_y_low", "slit_y_high", "nrs_ifu_slice_wcs", "specwcs", "regions",
+                "wavelengthrange", "camera", "chromcorr", "collimator", "disperser", "fore", "fpa",
+                "msa", "ote", "ifupost", "ifufore", "ifuslicer")
+
+    def process(self, image, *, refs):
+        """
+        Build ``meta.wcs``, S_REGION and the approximation in the header.
+
+        Parameters
+        ----------
+        image : ImageModel or CubeModel
+            Count rates of an exposure or of its integrations.
+        refs : References
+            ``distortion`` and ``filteroffset`` for images.
+
+        Returns
+        -------
+        ImageModel or CubeModel
+            The same model.
+
+        Raises
+        ------
+        InputError
+            If the pointing is missing or the exposure type is not supported yet.
+        """
+        from jwst_cal.astrometry import _fits_sip, _s_region, _wcs
+
+        if type(image).__name__ not in ("ImageModel", "CubeModel", "IFUImageModel"):
+            raise SkipStep(f"assign_wcs takes ImageModel, CubeModel or IFUImageModel, this is "
+                           f"{type(image).__name__}")
+        for reftype in self.references:
+            refs.path(reftype)  # those that do not apply are recorded, too
+        image.meta.wcs = _wcs.build(image, refs)
+        outline = _s_region.polygon(_s_region.image_outline(image.meta.wcs, image.data.shape))
+        if outline is None:
+            log.warning("The outline holds NaN; S_REGION is not set")
+        else:
+            image.meta.wcsinfo.s_region = outline
+            log.info("S_REGION: %s", outline)
+        if self.sip_approx and modes.is_imaging(image):
+            try:
+                _fits_sip.describe(
+                    image, max_error=self.sip_max_pix_error, degree=self.sip_degree,
+                    max_inverse_error=self.sip_max_inv_pix_error,
+                    inverse_degree=self.sip_inv_degree, points=self.sip_npoints,
+                )
+            except (ValueError, RuntimeError) as error:
+                log.warning("No SIP description in the header: %s", error)
+        return image

@@ -1,0 +1,5 @@
+"""What is not the target."""
+
+from jwst_cal._lazy import step_names
+
+__getattr__, __dir__ = step_names(__name__)

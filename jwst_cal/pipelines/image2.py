@@ -1,0 +1,94 @@
+"""Stage 2 of images: count rates to calibrated images."""
+
+import logging
+import warnings
+
+from jwst_cal.associations import level2
+from jwst_cal.framework import Chain, Pipeline, param
+
+log = logging.getLogger(__name__)
+
+#: Exposures that are resampled one by one.
+RESAMPLED = frozenset({"MIR_IMAGE", "NRC_IMAGE", "NIS_IMAGE", "FGS_IMAGE"})
+
+
+class Image2Pipeline(Pipeline):
+    """
+    Calibrate images of the sky: background, coordinates, flat field, flux.
+
+    The chains are the order. Products: ``cal`` or, of integrations, ``calints`` (returned);
+    ``i2d`` of single images; on request ``bsub`` or ``bsubints``.
+
+    Notes
+    -----
+    Differs from jwst 3.0.0: members of an association are looked for beside it.
+    """
+
+    class_alias = "calwebb_image2"
+
+    save_bsub: bool = param(False, "Deprecated: save what bkg_subtract returns; use the step's "
+                                   "save_results")
+
+    subtract = Chain("bkg_subtract")
+    calibrate = Chain("assign_wcs", "flat_field", "photom")
+    combine = Chain("resample")
+
+    def process(self, given):
+        """
+        Run stage 2 on each exposure.
+
+        Parameters
+        ----------
+        given : str, path, data model, association, or list of them
+            Count rates (``rate`` or ``rateints``); an association may give backgrounds.
+
+        Returns
+        -------
+        list of ImageModel or CubeModel
+            Calibrated exposures, MJy/sr.
+        """
+        if self.save_bsub:
+            text = "save_bsub is deprecated: set save_results of the step bkg_subtract"
+            warnings.warn(text, DeprecationWarning, stacklevel=2)
+            log.warning(text)
+        products = level2.products(given, self.output_file)
+        if len(products) > 1 and self.output_file is not None:
+            log.warning("output_file is not used: there are %d products", len(products))
+            self.output_file = None
+        results = []
+        for product in products:
+            if self.save_results and self.output_file is None:
+                self.output_file = product.name
+            result = self._calibrate(product)
+            suffix = "calints" if result.data.ndim == 3 else "cal"
+            result.meta.filename = self.make_output_path(basepath=self.output_file, suffix=suffix)
+            results.append(result)
+            self.output_file = None
+        return results
+
+    def _save_all(self, result):
+        """Each result has its own name already."""
+        self.output_use_model = True
+        for image in result:
+            self.save_model(image, suffix=False)
+
+    def _calibrate(self, product):
+        science = product.members["science"]
+        if len(science) > 1:
+            log.warning("%s: %d science members, the first is used", product.name, len(science))
+        log.info("Working on %s", product.name)
+        image = self.prepare_output(product.science, make_copy=not isinstance(product.science, str))
+        image.meta.asn.pool_name, image.meta.asn.table_name = product.pool, product.table
+        image.meta.filename = self.make_output_path(basepath=self.output_file)
+        backgrounds = product.members.get("background")
+        if backgrounds:
+            self.bkg_subtract.suffix = "bsubints" if image.data.ndim == 3 else "bsub"
+            if self.save_bsub:
+                self.bkg_subtract.save_results = True
+            image = self.subtract(image, backgrounds)
+        image = self.calibrate(image)
+        if image.data.ndim == 2 and image.meta.exposure.type.upper() in RESAMPLED:
+            self.resample.save_results = self.save_results
+            self.resample.suffix = "i2d"
+            self.combine(image)
+        return image

@@ -1,0 +1,5 @@
+"""How much of the light arrived."""
+
+from jwst_cal._lazy import step_names
+
+__getattr__, __dir__ = step_names(__name__)
