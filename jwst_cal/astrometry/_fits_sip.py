@@ -1,8 +1,12 @@
 """A FITS header that approximates the coordinates of an image."""
 
+import logging
 import re
+import warnings
 
 __all__ = ["describe"]
+
+log = logging.getLogger(__name__)
 
 #: Degrees tried when none is given.
 DEGREES = range(1, 6)
@@ -28,7 +32,7 @@ def describe(model, *, max_error=0.01, degree=None, max_inverse_error=0.01, inve
     Raises
     ------
     ValueError, RuntimeError
-        From gwcs, if the error cannot be met.
+        From gwcs, if nothing can be fitted. What misses the wanted error is kept, with a warning.
 
     Notes
     -----
@@ -36,12 +40,16 @@ def describe(model, *, max_error=0.01, degree=None, max_inverse_error=0.01, inve
     """
     info = model.meta.wcsinfo
     crpix = [info.crpix1, info.crpix2]
-    header = model.meta.wcs.to_fits_sip(
-        max_pix_error=max_error, degree=DEGREES if degree is None else degree,
-        max_inv_pix_error=max_inverse_error,
-        inv_degree=DEGREES if inverse_degree is None else inverse_degree,
-        npoints=points, crpix=None if None in crpix else crpix, projection="TAN",
-    )
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        header = model.meta.wcs.to_fits_sip(
+            max_pix_error=max_error, degree=DEGREES if degree is None else degree,
+            max_inv_pix_error=max_inverse_error,
+            inv_degree=DEGREES if inverse_degree is None else inverse_degree,
+            npoints=points, crpix=None if None in crpix else crpix, projection="TAN",
+        )
+    for warning in said:
+        log.warning("SIP description in the header: %s", warning.message)
     for key in [key for key in info.instance if _TERMS.fullmatch(key)]:
         del info.instance[key]
     info.instance.update(

@@ -37,11 +37,11 @@ class BackgroundStep(Step):
     }
 
     bkg_list: list[str] = param(None, "Background exposures, where none are given otherwise")
-    save_combined_background: bool = param(False, "Save the mean background, as _combinedbackground")
+    save_combined_background: bool = param(False, "Save the mean, as _combinedbackground")
     sigma: float = param(3.0, "Values farther from the median than this are left out, in sigma")
     maxiters: int = param(None, "Rounds of clipping; None for as many as change something")
     # modes with a background reference file
-    soss_source_percentile: float = param(35.0, "Percentile of brightness below which is sky (SOSS)")
+    soss_source_percentile: float = param(35.0, "Percentile of the brightest sky pixel (SOSS)")
     soss_bkg_percentile: list[float] = param(
         None, "Lowest and highest percentile of the sky pixels used (SOSS)",
         min_length=2, max_length=2)
@@ -81,6 +81,8 @@ class BackgroundStep(Step):
             If a background cannot be read or is of another detector, or the mode has a background
             reference file.
         """
+        if hasattr(science, "asn_table"):
+            science, backgrounds = _members(science)
         kind = modes.exposure_type(science)
         if kind in FROM_REFERENCE:
             raise InputError(f"{science.meta.filename or 'the input'}: EXP_TYPE={kind}; this "
@@ -156,6 +158,18 @@ class BackgroundStep(Step):
                                          err=error.astype(np.float32), dq=dq)
         combined.update(science, only="PRIMARY")
         self.save_model(combined, suffix="combinedbackground", force=True)
+
+
+def _members(container):
+    """Science exposure and backgrounds of an association."""
+    roles = {role: [container[k] for k in container.ind_asn_type(role)]
+             for role in ("science", "background")}
+    if not roles["science"]:
+        raise InputError(f"{container.asn_table_name}: no member of the role 'science'")
+    if len(roles["science"]) > 1:
+        log.warning("%s: %d science exposures, the first is used", container.asn_table_name,
+                    len(roles["science"]))
+    return roles["science"][0], roles["background"]
 
 
 def _check(science, background, name):

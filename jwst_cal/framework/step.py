@@ -400,7 +400,7 @@ class Step(Parameterised):
             if open_as_type is not None:
                 result, ours = open_as_type(path, **options), True
             elif os.fspath(path).lower().endswith(".json"):
-                result, ours = models.open(path, **options), True
+                result, ours = models.ModelContainer(path, **options), True
             else:
                 result, ours = models.open_exposure(path), True
         elif isinstance(init, list | tuple) and init and open_models:

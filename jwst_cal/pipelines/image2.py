@@ -1,7 +1,6 @@
 """Stage 2 of images: count rates to calibrated images."""
 
 import logging
-import warnings
 
 from jwst_cal.associations import level2
 from jwst_cal.framework import Chain, Pipeline, param
@@ -48,9 +47,7 @@ class Image2Pipeline(Pipeline):
             Calibrated exposures, MJy/sr.
         """
         if self.save_bsub:
-            text = "save_bsub is deprecated: set save_results of the step bkg_subtract"
-            warnings.warn(text, DeprecationWarning, stacklevel=2)
-            log.warning(text)
+            log.warning("save_bsub is deprecated: set save_results of the step bkg_subtract")
         products = level2.products(given, self.output_file)
         if len(products) > 1 and self.output_file is not None:
             log.warning("output_file is not used: there are %d products", len(products))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.parity import driver, setup
+from tests.parity import run_step as run_step_program
 
 
 class Run(NamedTuple):
@@ -126,17 +127,38 @@ def official(exposure, *, overrides=None, crds=None, chosen=None, steps=None, ke
     return load(final)
 
 
-def _run(python, folder, crds, spec):
+def _run(python, folder, crds, spec, program=driver):
     (folder / "spec.json").write_text(json.dumps(spec))
     environment = {k: v for k, v in os.environ.items()
                    if not k.startswith(("CRDS_", "PYTHON", "STPIPE_"))}
     environment.update({k: str(v) for k, v in (crds or empty_cache(folder)).items()})
     environment["STPIPE_DISABLE_CRDS_STEPPARS"] = "True"
-    done = subprocess.run([str(python), driver.__file__, "spec.json"], env=environment, cwd=folder,
+    done = subprocess.run([str(python), program.__file__, "spec.json"], env=environment, cwd=folder,
                           capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"the official pipeline failed on {spec['exposure']}:\n"
-                           f"{done.stderr[-4000:]}")
+        raise RuntimeError(f"the official package failed on {spec}:\n{done.stderr[-4000:]}")
+
+
+def run_step(folder, class_name, inputs, **parameters):
+    """
+    Run an official step or pipeline that asks for no references.
+
+    Parameters
+    ----------
+    folder : Path
+        Working directory; the products are written there.
+    class_name : str
+        Dotted name of the class.
+    inputs : sequence of str or Path
+        Input files.
+    **parameters
+        For ``call``; references as overrides.
+    """
+    python, reason = setup.find()
+    if python is None:
+        raise FileNotFoundError(reason)
+    _run(python, folder, None, {"class": class_name, "input": [str(name) for name in inputs],
+                                "parameters": parameters}, run_step_program)
 
 
 def serverless(root, context):

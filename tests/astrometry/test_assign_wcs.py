@@ -1,0 +1,143 @@
+"""World coordinates of images: known positions, subarrays, what is refused."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from jwst_cal.astrometry import _s_region
+from jwst_cal.astrometry.assign_wcs import AssignWcsStep
+from jwst_cal.errors import InputError, ReferenceFileError
+from tests import images
+
+
+@pytest.fixture(scope="module")
+def references(tmp_path_factory):
+    return images.references("NIRCAM", tmp_path_factory.mktemp("references"))
+
+
+def step(references, **parameters):
+    given = {f"override_{kind}": references.get(kind, "N/A") for kind in AssignWcsStep.references}
+    return AssignWcsStep(**given | parameters)
+
+
+def test_the_reference_point_is_where_the_header_says(references):
+    image = images.image()
+    wcs = step(references).run(image).meta.wcs
+    info = image.meta.wcsinfo
+    to_telescope = wcs.get_transform("world", "v2v3")
+    assert_allclose(to_telescope(info.ra_ref, info.dec_ref), (info.v2_ref, info.v3_ref), atol=1e-7)
+
+
+def test_a_subarray_looks_where_its_pixels_of_the_full_frame_do(references):
+    small = images.image()
+    large = images.image(shape=(256, 288))
+    large.meta.subarray.xstart = large.meta.subarray.ystart = 1
+    a, b = (step(references).run(image).meta.wcs for image in (small, large))
+    dx, dy = (corner - 1 for corner in images.CORNER)
+    assert_allclose(a(10.0, 20.0), b(10.0 + dx, 20.0 + dy), rtol=0, atol=1e-12)
+    assert a.bounding_box.bounding_box(order="F") == ((-0.5, 127.5), (-0.5, 95.5))
+
+
+def test_the_filter_shifts_the_image(references):
+    with_filter = step(references).run(images.image()).meta.wcs
+    without = step(references, override_filteroffset="N/A").run(images.image()).meta.wcs
+    assert_allclose(with_filter(10.0, 20.0), without(10.31, 19.83), rtol=0, atol=1e-12)
+
+
+def test_velocity_scales_about_the_reference_point(references):
+    fast, still = images.image(), images.image()
+    still.meta.velocity_aberration.scale_factor = None
+    a, b = (step(references).run(image).meta.wcs for image in (fast, still))
+    v = np.array(b.get_transform("detector", "v2v3")(3.0, 90.0))
+    scaled = np.array(a.get_transform("detector", "v2v3vacorr")(3.0, 90.0))
+    at = np.array([120.0, -500.0])
+    assert_allclose(scaled - at, 1.00005 * (v - at), rtol=1e-9)
+
+
+def test_the_header_describes_the_same_place(references):
+    from astropy.wcs import WCS
+
+    image = step(references).run(images.image())
+    header = {key.upper(): value for key, value in image.meta.wcsinfo.instance.items()
+              if not key.startswith(("v", "s_", "roll", "ra_", "dec_"))}
+    x, y = np.mgrid[0:128:9, 0:96:9].astype(float)
+    from astropy.io import fits
+
+    described = WCS(fits.Header(header)).all_pix2world(x, y, 0)
+    back = image.meta.wcs.invert(*described)
+    assert_allclose(back, (x, y), atol=0.01)
+
+
+def test_no_description_when_none_is_wanted(references):
+    image = step(references, sip_approx=False).run(images.image())
+    assert "a_order" not in image.meta.wcsinfo.instance
+    assert image.meta.wcsinfo.ctype1 == "RA---TAN"
+
+
+def test_a_description_that_cannot_be_met_is_a_warning(references, caplog):
+    image = step(references, sip_max_pix_error=1e-14, sip_max_inv_pix_error=1e-14).run(
+        images.image())
+    assert "Failed to achieve requested SIP approximation accuracy" in caplog.text
+    assert image.meta.wcsinfo.instance["sipmxerr"] > 1e-14
+    assert image.meta.cal_step.assign_wcs == "COMPLETE"
+
+
+def test_outline(references):
+    image = step(references).run(images.image())
+    numbers = np.array(image.meta.wcsinfo.s_region.split()[2:], float).reshape(4, 2)
+    x, y = image.meta.wcs.invert(*numbers.T, with_bounding_box=False)
+    assert_allclose(x, [-0.5, -0.5, 127.5, 127.5], atol=1e-3)
+    assert_allclose(y, [-0.5, 95.5, 95.5, -0.5], atol=1e-3)
+
+
+def test_an_outline_with_nan_is_none():
+    assert _s_region.polygon(np.array([[1.0, np.nan]])) is None
+
+
+@pytest.mark.parametrize("kind", ["NRC_DARK", "MIR_FLATIMAGE", "FGS_DARK", "NIS_LAMP"])
+def test_skipped_where_there_is_no_sky(kind, references, caplog):
+    image = images.image()
+    image.meta.exposure.type = kind
+    result = step(references).run(image)
+    assert result.meta.cal_step.assign_wcs == "SKIPPED"
+    assert kind in caplog.text
+
+
+def test_skipped_without_a_distortion(references):
+    result = step(references, override_distortion="N/A").run(images.image())
+    assert result.meta.cal_step.assign_wcs == "SKIPPED"
+
+
+def test_skipped_for_a_ramp(small_ramp, references):
+    result = step(references).run(small_ramp)
+    assert result.meta.cal_step.assign_wcs == "SKIPPED"
+
+
+def test_missing_pointing_is_named(references):
+    image = images.image()
+    image.meta.wcsinfo.ra_ref = image.meta.wcsinfo.roll_ref = None
+    with pytest.raises(InputError, match=r"00001_nrca1_rate.fits: ROLL_REF, RA_REF missing"):
+        step(references).run(image)
+
+
+def test_a_scale_that_is_not_positive(references):
+    image = images.image()
+    image.meta.velocity_aberration.scale_factor = -1.0
+    with pytest.raises(InputError, match=r"VA_SCALE=-1.0"):
+        step(references).run(image)
+
+
+def test_spectra_are_refused(references):
+    image = images.image()
+    image.meta.exposure.type = "NRC_TSGRISM"
+    with pytest.raises(InputError, match="EXP_TYPE=NRC_TSGRISM"):
+        step(references).run(image)
+
+
+def test_ambiguous_filter_offsets(references, tmp_path):
+    from stdatamodels.jwst.datamodels import FilteroffsetModel
+
+    offsets = FilteroffsetModel(references["filteroffset"])
+    offsets.filters = [dict(offsets.filters[0].instance)] * 2
+    with pytest.raises(ReferenceFileError, match="2 rows for F200W CLEAR"):
+        step(references, override_filteroffset=offsets).run(images.image())

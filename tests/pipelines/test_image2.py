@@ -1,0 +1,113 @@
+"""Stage 2 of images: products by name, associations, what is refused."""
+
+import numpy as np
+import pytest
+
+from jwst_cal.associations import io, level2
+from jwst_cal.errors import InputError
+from jwst_cal.pipelines import Image2Pipeline
+from tests import images
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three exposures and the overrides for the pipeline."""
+    for number in (1, 2, 3):
+        model = images.image(seed=number)
+        model.save(tmp_path / model.meta.filename)
+    return tmp_path
+
+
+@pytest.fixture
+def steps(tmp_path_factory):
+    paths = images.references("NIRCAM", tmp_path_factory.mktemp("references"))
+    return images.overrides(Image2Pipeline, paths, {"resample": {"skip": True}})
+
+
+def name(number):
+    return f"jw00001001001_02101_{number:05d}_nrca1_rate.fits"
+
+
+def association(folder, *products):
+    asn = {"asn_id": "a3001", "asn_pool": "pool.csv", "products": [
+        {"name": product, "members": [{"expname": name(n), "exptype": role} for n, role in members]}
+        for product, members in products]}
+    io.write(asn, folder / "asn.json")
+    return str(folder / "asn.json")
+
+
+def run(given, steps, out, **parameters):
+    out.mkdir()
+    results = Image2Pipeline.call(given, steps=steps, save_results=True, output_dir=str(out),
+                                  **parameters)
+    return results, sorted(p.name for p in out.iterdir())
+
+
+def test_one_exposure(folder, steps):
+    (result,), names = run(str(folder / name(1)), steps, folder / "out")
+    assert names == ["jw00001001001_02101_00001_nrca1_cal.fits"]
+    assert result.meta.bunit_data == "MJy/sr"
+    assert result.meta.asn.table_name == "singleton"
+
+
+def test_integrations(tmp_path, steps):
+    model = images.image(n_ints=2)
+    _, names = run(model, steps, tmp_path / "out")
+    assert names == ["jw00001001001_02101_00001_nrca1_calints.fits"]
+    assert model.meta.cal_step.photom is None
+
+
+def test_an_association_of_two_products(folder, steps):
+    asn = association(folder, ("first", [(1, "science")]), ("second_rate", [(2, "science")]))
+    results, names = run(asn, steps, folder / "out", output_file="zed")
+    assert names == ["first_cal.fits", "second_cal.fits"]
+    assert [model.meta.asn.pool_name for model in results] == ["pool.csv"] * 2
+    assert results[0].meta.asn.table_name == "asn.json"
+
+
+def test_the_output_file_names_a_single_product(folder, steps):
+    asn = association(folder, ("first", [(1, "science")]))
+    assert run(asn, steps, folder / "out", output_file="zed")[1] == ["zed_cal.fits"]
+
+
+def test_backgrounds_are_subtracted_and_saved(folder, steps):
+    asn = association(folder, ("p", [(1, "science"), (2, "background"), (3, "background")]))
+    steps["bkg_subtract"]["save_results"] = True
+    (result,), names = run(asn, steps, folder / "out")
+    assert names == ["p_bsub.fits", "p_cal.fits"]
+    assert result.meta.cal_step.bkg_subtract == "COMPLETE"
+    assert abs(np.nanmedian(result.data)) < 0.2
+
+
+def test_save_bsub_is_deprecated(folder, steps):
+    asn = association(folder, ("p", [(1, "science"), (2, "background")]))
+    (result,), names = run(asn, steps, folder / "out", save_bsub=True)
+    assert names == ["p_bsub.fits", "p_cal.fits"]
+    assert any("save_bsub is deprecated" in line for line in result.cal_logs.calwebb_image2)
+
+
+def test_the_model_of_the_caller_stays_as_it_is(steps):
+    model = images.image()
+    before = model.data.copy()
+    Image2Pipeline.call(model, steps=steps)
+    np.testing.assert_array_equal(model.data, before)
+    assert model.meta.bunit_data is None
+    assert model.meta.cal_step.assign_wcs is None
+
+
+def test_missing_members_are_all_named(folder, steps):
+    asn = association(folder, ("p", [(1, "science"), (7, "background"), (8, "background")]))
+    with pytest.raises(InputError, match=f"{name(7)}, {name(8)}"):
+        Image2Pipeline.call(asn, steps=steps)
+
+
+def test_a_product_without_science(folder, steps):
+    asn = association(folder, ("p", [(1, "background")]))
+    with pytest.raises(InputError, match="product 'p' has no member of the role 'science'"):
+        Image2Pipeline.call(asn, steps=steps)
+
+
+def test_names_of_several_inputs():
+    found = level2.products(["a_rate.fits", "b_rate.fits"], "zed.fits")
+    assert [product.name for product in found] == ["zed", "zed_2"]
+    assert level2.products("d/a_rate.fits")[0].name == "a_rate.fits"
