@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from jwst_cal.simulate import cache, exposures
-from tests.parity import oracle, setup
+from tests.parity import cases, oracle, setup
 
 #: Exposures by name, as `jwst_cal.simulate` makes them.
 EXPOSURES = {
@@ -76,7 +76,7 @@ def compare(name, repeats, threads):
     python, reason = setup.find()
     if python is None:
         raise SystemExit(reason)
-    root = cache.materialise_all()
+    root = cache.ensure()
     clean = {k: v for k, v in os.environ.items()
              if not k.startswith(("CRDS_", "STPIPE_", "PYTHON"))}
     ours = {**clean, "JWST_CAL_NUM_THREADS": str(threads),
@@ -87,6 +87,7 @@ def compare(name, repeats, threads):
     row = {"exposure": name, "threads": threads, "repeats": repeats}
     with tempfile.TemporaryDirectory() as folder:
         exposure = exposures.simulate(instrument, subarray, seed=1, **options).write(Path(folder))
+        cases.prepare(exposure)
         for kind in ("cold", "warm"):
             found = {package: [] for package in sides}
             for turn in range(repeats + 1):
@@ -128,6 +129,7 @@ def main(words=None):
     parser.add_argument("--exposure", nargs="+", choices=EXPOSURES, default=list(EXPOSURES))
     parser.add_argument("--json", help="file that JSON lines are appended to")
     given = parser.parse_args(words)
+    os.environ["JWST_CAL_CRDS"] = "embedded"
     rows = []
     for name in given.exposure:
         rows.append(compare(name, given.repeats, given.threads))

@@ -1,4 +1,4 @@
-"""Write FITS files plane by plane: little memory, the same bytes every time."""
+"""Write FITS files plane by plane, with little memory, and ASDF: the same bytes every time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from astropy.io import fits
 
 from jwst_cal.errors import OutputError
 
-__all__ = ["asdf_hdu", "image", "replacing", "table", "write"]
+__all__ = ["asdf_hdu", "image", "replacing", "table", "write", "write_asdf"]
 
 _BITPIX = {"u2": 16, "u4": 32, "f4": -32}
 _OFFSET = {"u2": 1 << 15, "u4": 1 << 31}
@@ -151,6 +151,26 @@ def asdf_hdu(tree):
     rows = np.zeros(1, [("ASDF_METADATA", "u1", (len(text),))])
     rows["ASDF_METADATA"] = text
     return table("ASDF", rows)
+
+
+def write_asdf(path, tree):
+    """
+    Write an ASDF file.
+
+    Parameters
+    ----------
+    path : path-like
+        Its name; the file appears only when complete.
+    tree : dict
+        Its content.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    with replacing(path) as file:
+        asdf.AsdfFile(tree).write_to(file)
 
 
 def write(path, cards, hdus):

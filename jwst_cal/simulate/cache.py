@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from jwst_cal import modes, registry
-from jwst_cal.errors import OutputError, ReferenceFileError
+from jwst_cal.errors import OutputError, ParameterError, ReferenceFileError
 
 __all__ = ["CONTEXT", "directory", "ensure", "fingerprint", "materialise", "materialise_all",
            "prune", "reference_types"]
@@ -33,7 +33,9 @@ _KEYWORDS = {
     "DETECTOR": "META.INSTRUMENT.DETECTOR", "FILTER": "META.INSTRUMENT.FILTER",
     "BAND": "META.INSTRUMENT.BAND", "SUBARRAY": "META.SUBARRAY.NAME",
     "READPATT": "META.EXPOSURE.READPATT", "EXP_TYPE": "META.EXPOSURE.TYPE",
-    "NOUTPUTS": "META.EXPOSURE.NOUTPUTS",
+    "NOUTPUTS": "META.EXPOSURE.NOUTPUTS", "SUBSTRT1": "META.SUBARRAY.XSTART",
+    "SUBSTRT2": "META.SUBARRAY.YSTART", "SUBSIZE1": "META.SUBARRAY.XSIZE",
+    "SUBSIZE2": "META.SUBARRAY.YSIZE",
 }
 _DATE = ("META.OBSERVATION.DATE", "META.OBSERVATION.TIME")
 
@@ -131,7 +133,7 @@ def _rmap(instrument, reftype, rule, rows):
     """Rules of one type: its files by keyword, and N/A for the detectors that have none."""
     keywords = tuple(_KEYWORDS[name.rstrip("*")] for name in rule.keywords.split())
     cases = {row.match: row.basename for row in rows}
-    cases[("N/A",) * len(keywords)] = None
+    cases.setdefault(("N/A",) * len(keywords), None)
     lines = ["Match({\n"]
     for match, basename in sorted(cases.items()):
         key = repr(match[0] if len(match) == 1 else match)
@@ -289,7 +291,7 @@ def materialise(basename, root=None):
     return path
 
 
-def materialise_all(root=None):
+def materialise_all(root=None, detectors=None):
     """
     Make sure that all reference files exist.
 
@@ -297,16 +299,31 @@ def materialise_all(root=None):
     ----------
     root : path-like, optional
         As for :func:`ensure`.
+    detectors : collection of str, optional
+        Only those of these detectors, and what is common to their instruments.
 
     Returns
     -------
     Path
         The directory, complete for any software that reads a CRDS cache.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such detector.
     """
+    from jwst_cal.simulate.instruments import DETECTORS
     from jwst_cal.simulate.references import REFERENCES
 
-    for basename in REFERENCES:
-        materialise(basename, root)
+    chosen = [name.upper() for name in detectors or DETECTORS]
+    for name in chosen:
+        if name not in DETECTORS:
+            raise ParameterError(
+                f"detector '{name}' is not simulated: choose one of {', '.join(DETECTORS)}")
+    instruments = {DETECTORS[name].instrument for name in chosen}
+    for basename, row in REFERENCES.items():
+        if row.detector in chosen or (row.own == "instrument" and row.instrument in instruments):
+            materialise(basename, root)
     return ensure(root)
 
 

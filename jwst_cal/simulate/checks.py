@@ -117,7 +117,8 @@ def check_rate(rate, err, dq, truth):
     hit = np.zeros(rate.shape, bool)
     hit[truth.jumps["row"], truth.jumps["col"]] = True
 
-    difference = (rate - truth.rate).astype(np.float64)
+    factor = truth.gain_factor or 1.0
+    difference = (rate - factor * truth.rate).astype(np.float64)
     clean = good & ~hit
     bias, _ = _spread(difference[clean])
     pull = difference[clean] / err[clean]
@@ -126,7 +127,7 @@ def check_rate(rate, err, dq, truth):
     hit_bias, _ = _spread(difference[touched])
     _, hit_sigma = _spread(difference[touched] / err[touched])
     return RateCheck(
-        int(clean.sum()), int(np.isnan(rate).sum()), _spread(truth.rate[clean])[0], bias,
+        int(clean.sum()), int(np.isnan(rate).sum()), _spread(factor * truth.rate[clean])[0], bias,
         pull_median, pull_sigma, float(np.mean(np.abs(pull) > 5)) if pull.size else np.nan,
         hit_bias, hit_sigma,
     )

@@ -149,6 +149,11 @@ class Window:
         return INSTRUMENTS[self.detector.instrument]
 
     @property
+    def interleaved(self):
+        """Whether reference pixels are read between the others (NIRSpec's IRS2)."""
+        return self.speed == "IRS2"
+
+    @property
     def frame_time(self):
         """Seconds a frame."""
         return self.subarray.frame_times[self.speed] if self.speed else self.subarray.frame_time
@@ -231,12 +236,65 @@ class Window:
             (x < left) | (x >= n_cols - right)
         )[None, :]
 
+    @property
+    def n_outputs(self):
+        """Output amplifiers that read pixels."""
+        return self.subarray.n_outputs
+
+    @property
+    def all_outputs(self):
+        """Output amplifiers, with the one of IRS2 that reads none."""
+        return 5 if self.interleaved else self.subarray.n_outputs
+
+    @cached_property
+    def fast(self):
+        """Place along the fast axis, from 0, int [1, col] or [row, 1]."""
+        return self.x[None, :] if abs(self.detector.fast_axis) == 1 else self.y[:, None]
+
     @cached_property
     def output(self):
-        """Output amplifier of each column, int [col]."""
+        """Output amplifier of each pixel, int [1, col] or [row, 1]."""
         if self.detector.instrument == "MIRI":
-            return self.x % 4
-        return self.x * self.subarray.n_outputs // self.detector.shape[1]
+            return self.fast % 4
+        return self.fast * self.n_outputs // self.detector.shape[1]
+
+    def to_science(self, frame):
+        """
+        Turn an image from the order of readout.
+
+        Parameters
+        ----------
+        frame : array [slow, fast]
+            An image as it is read.
+
+        Returns
+        -------
+        array [row, col]
+            A view in the science orientation.
+        """
+        fast, slow = self.detector.fast_axis, self.detector.slow_axis
+        if abs(fast) == 1:
+            return frame[:: np.sign(slow), :: np.sign(fast)]
+        return frame.T[:: np.sign(fast), :: np.sign(slow)]
+
+    def to_readout(self, image):
+        """
+        Turn an image into the order of readout.
+
+        Parameters
+        ----------
+        image : array [row, col]
+            An image in the science orientation.
+
+        Returns
+        -------
+        array [slow, fast]
+            A view.
+        """
+        fast, slow = self.detector.fast_axis, self.detector.slow_axis
+        if abs(fast) == 1:
+            return image[:: np.sign(slow), :: np.sign(fast)]
+        return image[:: np.sign(fast), :: np.sign(slow)].T
 
     # ---- bad pixels ---------------------------------------------------------------------
     @cached_property
@@ -295,10 +353,15 @@ class Window:
         return flaw
 
     # ---- physics ------------------------------------------------------------------------
+    @property
+    def gain_factor(self):
+        """Gain in this subarray, in units of the full frame's."""
+        return 1.0 if self.subarray.name == "FULL" else self.detector.subarray_gain
+
     @cached_property
     def gain(self):
         """e-/DN."""
-        return np.float32(self.detector.gain) * (
+        return np.float32(self.detector.gain * self.gain_factor) * (
             1 + np.float32(0.02) * self.smooth("gain") + np.float32(0.004) * self.draw("gain")
         )
 
@@ -319,7 +382,7 @@ class Window:
             return bias + 180 * self.smooth("bias")
         bias += 120 * self.smooth("bias")
         steps = stream(self.detector.name, "outputs").standard_normal((4, 3)).astype(np.float32)
-        parity = self.x % 2
+        parity = self.fast % 2
         bias += 250 * steps[self.output, 2] + 60 * steps[self.output, parity]
         return bias
 

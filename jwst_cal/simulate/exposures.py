@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,9 +15,21 @@ from jwst_cal.simulate.detectors import FLAW, Window, stream
 from jwst_cal.simulate.instruments import INSTRUMENTS
 from jwst_cal.simulate.instruments._parts import Mode
 from jwst_cal.simulate.ramps import Readout, expose
-from jwst_cal.simulate.scenes import scene
+from jwst_cal.simulate.scenes import scene, spectra, transit
 
-__all__ = ["Exposure", "Truth", "configurations", "simulate"]
+__all__ = ["Exposure", "Kind", "Truth", "configurations", "simulate"]
+
+class Kind(NamedTuple):
+    """A kind of exposure: what must be asked for, and what it then has by default."""
+
+    instrument: str
+    detector: str
+    subarray: str
+    exp_type: str
+    readpatt: str
+    n_ints: int
+    n_groups: int
+
 
 def configurations():
     """
@@ -24,11 +37,13 @@ def configurations():
 
     Returns
     -------
-    list of tuple
-        Instrument, subarray, default read pattern, integrations, groups.
+    list of Kind
+        The default of each instrument first.
     """
-    return [(name, mode.subarray, mode.readpatt, mode.n_ints, mode.n_groups)
-            for name, instrument in INSTRUMENTS.items() for mode in instrument.modes]
+    return [Kind(name, detector.name, mode.subarray, mode.exp_type, mode.readpatt, mode.n_ints,
+                 mode.n_groups)
+            for name, instrument in INSTRUMENTS.items() for mode in instrument.modes
+            for detector in instrument.takers(mode)]
 
 
 @dataclass
@@ -61,6 +76,12 @@ class Truth:
         Seconds.
     n_frames : int
         Frames averaged in a group.
+    light_curve : float64 [integration] or None
+        Of a time series: factor on ``rate`` in each integration of the file, of mean 1 over the
+        whole exposure.
+    gain_factor : float or None
+        Of a subarray whose gain is not the detector's usual one: the ratio, by which
+        ``gain_scale`` multiplies the rates. ``rate`` is that before it.
     """
 
     rate: np.ndarray
@@ -73,6 +94,8 @@ class Truth:
     saturated_group: np.ndarray
     group_time: float
     n_frames: int
+    light_curve: np.ndarray | None = None
+    gain_factor: float | None = None
 
     @property
     def good(self):
@@ -94,7 +117,7 @@ class Truth:
             Its name.
         """
         with _fits.replacing(path) as file:
-            np.savez(file, **asdict(self))
+            np.savez(file, **{k: v for k, v in asdict(self).items() if v is not None})
 
     @classmethod
     def load(cls, path):
@@ -117,10 +140,11 @@ class Truth:
         """
         try:
             with np.load(path) as file:
-                values = {f.name: file[f.name] for f in fields(cls)}
+                values = {f.name: file[f.name] for f in fields(cls)
+                          if f.name in file or f.default is MISSING}
         except (OSError, ValueError, KeyError) as error:
             raise InputError(f"{path}: no truth file of a simulated exposure ({error})") from error
-        scalars = {"group_time": float, "n_frames": int}
+        scalars = {"group_time": float, "n_frames": int, "gain_factor": float}
         return cls(**{k: scalars.get(k, lambda v: v)(v) for k, v in values.items()})
 
 
@@ -140,6 +164,8 @@ class Exposure:
     mode : Mode
     readpatt : str
     seed : int
+    segment : tuple of int, or None
+        Number of the segment, from 1, and of segments.
     """
 
     data: np.ndarray
@@ -151,11 +177,13 @@ class Exposure:
     mode: Mode
     readpatt: str
     seed: int
+    segment: tuple[int, int] | None = None
 
     @property
     def root(self):
         """File name without suffix and extension."""
-        return f"jw01234001001_02101_00001_{self.window.detector.name.lower()}"
+        part = f"-seg{self.segment[0]:03d}" if self.segment else ""
+        return f"jw01234001001_02101_00001{part}_{self.window.detector.name.lower()}"
 
     def write(self, where):
         """
@@ -205,13 +233,29 @@ class Exposure:
     def _period_days(self):
         return (self.readout.integration_time + self.readout.frame_time) / 86400
 
+    @property
+    def _n_ints(self):
+        """Integrations of the exposure, with those of other segments."""
+        return self.readout.total or self.readout.n_ints
+
+    def _special_cards(self):
+        """Keywords that most exposures have not."""
+        cards = []
+        if self.segment:
+            cards += [("EXSEGNUM", self.segment[0], "Segment number of this file"),
+                      ("EXSEGTOT", self.segment[1], "Total number of segments")]
+        if self.window.interleaved:
+            cards += [("NRS_NORM", 16, "Number of normal pixels"),
+                      ("NRS_REF", 4, "Number of reference pixels")]
+        return cards
+
     def _primary_cards(self, filename):
         r, sub, det = self.readout, self.window.subarray, self.window.detector
-        span = r.n_ints * self._period_days
-        exposed = r.n_ints * r.integration_time
+        span = self._n_ints * self._period_days
+        exposed = self._n_ints * r.integration_time
         return [
             ("DATE", "2024-07-01T12:00:00.000", "UTC date file created"),
-            ("FILENAME", filename, "Name of the file"),
+            ("FILENAME", filename, "Name of the file" if len(filename) < 46 else ""),
             ("SDP_VER", "simulated", "Data Processing (DP) Software Version"),
             ("DATAMODL", "Level1bModel", "Type of data model"),
             ("TELESCOP", "JWST", "Telescope used to acquire the data"),
@@ -231,7 +275,7 @@ class Exposure:
             ("EXPOSURE", "00001", "Exposure request number"),
             ("VISITYPE", "PRIME_TARGETED_FIXED", "Visit type"),
             ("VISITSTA", "SUCCESSFUL", "Status of a visit"),
-            ("TSOVISIT", False, "Time Series Observation visit indicator"),
+            ("TSOVISIT", self.mode.tso, "Time Series Observation visit indicator"),
             ("TARGPROP", "SIMULATED", "Proposer's name for the target"),
             ("TARG_RA", 202.5, "[deg] Target RA at mid time of exposure"),
             ("TARG_DEC", 10.25, "[deg] Target Dec at mid time of exposure"),
@@ -243,16 +287,17 @@ class Exposure:
             ("EXPMID", _START_MJD + span / 2, "[d] exposure mid time in MJD"),
             ("EXPEND", _START_MJD + span, "[d] exposure end time in MJD"),
             ("READPATT", self.readpatt, "Readout pattern"),
-            ("NOUTPUTS", sub.n_outputs, "Number of detector outputs used"),
-            ("NINTS", r.n_ints, "Number of integrations in exposure"),
-            ("INTSTART", 1, "Starting integration number in this segment"),
-            ("INTEND", r.n_ints, "Ending integration number in this segment"),
+            ("NOUTPUTS", self.window.all_outputs, "Number of detector outputs used"),
+            ("NINTS", self._n_ints, "Number of integrations in exposure"),
+            ("INTSTART", r.first + 1, "Starting integration number in this segment"),
+            ("INTEND", r.first + r.n_ints, "Ending integration number in this segment"),
             ("NGROUPS", r.n_groups, "Number of groups in integration"),
             ("NFRAMES", r.n_frames, "Number of frames per group"),
             ("FRMDIVSR", r.n_frames, "Divisor applied to frame-averaged groups"),
             ("GROUPGAP", r.group_gap, "Number of frames dropped between groups"),
             ("DRPFRMS1", 0, "Number of frames dropped prior to 1st integrati"),
-            ("NSAMPLES", 1, "Number of A/D samples per pixel"),
+            ("NSAMPLES", self.window.instrument.patterns[self.readpatt].n_samples,
+             "Number of A/D samples per pixel"),
             ("TSAMPLE", 10.0, "[us] Time between samples"),
             ("TFRAME", r.frame_time, "[s] Time between frames"),
             ("TGROUP", r.group_time, "[s] Time between groups"),
@@ -272,16 +317,17 @@ class Exposure:
             ("FASTAXIS", det.fast_axis, "Fast readout axis direction"),
             ("SLOWAXIS", det.slow_axis, "Slow readout axis direction"),
             ("APERNAME", f"{det.name}_{sub.name}", "S&OC PRD science aperture used"),
+            *self._special_cards(),
         ]
 
     def _sci_cards(self):
-        r = self.readout
-        span = r.n_ints * self._period_days
+        span = self._n_ints * self._period_days
+        exposed = self._n_ints * self.readout.integration_time
         return [
             ("MJD-BEG", _START_MJD, "[d] exposure start time in MJD"),
             ("MJD-AVG", _START_MJD + span / 2, "[d] exposure mid-point in MJD"),
             ("MJD-END", _START_MJD + span, "[d] exposure end time in MJD"),
-            ("XPOSURE", r.n_ints * r.integration_time, "[s] Effective exposure time"),
+            ("XPOSURE", exposed, "[s] Effective exposure time"),
             ("RA_V1", 202.6, "[deg] RA of telescope V1 axis"),
             ("DEC_V1", 10.2, "[deg] Dec of telescope V1 axis"),
             ("PA_V3", 33.3, "[deg] Position angle of telescope V3 axis"),
@@ -296,8 +342,9 @@ class Exposure:
 
     def _int_times(self, start):
         rows = np.zeros(self.readout.n_ints, _INT_TIMES)
-        rows["integration_number"] = np.arange(self.readout.n_ints) + 1
-        begin = start + np.arange(self.readout.n_ints) * self._period_days
+        number = self.readout.first + np.arange(self.readout.n_ints)
+        rows["integration_number"] = number + 1
+        begin = start + number * self._period_days
         length = self.readout.integration_time / 86400
         for name, time in (("start", begin), ("mid", begin + length / 2), ("end", begin + length)):
             rows[f"int_{name}_MJD_UTC"] = time
@@ -308,7 +355,7 @@ class Exposure:
         from astropy.time import Time
 
         r, sub = self.readout, self.window.subarray
-        number = np.arange(r.n_ints * r.n_groups)
+        number = r.first * r.n_groups + np.arange(r.n_ints * r.n_groups)
         integration, group = np.divmod(number, r.n_groups)
         end = start + integration * self._period_days + (group + 1) * r.group_time / 86400
         rows = np.zeros(len(number), _GROUP)
@@ -388,10 +435,8 @@ def _mode(instrument, subarray, detector, exp_type):
         modes = [m for m in modes if m.exp_type == exp_type]
     pairs = {}
     for mode in modes:
-        for one in instrument.detectors:
-            if (one.name in mode.detectors if mode.detectors else
-                    any(s.name == subarray for s in one.subarrays)):
-                pairs.setdefault(one.name, (mode, one))
+        for one in instrument.takers(mode):
+            pairs.setdefault(one.name, (mode, one))
     if detector is None:
         return next(iter(pairs.values()))
     return pairs[_choose("detector", detector, pairs, f"{owner} {subarray}")]
@@ -399,8 +444,8 @@ def _mode(instrument, subarray, detector, exp_type):
 
 def simulate(
     instrument="NIRCAM", subarray="FULL", *, detector=None, exp_type=None, readpatt=None,
-    n_ints=None, n_groups=None, seed=1, light=None, cosmic_ray_rate=None, snowballs=None,
-    showers=None,
+    n_ints=None, n_groups=None, segment=None, seed=1, light=None, cosmic_ray_rate=None,
+    snowballs=None, showers=None,
 ):
     """
     Simulate an exposure.
@@ -408,7 +453,7 @@ def simulate(
     Parameters
     ----------
     instrument : str
-        ``NIRCAM`` or ``MIRI``.
+        Any of JWST's.
     subarray : str
         One of :func:`configurations`.
     detector : str, optional
@@ -419,6 +464,8 @@ def simulate(
         Readout pattern; by default the one of :func:`configurations`.
     n_ints, n_groups : int, optional
         Integrations, groups; at least 1.
+    segment : tuple of int, optional
+        Make only part k, from 1, of n files over which the integrations are spread.
     seed : int
         Seed of scene, particles and noise. The detector is always the same.
     light : float32 [row, col], e-/s, optional
@@ -443,20 +490,20 @@ def simulate(
     name = _choose("readout pattern", readpatt or chosen.readpatt, machine.patterns,
                    f"one of {machine.name}'s")
     pattern = machine.patterns[name]
+    if pattern.speed and pattern.speed not in taker.subarray(chosen.subarray).frame_times:
+        raise ParameterError(f"readout pattern '{name}' is not simulated for {chosen.subarray}")
     window = _window(taker.name, chosen.subarray, pattern.speed)
     seed = _count("seed", seed, 0, 1)
+    n_ints = _count("n_ints", n_ints, 1, chosen.n_ints)
+    first, last = _part(n_ints, segment)
     readout = Readout(
-        _count("n_ints", n_ints, 1, chosen.n_ints),
-        _count("n_groups", n_groups, 1, chosen.n_groups),
-        pattern.n_frames, pattern.group_gap, window.frame_time,
+        last - first, _count("n_groups", n_groups, 1, chosen.n_groups),
+        pattern.n_frames, pattern.group_gap, window.frame_time, first, n_ints,
     )
     if readout.n_groups > 254:
         raise ParameterError(f"n_groups: {n_groups} where at most 254 can be simulated")
     if light is None:
-        light = scene(
-            window.shape, seed, sky=chosen.sky, stars=chosen.stars, faintest=chosen.faintest,
-            brightest=chosen.brightest, fwhm=chosen.fwhm,
-        )
+        light = _scene(window.shape, seed, chosen)
     light = np.asarray(light, np.float32)
     if light.shape not in ((), window.shape) or not (light >= 0).all():
         raise ParameterError(
@@ -469,20 +516,41 @@ def simulate(
         raise ParameterError(
             f"cosmic_ray_rate: {cosmic_ray_rate} where 0 to 1e6 particles per cm^2 and s are needed"
         )
+    curve = transit(n_ints) if chosen.tso else None
     ramp = expose(
         window, readout, light, seed, cosmic_ray_rate=float(cosmic_ray_rate),
         snowballs=_count("snowballs", snowballs, 0, chosen.snowballs),
-        showers=_count("showers", showers, 0, chosen.showers),
+        showers=_count("showers", showers, 0, chosen.showers), light_curve=curve,
     )
     truth = Truth(
         rate=light * window.efficiency / window.gain, dark_rate=window.dark / window.gain,
         gain=window.gain, cds_noise=window.cds_noise, bad_pixels=window.mask,
         flawed=window.flaw != FLAW["none"], jumps=ramp.jumps,
         saturated_group=ramp.saturated_group, group_time=readout.group_time,
-        n_frames=readout.n_frames,
+        n_frames=readout.n_frames, light_curve=None if curve is None else curve[first:last],
+        gain_factor=window.gain_factor if window.gain_factor != 1 else None,
     )
     refout = _reference_output(window, readout, seed) if machine.name == "MIRI" else None
-    return Exposure(ramp.data, ramp.zeroframe, refout, truth, readout, window, chosen, name, seed)
+    return Exposure(ramp.data, ramp.zeroframe, refout, truth, readout, window, chosen, name, seed,
+                    segment)
+
+
+def _part(n_ints, segment):
+    """First integration of a segment, and the one after its last."""
+    if segment is None:
+        return 0, n_ints
+    number, parts = segment
+    if not 1 <= number <= parts <= n_ints:
+        raise ParameterError(f"segment: {number} of {parts} where {n_ints} integrations are shared")
+    return n_ints * (number - 1) // parts, n_ints * number // parts
+
+
+def _scene(shape, seed, mode):
+    options = {name: getattr(mode, name)
+               for name in ("sky", "stars", "faintest", "brightest", "fwhm")}
+    if mode.scene == "field":
+        return scene(shape, seed, **options)
+    return spectra(shape, seed, along=mode.scene, **options)
 
 
 @functools.lru_cache(maxsize=1)
@@ -493,8 +561,9 @@ def _window(detector, subarray, speed):
 def _reference_output(window, readout, seed):
     """MIRI's fifth output, which sees no pixel: as many values as one of the other four."""
     n_rows, n_cols = window.shape
-    shape = (readout.n_ints, readout.n_groups, n_rows, n_cols // 4)
+    shape = (readout.total, readout.n_groups, n_rows, n_cols // 4)
     noise = stream(seed, "reference output").standard_normal(shape, dtype=np.float32)
+    noise = noise[readout.first : readout.first + readout.n_ints]
     noise *= 6
     noise += np.float32(window.detector.bias)
     return noise.astype(np.uint16)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jwst_cal.simulate import irs2
 from jwst_cal.simulate.detectors import KIND, RESET_GROUPS, SCALE, in_bands, stream
 
 __all__ = ["JUMP", "Ramp", "Readout", "cosmic_rays", "expose", "shot_noise", "unbend"]
@@ -35,6 +36,9 @@ class Readout:
     n_frames: int
     group_gap: int
     frame_time: float
+    #: Of a segment: first integration, from 0, and integrations of the whole exposure.
+    first: int = 0
+    total: int | None = None
 
     @property
     def group_time(self):
@@ -259,9 +263,8 @@ class _Electronics:
 
     def __init__(self, window, seed, integration):
         self.window, self.seed, self.integration = window, seed, integration
-        detector, sub = window.detector, window.subarray
-        self.miri = detector.instrument == "MIRI"
-        self.n_outputs = 4 if self.miri else sub.n_outputs
+        self.miri = window.detector.instrument == "MIRI"
+        self.n_outputs = 4 if self.miri else window.n_outputs
         # a random walk between frames: short frames drift less
         self.step = np.sqrt(min(1.0, window.frame_time / 10.73677))
         self.level = 3 * self.step * stream(seed, "drift", integration).standard_normal(
@@ -283,13 +286,13 @@ class _Electronics:
             In the science orientation.
         """
         window, detector = self.window, self.window.detector
-        n_rows, n_cols = window.shape
+        n_rows, n_cols = window.shape if abs(detector.fast_axis) == 1 else window.shape[::-1]
         rng = stream(self.seed, "1/f", self.integration, number)
         self.level += self.step * rng.standard_normal(self.n_outputs)
         parity = self.level + self.step * rng.standard_normal((2, self.n_outputs))
         width = n_cols // self.n_outputs
         common = _pink(rng, n_rows, width) * np.float32(detector.common_noise / detector.gain)
-        out = np.empty(window.shape, np.float32)
+        out = np.empty((n_rows, n_cols), np.float32)
         for k in range(self.n_outputs):
             noise = _pink(rng, n_rows, width) * np.float32(detector.output_noise / detector.gain)
             noise += common
@@ -303,7 +306,23 @@ class _Electronics:
                 target[...] = noise[:, ::-1] if k % 2 else noise
                 target[:, 0::2] += np.float32(parity[0, k])
                 target[:, 1::2] += np.float32(parity[1, k])
-        return out[:: np.sign(detector.slow_axis), :: np.sign(detector.fast_axis)]
+        return window.to_science(out)
+
+    def complete(self, counts):
+        """
+        Add what is read besides the pixels.
+
+        Parameters
+        ----------
+        counts : float32 [row, col], DN
+            Digitised pixels of the frame asked for last.
+
+        Returns
+        -------
+        float32 [row, col], DN
+            The frame as it is sent down: the same.
+        """
+        return counts
 
 
 # ---- exposure ---------------------------------------------------------------------------------
@@ -315,7 +334,6 @@ class _Integration:
         self.seed, self.number = seed, number
         self.read, self.pixel, self.electrons = deposits
         self.charge = np.zeros(window.shape, np.float32)
-        self.total = np.zeros(window.shape, np.float32)
         self.offset = np.zeros(window.shape, np.float32)
         self.telegraph = window.kind == KIND["telegraph"]
         self.stuck = window.kind == KIND["floor"]
@@ -405,7 +423,8 @@ class _Integration:
         return level, saturated
 
 
-def expose(window, readout, light, seed, *, cosmic_ray_rate=4.5, snowballs=0, showers=0):
+def expose(window, readout, light, seed, *, cosmic_ray_rate=4.5, snowballs=0, showers=0,
+           light_curve=None):
     """
     Simulate the raw counts of one exposure.
 
@@ -423,6 +442,8 @@ def expose(window, readout, light, seed, *, cosmic_ray_rate=4.5, snowballs=0, sh
         Particles per cm^2 and second.
     snowballs, showers : int
         Large events in the whole exposure.
+    light_curve : float64 [integration], optional
+        Factors on the light, of the whole exposure.
 
     Returns
     -------
@@ -433,42 +454,60 @@ def expose(window, readout, light, seed, *, cosmic_ray_rate=4.5, snowballs=0, sh
         saturated_group : uint8 [integration, row, col] — first group that holds a frame in which
         the pixel has reached its saturation level, 255 for never
     """
-    n_ints, n_groups, n_frames = readout.n_ints, readout.n_groups, readout.n_frames
-    data = np.empty((n_ints, n_groups, *window.shape), np.uint16)
-    zeroframe = np.empty((n_ints, *window.shape), np.uint16) if n_frames > 1 else None
+    first, n_ints, total = readout.first, readout.n_ints, readout.total or readout.n_ints
+    shape = irs2.SHAPE if window.interleaved else window.shape
+    data = np.empty((n_ints, readout.n_groups, *shape), np.uint16)
+    zeroframe = np.empty((n_ints, *shape), np.uint16) if readout.n_frames > 1 else None
     saturated = np.full((n_ints, *window.shape), 255, np.uint8)
     rate = light * window.efficiency + window.dark
-    times = readout.read_times
     miri = window.detector.instrument == "MIRI"
     jumps, before = [], None
-    for i in range(n_ints):
+    # MIRI remembers the integration before, even if it is in another segment
+    for i in range(max(first - miri, 0), first + n_ints):
+        if light_curve is not None:
+            rate = light * np.float32(light_curve[i]) * window.efficiency + window.dark
         read, pixel, electrons, kind = cosmic_rays(
-            stream(seed, "cosmic rays", i), window.shape, window.detector.pixel_um, times,
-            rate=cosmic_ray_rate, snowballs=_share(snowballs, i, n_ints),
-            showers=_share(showers, i, n_ints),
+            stream(seed, "cosmic rays", i), window.shape, window.detector.pixel_um,
+            readout.read_times, rate=cosmic_ray_rate, snowballs=_share(snowballs, i, total),
+            showers=_share(showers, i, total),
         )
         seen = window.efficiency.reshape(-1)[pixel] > 0
         read, pixel, electrons, kind = read[seen], pixel[seen], electrons[seen], kind[seen]
-        jumps.append(_jump_table(window, readout, i, read, pixel, electrons, kind))
         state = _Integration(window, readout, rate, seed, i, (read, pixel, electrons))
-        electronics = _Electronics(window, seed, i)
-        for frame, time in enumerate(times):
-            group, within = divmod(frame, n_frames)
-            extra = _miri_offset(window, i, frame, n_groups, before) if miri else None
-            counts, reached = state.frame(
-                frame, time - (times[frame - 1] if frame else 0.0), electronics.frame(frame), extra
-            )
-            saturated[i][reached & (saturated[i] == 255)] = group
-            if within == 0:
-                state.total[...] = counts
-                if frame == 0 and zeroframe is not None:
-                    zeroframe[i] = counts
-            else:
-                state.total += counts
-            if within == n_frames - 1:
-                data[i, group] = state.total / np.float32(n_frames)  # the cast truncates
+        k = max(i - first, 0)  # the integration before a segment is overwritten
+        saturated[k] = 255
+        _read_out(state, before, data[k], None if zeroframe is None else zeroframe[k], saturated[k])
+        if i >= first:
+            jumps.append(_jump_table(window, readout, k, read, pixel, electrons, kind))
         before = np.minimum(state.charge / window.gain, np.float32(4e4)) if miri else None
     return Ramp(data, zeroframe, np.concatenate(jumps), saturated)
+
+
+def _read_out(state, before, data, zeroframe, saturated):
+    """Read the frames of one integration into `data`, its first one into `zeroframe`."""
+    window, readout, number = state.window, state.readout, state.number
+    electronics = (irs2.Electronics if window.interleaved else _Electronics)(
+        window, state.seed, number)
+    total = np.zeros(data.shape[1:], np.float32)
+    times, n_frames = readout.read_times, readout.n_frames
+    for frame, time in enumerate(times):
+        group, within = divmod(frame, n_frames)
+        extra = None
+        if window.detector.instrument == "MIRI":
+            extra = _miri_offset(window, number, frame, readout.n_groups, before)
+        counts, reached = state.frame(
+            frame, time - (times[frame - 1] if frame else 0.0), electronics.frame(frame), extra
+        )
+        saturated[reached & (saturated == 255)] = group
+        counts = electronics.complete(counts)
+        if within == 0:
+            total[...] = counts
+            if frame == 0 and zeroframe is not None:
+                zeroframe[...] = counts
+        else:
+            total += counts
+        if within == n_frames - 1:
+            data[group] = total / np.float32(n_frames)  # the cast truncates
 
 
 def _share(total, part, parts):

@@ -23,6 +23,10 @@ USEAFTER = "1900-01-01T00:00:00"
 SERIAL, PER_DETECTOR, PER_SPEED = 9001, 60, 30
 
 
+#: Types without an image, which need no place on the detector.
+_TABLES = ("rscd", "refpix")
+
+
 class Row(NamedTuple):
     """
     One reference file.
@@ -37,6 +41,7 @@ class Row(NamedTuple):
     speed: str
     match: tuple[str, ...]
     serial: int
+    own: str = "detector"
     extension: str = "fits"
 
     @property
@@ -47,14 +52,13 @@ class Row(NamedTuple):
 
 def _cuts(detector, rule):
     """What has a file of its own: subarray, speed, distance of its number from the first."""
-    if rule.own == "detector":
-        return [("FULL", "", 0)]
+    subs = detector.subarrays if rule.own == "subarray" else (detector.subarray("FULL"),)
     speeds = [""]
-    for sub in detector.subarrays:
-        speeds += [speed for speed in sub.frame_times if speed not in speeds]
-    return [(sub.name, speed, PER_SPEED * speeds.index(speed) + number)
-            for speed in speeds for number, sub in enumerate(detector.subarrays)
-            if not speed or speed in sub.frame_times]
+    if "READPATT" in rule.keywords.split():
+        speeds += dict.fromkeys(speed for sub in detector.subarrays for speed in sub.frame_times)
+    return [(sub.name, speed, PER_SPEED * block + number)
+            for block, speed in enumerate(speeds) for number, sub in enumerate(subs)
+            if (not speed or speed in sub.frame_times) and speed in (rule.speeds or speeds)]
 
 
 def _match(keywords, instrument, detector, sub, speed):
@@ -67,17 +71,32 @@ def _match(keywords, instrument, detector, sub, speed):
 
 def _rows():
     for instrument in INSTRUMENTS.values():
-        for number, detector in enumerate(instrument.detectors):
-            for reftype, rule in instrument.references.items():
+        for reftype, rule in instrument.references.items():
+            common = rule.own == "instrument"
+            for number, detector in enumerate(instrument.detectors[: 1 if common else None]):
                 for sub, speed, place in _cuts(detector, rule):
-                    shown = "GENERIC" if rule.own == "detector" else sub
+                    shown = sub if rule.own == "subarray" else "GENERIC"
                     yield Row(instrument.name, reftype, detector.name, sub, speed,
                               _match(rule.keywords, instrument, detector, shown, speed),
-                              SERIAL + PER_DETECTOR * number + place, rule.extension)
+                              SERIAL + PER_DETECTOR * number + place, rule.own,
+                              rule.extension)
 
 
 #: Every reference file by its name.
 REFERENCES = {row.basename: row for row in _rows()}
+
+
+def _describe(row):
+    return f"Simulated {row.reftype} of jwst_cal, not for science"
+
+
+def _meta(row):
+    """The metadata of a file that is not FITS."""
+    return {
+        "date": "2026-01-01T00:00:00", "filename": row.basename, "telescope": "JWST",
+        "reftype": row.reftype.upper(), "pedigree": "DUMMY", "description": _describe(row),
+        "author": "jwst_cal", "useafter": USEAFTER, "instrument": {"name": row.instrument},
+    }
 
 
 def write(row, path):
@@ -97,9 +116,11 @@ def write(row, path):
         If it cannot be written.
     """
     window = Window(row.detector, row.subarray, row.speed)
+    if row.extension == "asdf":
+        _fits.write_asdf(path, {"meta": _meta(row), **MAKERS[row.reftype](window)})
+        return
     model, cards, hdus = MAKERS[row.reftype](window)
     sub, detector = window.subarray, window.detector
-    generic = INSTRUMENTS[row.instrument].references[row.reftype].own == "detector"
     header = [
         ("DATE", "2026-01-01T00:00:00", "Date this file was created (UTC)"),
         ("FILENAME", row.basename, "Name of the file"),
@@ -107,16 +128,16 @@ def write(row, path):
         ("TELESCOP", "JWST", "Telescope used to acquire the data"),
         ("REFTYPE", row.reftype.upper(), "Reference file type"),
         ("PEDIGREE", "DUMMY", "The pedigree of the reference file"),
-        ("DESCRIP", f"Simulated {row.reftype} of jwst_cal, not for science", "Description"),
+        ("DESCRIP", _describe(row), "Description"),
         ("AUTHOR", "jwst_cal", "Author of the reference file"),
         ("USEAFTER", USEAFTER, "Use after date of the reference file"),
         ("INSTRUME", row.instrument, "Instrument used to acquire the data"),
         ("DETECTOR", row.detector, "Name of detector used to acquire the data"),
         *cards,
     ]
-    if row.reftype != "rscd":
+    if row.reftype not in _TABLES:
         header += [
-            ("SUBARRAY", "GENERIC" if generic else sub.name, "Subarray used"),
+            ("SUBARRAY", "GENERIC" if row.own == "detector" else sub.name, "Subarray used"),
             ("SUBSTRT1", sub.xstart, "Starting pixel in axis 1 direction"),
             ("SUBSTRT2", sub.ystart, "Starting pixel in axis 2 direction"),
             ("SUBSIZE1", sub.n_cols, "Number of pixels in axis 1 direction"),

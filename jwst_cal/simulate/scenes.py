@@ -1,10 +1,10 @@
-"""What the telescope looks at: sky, stars with a JWST-like point spread function, galaxies."""
+"""What the telescope looks at: sky, stars with a JWST-like point spread function, spectra."""
 
 import numpy as np
 
 from jwst_cal.simulate.detectors import stream
 
-__all__ = ["scene"]
+__all__ = ["scene", "spectra", "transit"]
 
 
 def point_spread(dy, dx, fwhm):
@@ -109,3 +109,69 @@ def scene(shape, seed, *, sky, stars, faintest, brightest, fwhm, galaxies=True):
             _add(image, row, col, int(8 * scale),
                  _galaxy(level, scale, tilt, 0.4 + 0.6 * rng.random(), arms=False))
     return image.astype(np.float32)
+
+
+def spectra(shape, seed, *, sky, stars, faintest, brightest, fwhm, along="rows"):
+    """
+    Draw spectra, one above the other.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns.
+    seed : int
+        Seed of their features.
+    sky : float
+        Background, e-/s per pixel.
+    stars : int
+        How many spectra.
+    faintest, brightest : float
+        Range of their level at the centre, e-/s per pixel; the first is the brightest.
+    fwhm : float
+        Across the dispersion, pixel.
+    along : {'rows', 'columns', 'bent'}
+        Direction of dispersion; ``bent`` ones curve along the rows.
+
+    Returns
+    -------
+    float32 [row, col], e-/s
+    """
+    rng = stream(seed, "spectra")
+    n_across, n_along = shape if along != "columns" else shape[::-1]
+    image = np.full((n_across, n_along), float(sky))
+    u, across = np.linspace(-1, 1, n_along), np.arange(n_across)
+    for k, level in enumerate(np.geomspace(brightest, faintest, stars)):
+        centre = n_across * (k + 0.5) / stars + rng.normal(0, 0.02 * n_across / stars) + 1.5 * u
+        if along == "bent":
+            centre = centre + 0.2 * n_across * ((u + 0.2) ** 2 - 0.5)
+        continuum = 0.25 + np.exp(-0.5 * ((u - rng.uniform(-0.4, 0.4)) / 0.45) ** 2)
+        for _ in range(12):  # lines, in absorption and in emission
+            height, place = rng.choice([-0.4, 0.6, 2.0]) * rng.random(), rng.uniform(-1, 1)
+            continuum *= 1 + height * np.exp(-0.5 * ((u - place) * n_along / 3.0) ** 2)
+        first, last = int(centre.min() - 4 * fwhm), int(centre.max() + 4 * fwhm) + 1
+        rows = across[max(first, 0) : max(last, 0)]
+        distance = (rows[:, None] - centre) / fwhm
+        profile = np.exp(-2.77 * distance**2) + 0.01 / (1 + distance**2)
+        image[rows] += level * continuum * profile
+    return (image.T if along == "columns" else image).astype(np.float32)
+
+
+def transit(n_ints, depth=0.012):
+    """
+    Compute a light curve with a transit in the middle.
+
+    Parameters
+    ----------
+    n_ints : int
+        Integrations.
+    depth : float
+        Share of the light that is lost.
+
+    Returns
+    -------
+    float64 [integration]
+        Factor on the light, of mean 1.
+    """
+    phase = np.abs(np.linspace(-1, 1, n_ints)) if n_ints > 1 else np.zeros(1)
+    curve = 1 - depth * np.clip((0.55 - phase) / 0.1, 0, 1)
+    return curve / curve.mean()

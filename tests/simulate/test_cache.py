@@ -19,18 +19,24 @@ from jwst_cal.framework import reference_store
 from jwst_cal.simulate import cache, references
 from jwst_cal.simulate.detectors import Window
 from jwst_cal.simulate.exposures import simulate
+from jwst_cal.simulate.instruments import INSTRUMENTS
 
 MODELS = {
     "mask": datamodels.MaskModel, "saturation": datamodels.SaturationModel,
     "superbias": datamodels.SuperBiasModel, "linearity": datamodels.LinearityModel,
     "gain": datamodels.GainModel, "readnoise": datamodels.ReadnoiseModel,
     "dark": datamodels.DarkModel, "reset": datamodels.ResetModel, "rscd": datamodels.RSCDModel,
+    "emicorr": datamodels.EmiModel,
 }
-MIRI = [name for name, row in references.REFERENCES.items() if row.instrument == "MIRI"]
+MIRI = [name for name, row in references.REFERENCES.items() if row.detector == "MIRIMAGE"]
 NIRCAM = ["jwst_nircam_mask_9001.fits", "jwst_nircam_gain_9001.fits",
           "jwst_nircam_superbias_9004.fits", "jwst_nircam_dark_9004.fits"]
-SMALL = [n for n in MIRI + NIRCAM if not n.startswith(("jwst_miri_dark_9001",
-                                                      "jwst_miri_reset_9001"))]
+OTHERS = ["jwst_nircam_dark_9063.fits", "jwst_niriss_superbias_9004.fits",
+          "jwst_nirspec_gain_9004.fits", "jwst_nirspec_dark_9004.fits",
+          "jwst_nirspec_superbias_9063.fits", "jwst_fgs_dark_9062.fits"]
+LARGE = {f"jwst_miri_{name}.fits" for name in ("dark_9001", "reset_9001", "dark_9031",
+                                               "reset_9031")}
+SMALL = [n for n in MIRI + NIRCAM + OTHERS if n not in LARGE]
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +68,8 @@ def _parse(text):
 # ---- rules --------------------------------------------------------------------------------------
 def test_every_mapping_names_itself_and_has_the_right_checksum(root):
     paths = list((root / "mappings" / "jwst").iterdir())
-    assert len(paths) == 21
+    rules = sum(len(instrument.references) for instrument in INSTRUMENTS.values())
+    assert len(paths) == 1 + 5 + rules
     for path in paths:
         text = path.read_text()
         header, _, _ = _parse(text)
@@ -112,19 +119,26 @@ HEADER = {"meta.observation.date": "2024-07-01", "meta.observation.time": "03:14
     ("NIRCAM", "NRCA1", "SUB64P", "reset", "N/A"),
     ("NIRCAM", "NRCA1", "SUB64P", "pars-jumpstep", "N/A"),
     ("NIRCAM", "NRCA1", "SUB640", "dark", "N/A"),
-    ("NIRCAM", "NRCB4", "FULL", "gain", "N/A"),
+    ("NIRCAM", "NRCB4", "FULL", "gain", "jwst_nircam_gain_9481.fits"),
+    ("NIRCAM", "NRCB5", "FULL", "gain", "N/A"),
     ("MIRI", "MIRIMAGE", "SUB64", "dark", "jwst_miri_dark_9003.fits"),
     ("MIRI", "MIRIMAGE", "SUB64", "reset", "jwst_miri_reset_9003.fits"),
     ("MIRI", "MIRIMAGE", "SUB64", "linearity", "jwst_miri_linearity_9001.fits"),
     ("MIRI", "MIRIMAGE", "SUB64", "rscd", "jwst_miri_rscd_9001.fits"),
     ("MIRI", "MIRIMAGE", "SUB64", "superbias", "N/A"),
-    ("NIRSPEC", "NRS1", "FULL", "mask", "N/A"),
+    ("MIRI", "MIRIMAGE", "SUB64", "emicorr", "jwst_miri_emicorr_9001.asdf"),
+    ("MIRI", "MIRIFULONG", "FULL", "rscd", "jwst_miri_rscd_9121.fits"),
+    ("NIRISS", "NIS", "SUBSTRIP96", "dark", "jwst_niriss_dark_9003.fits"),
+    ("NIRSPEC", "NRS2", "SUB512", "gain", "jwst_nirspec_gain_9064.fits"),
+    ("NIRSPEC", "NRS1", "SUB512", "refpix", "N/A"),
+    ("FGS", "GUIDER2", "SUB128LL", "superbias", "jwst_fgs_superbias_9062.fits"),
 ])
 def test_crds_chooses(root, instrument, detector, subarray, reftype, expected):
     header = HEADER | {
         "meta.instrument.name": instrument, "meta.instrument.detector": detector,
         "meta.subarray.name": subarray,
-        "meta.exposure.readpatt": "FASTR1" if instrument == "MIRI" else "RAPID",
+        "meta.exposure.readpatt": {"MIRI": "FASTR1", "NIRSPEC": "NRSRAPID"}.get(
+            instrument, "RAPID"),
         "meta.exposure.type": "MIR_IMAGE" if instrument == "MIRI" else "NRC_IMAGE",
     }
     found = reference_store.find(header, reftype)
@@ -140,17 +154,20 @@ def test_opens_as_the_right_model(root, basename):
     row = references.REFERENCES[basename]
     path = cache.materialise(basename)
     expected = MODELS[row.reftype]
-    if basename.startswith("jwst_miri_dark"):
-        expected = datamodels.DarkMIRIModel
-    with fits.open(path) as file:
-        file.verify("exception")
-    with datamodels.open(path) as model:
+    special = {"jwst_miri_dark": datamodels.DarkMIRIModel,
+               "jwst_nirspec_dark": datamodels.DarkNirspecModel}
+    expected = special.get(basename[:-10], expected)
+    if row.extension == "fits":
+        with fits.open(path) as file:
+            file.verify("exception")
+    with datamodels.open(path) if row.extension == "fits" else expected(path) as model:
         assert type(model) is expected
         model.validate()
-        assert model.meta.instrument.detector == row.detector
+        assert model.meta.instrument.name == row.instrument
+        assert model.meta.instrument.detector == (row.detector if row.match else None)
         assert model.meta.useafter == "1900-01-01T00:00:00"
         assert model.meta.filename == basename
-        if row.reftype != "rscd":
+        if row.reftype not in ("rscd", "emicorr"):
             sub = model.meta.subarray
             array = model.dq if row.reftype == "mask" else (
                 model.coeffs if row.reftype == "linearity" else model.data)

@@ -21,6 +21,8 @@ class Pattern(NamedTuple):
     n_frames: int
     group_gap: int
     speed: str = ""
+    #: A/D samples of a pixel.
+    n_samples: int = 1
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,10 @@ class Properties:
     subarrays: tuple[Subarray, ...]
     #: Keywords that the detector gives an exposure: name, value.
     cards: tuple[tuple[str, Any], ...] = ()
+    #: Factor on the gain in subarrays (GAINFACT).
+    subarray_gain: float = 1.0
+    #: Whether its linearity file tells the way back, too (INV_COEFFS).
+    inverse_linearity: bool = False
 
     def subarray(self, name):
         """
@@ -111,7 +117,7 @@ class Mode:
     readpatt: str
     n_ints: int
     n_groups: int
-    #: Of the scene; see ``scenes``.
+    #: Of the scene: stars, or spectra, and how many; see ``scenes``.
     sky: float
     stars: int
     faintest: float
@@ -120,6 +126,10 @@ class Mode:
     cosmic_ray_rate: float
     snowballs: int = 0
     showers: int = 0
+    #: ``field`` of stars, or spectra along ``rows`` or ``columns``, or bent ones along the rows.
+    scene: str = "field"
+    #: A time series: the light dims in the middle of the exposure.
+    tso: bool = False
     #: Keywords of the optics: name, value.
     cards: tuple[tuple[str, Any], ...] = ()
     #: Detectors that take it; by default all of the instrument that have the subarray.
@@ -131,13 +141,15 @@ class Rule(NamedTuple):
     How the files of one reference type are told apart.
 
     `keywords` are those of the CRDS rule, in its order; a star marks one whose value does not
-    matter here. `own` says what has a file of its own: each ``detector`` (cut by the steps to
-    what they need) or each ``subarray`` (at each speed).
+    matter here. `own` says what has a file of its own: the ``instrument``, each ``detector`` (cut
+    by the steps to what they need) or each ``subarray``; if READPATT matters, at each speed.
     """
 
     keywords: str
     own: str = "detector"
     extension: str = "fits"
+    #: The only speeds that have it; by default all.
+    speeds: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -152,3 +164,19 @@ class Instrument:
     #: Of those that fit a request, the first one is taken.
     modes: tuple[Mode, ...]
     references: Mapping[str, Rule]
+
+    def takers(self, mode):
+        """
+        List the detectors that take a kind of exposure.
+
+        Parameters
+        ----------
+        mode : Mode
+            One of the instrument's.
+
+        Returns
+        -------
+        list of Properties
+        """
+        return [d for d in self.detectors if d.name in (mode.detectors or [d.name])
+                and any(sub.name == mode.subarray for sub in d.subarrays)]

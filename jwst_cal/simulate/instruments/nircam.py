@@ -1,4 +1,4 @@
-"""NIRCam: detector A1, full frame and subarrays."""
+"""NIRCam: ten detectors; imaging in full frame and subarrays, grism time series, darks."""
 
 from jwst_cal.simulate.instruments._parts import (
     Instrument,
@@ -9,41 +9,89 @@ from jwst_cal.simulate.instruments._parts import (
     Subarray,
 )
 
-_SUBARRAYS = (
-    Subarray("FULL", 1, 1, 2048, 2048, 4, 10.73677, dark_frames=22),
-    # a corner, with reference pixels on two sides, and two windows without any
-    Subarray("SUB320", 1, 1, 320, 320, 1, 1.06904),
-    Subarray("SUB160", 945, 945, 160, 160, 1, 0.27864),
-    Subarray("SUB64P", 993, 993, 64, 64, 1, 0.05016, dark_frames=40),
-)
 
-_A1 = Properties(
-    instrument="NIRCAM", name="NRCA1", shape=(2048, 2048), fast_axis=-1, slow_axis=2,
-    border=(4, 4, 4, 4), gain=2.05, read_noise=7.3, common_noise=5.0, output_noise=2.0,
-    reset_noise=14.0, bias=9800.0, bias_in_well=False, dark=0.004, saturation=50500.0,
-    full_well=52800.0, curvature=(0.021, 0.012, 0.034), pixel_um=18.0, subarrays=_SUBARRAYS,
-    cards=(("MODULE", "A"), ("CHANNEL", "SHORT")),
-)
+def _window(name, xstart, ystart, size, **options):
+    """A square subarray read by one output."""
+    return Subarray(name, xstart, ystart, size, size, 1,
+                    round((size + 12) * (size + 2) * 1e-5, 5), **options)
 
-_IMAGE = {"exp_type": "NRC_IMAGE", "cards": (("FILTER", "F200W"), ("PUPIL", "CLEAR"))}
+
+_FULL = Subarray("FULL", 1, 1, 2048, 2048, 4, 10.73677, dark_frames=22)
+#: Rows at the edge of the long-wave detectors, in which the grism's spectrum lies.
+_GRISM = Subarray("SUBGRISM64", 1, 1, 2048, 64, 4, 0.34061, dark_frames=12)
+
+#: Of A1 a corner, with reference pixels on two sides, and two windows without any: not where they
+#: are on the real detector. The others are.
+_A1 = (_FULL, _window("SUB320", 1, 1, 320), _window("SUB160", 945, 945, 160),
+       _window("SUB64P", 993, 993, 64, dark_frames=40))
+
+
+def _subarrays(x160, y160, x320, y320, point=None):
+    """The subarrays of a detector, from the corners of SUB160, SUB320 and SUB64P."""
+    made = (_FULL, _window("SUB320", x320, y320, 320), _window("SUB160", x160, y160, 160))
+    return (*made, _window("SUB64P", *point, 64, dark_frames=40)) if point else made
+
+
+def _detector(name, fast, slow, subarrays, gain=2.05):
+    """A detector; the short-wave ones are alike, and so are the two long-wave ones."""
+    long = name.endswith("LONG")
+    noise, dark, saturation, full_well = (
+        (9.1, 0.03, 51800.0, 54100.0) if long else (7.3, 0.004, 50500.0, 52800.0))
+    return Properties(
+        instrument="NIRCAM", name=name, shape=(2048, 2048), fast_axis=fast, slow_axis=slow,
+        border=(4, 4, 4, 4), gain=1.84 if long else gain, read_noise=noise, dark=dark,
+        saturation=saturation, full_well=full_well, common_noise=5.0, output_noise=2.0,
+        reset_noise=14.0, bias=9800.0, bias_in_well=False, curvature=(0.021, 0.012, 0.034),
+        pixel_um=18.0, subarrays=subarrays,
+        cards=(("MODULE", name[3]), ("CHANNEL", "LONG" if long else "SHORT")),
+    )
+
+
+_LONG = ("NRCALONG", "NRCBLONG")
+_SHORT = ("NRCA1", "NRCA2", "NRCA3", "NRCA4", "NRCB1", "NRCB2", "NRCB3", "NRCB4")
+
+
+def _images(detectors, filter_name):
+    """Imaging in each subarray."""
+    options = {"detectors": detectors, "cards": (("FILTER", filter_name), ("PUPIL", "CLEAR")),
+               "fwhm": 2.2}
+    yield Mode("FULL", "NRC_IMAGE", "BRIGHT2", 1, 10, sky=1.0, stars=1000, faintest=8.0,
+               brightest=2e5, cosmic_ray_rate=4.5, snowballs=6, **options)
+    yield Mode("SUB320", "NRC_IMAGE", "RAPID", 2, 8, sky=6.0, stars=60, faintest=60.0,
+               brightest=3e5, cosmic_ray_rate=100.0, snowballs=2, **options)
+    yield Mode("SUB160", "NRC_IMAGE", "RAPID", 2, 8, sky=15.0, stars=15, faintest=200.0,
+               brightest=8e5, cosmic_ray_rate=400.0, **options)
+    yield Mode("SUB64P", "NRC_IMAGE", "RAPID", 2, 8, sky=60.0, stars=4, faintest=5e4,
+               brightest=3e6, cosmic_ray_rate=5000.0, **options)
+
 
 INSTRUMENT = Instrument(
     name="NIRCAM",
-    detectors=(_A1,),
+    detectors=(
+        _detector("NRCA1", -1, 2, _A1),
+        _detector("NRCA2", 1, -2, _subarrays(1889, 1, 1729, 1), gain=2.02),
+        _detector("NRCA3", -1, 2, _subarrays(1, 1889, 1, 1729, (1, 101)), gain=2.17),
+        _detector("NRCA4", 1, -2, _subarrays(1, 1, 1, 1, (1812, 1778)), gain=2.02),
+        _detector("NRCALONG", -1, 2,
+                  (*_subarrays(945, 945, 865, 865, (1935, 1911)), _GRISM)),
+        _detector("NRCB1", 1, -2, _subarrays(1, 1, 1, 1, (1851, 1817)), gain=2.01),
+        _detector("NRCB2", -1, 2, _subarrays(1, 1889, 1, 1729), gain=2.14),
+        _detector("NRCB3", 1, -2, _subarrays(1889, 1, 1729, 1), gain=1.94),
+        _detector("NRCB4", -1, 2, _subarrays(1889, 1889, 1729, 1729), gain=2.03),
+        _detector("NRCBLONG", 1, -2,
+                  (*_subarrays(933, 941, 853, 861, (1944, 1931)), _GRISM)),
+    ),
     patterns={
         "RAPID": Pattern(1, 0), "BRIGHT1": Pattern(1, 1), "BRIGHT2": Pattern(2, 0),
         "SHALLOW2": Pattern(2, 3), "SHALLOW4": Pattern(4, 1), "MEDIUM2": Pattern(2, 8),
         "MEDIUM8": Pattern(8, 2), "DEEP2": Pattern(2, 18), "DEEP8": Pattern(8, 12),
     },
     modes=(
-        Mode("FULL", readpatt="BRIGHT2", n_ints=1, n_groups=10, sky=1.0, stars=1000, faintest=8.0,
-             brightest=2e5, fwhm=2.2, cosmic_ray_rate=4.5, snowballs=6, **_IMAGE),
-        Mode("SUB320", readpatt="RAPID", n_ints=2, n_groups=8, sky=6.0, stars=60, faintest=60.0,
-             brightest=3e5, fwhm=2.2, cosmic_ray_rate=100.0, snowballs=2, **_IMAGE),
-        Mode("SUB160", readpatt="RAPID", n_ints=2, n_groups=8, sky=15.0, stars=15, faintest=200.0,
-             brightest=8e5, fwhm=2.2, cosmic_ray_rate=400.0, **_IMAGE),
-        Mode("SUB64P", readpatt="RAPID", n_ints=2, n_groups=8, sky=60.0, stars=4, faintest=5e4,
-             brightest=3e6, fwhm=2.2, cosmic_ray_rate=5000.0, **_IMAGE),
+        *_images(_SHORT, "F200W"),
+        *_images(_LONG, "F356W"),
+        Mode("SUBGRISM64", "NRC_TSGRISM", "RAPID", 4, 6, sky=2.0, stars=1, faintest=2e4,
+             brightest=2e4, fwhm=2.2, cosmic_ray_rate=50.0, scene="rows", tso=True,
+             cards=(("FILTER", "F444W"), ("PUPIL", "GRISMR"))),
     ),
     references={
         "mask": Rule("DETECTOR SUBARRAY"),

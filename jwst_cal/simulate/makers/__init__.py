@@ -2,12 +2,12 @@
 How the content of each reference type is made.
 
 A maker is given the detector's maps, a ``Window``, and returns the name of the file's data model,
-further cards of its primary header, and its extensions from ``_fits``. Each module has those of
-one kind in ``MAKERS``, by reference type.
+further cards of its primary header, and its extensions from ``_fits``; of an ASDF file, its tree.
+Each module has those of one kind in ``MAKERS``, by reference type.
 """
 
-from jwst_cal.simulate.makers import common, miri
+from jwst_cal.simulate.makers import common, miri, nirspec
 
 __all__ = ["MAKERS"]
 
-MAKERS = {**common.MAKERS, **miri.MAKERS}
+MAKERS = {**common.MAKERS, **miri.MAKERS, **nirspec.MAKERS}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from jwst_cal import flags
-from jwst_cal.simulate import _fits
+from jwst_cal.simulate import _fits, irs2
 from jwst_cal.simulate.detectors import FLAW, SCALE, stream
 from jwst_cal.simulate.makers.pieces import dq, nowhere, sci
 
@@ -17,8 +17,9 @@ def mask(window):
     """Bad pixels and reference pixels."""
     names = ("DO_NOT_USE", "DEAD", "HOT", "WARM", "LOW_QE", "RC", "TELEGRAPH", "OPEN", "ADJ_OPEN",
              "BAD_REF_PIXEL", "REFERENCE_PIXEL")
-    named = {name: (window.mask & flags.pixel[name]) != 0 for name in names}
-    return "MaskModel", (), dq(window.shape, named)
+    flagged = irs2.mask(window) if window.interleaved else window.mask
+    named = {name: (flagged & flags.pixel[name]) != 0 for name in names}
+    return "MaskModel", (), dq(flagged.shape, named)
 
 
 def saturation(window):
@@ -42,10 +43,12 @@ def superbias(window):
     unknown = window.flaw == FLAW["nan_bias"]
     bias[unknown] = np.nan
     named = {"DO_NOT_USE": nowhere(window), "UNRELIABLE_BIAS": unknown}
-    error = np.full(window.shape, SUPERBIAS_NOISE)
-    return "SuperBiasModel", (("READPATT", "ANY"),), [
-        sci(bias), sci(error, "ERR"), *dq(window.shape, named)
-    ]
+    if window.interleaved:
+        bias = irs2.interleave(window, bias, irs2.levels(window))
+        named = {name: irs2.interleave(window, where, False) for name, where in named.items()}
+    error = np.full(bias.shape, SUPERBIAS_NOISE)
+    cards = (("READPATT", window.readpatt if window.speed else "ANY"),)
+    return "SuperBiasModel", cards, [sci(bias), sci(error, "ERR"), *dq(bias.shape, named)]
 
 
 def linearity(window):
@@ -66,9 +69,32 @@ def linearity(window):
 
     shape = (2 + len(window.detector.curvature), *window.shape)
     named = {"NO_LIN_CORR": unknown, "DO_NOT_USE": nowhere(window)}
-    return "LinearityModel", (), [
-        _fits.image("COEFFS", shape, "f4", coefficients()), *dq(window.shape, named)
-    ]
+    hdus = [_fits.image("COEFFS", shape, "f4", coefficients()), *dq(window.shape, named)]
+    if window.detector.inverse_linearity:
+        way_back = (_INVERSE_TERMS + 1, *window.shape)
+        hdus.append(_fits.image("INV_COEFFS", way_back, "f4", _inverse(window, unknown)))
+    return "LinearityModel", (), hdus
+
+
+#: Degree of the polynomial that takes a linear signal back to counts.
+_INVERSE_TERMS = 6
+
+
+def _inverse(window, unknown):
+    """Coefficients of the way back: fitted for some factors on the curvature, then between them."""
+    u = np.linspace(0, 1, 80)
+    bends = np.linspace(0.7, 1.3, 13)
+    fits = []
+    for bend in bends:
+        linear = u + bend * sum(c * u**k for k, c in enumerate(window.detector.curvature, 2))
+        powers = linear[:, None] ** np.arange(1, _INVERSE_TERMS + 1)
+        fits.append(np.linalg.lstsq(powers, u, rcond=None)[0])
+    straight = (window.bend == 0) | unknown
+    yield np.zeros(window.shape, np.float32)
+    for power, values in enumerate(np.transpose(fits), 1):
+        plane = np.polyval(np.polyfit(bends, values, 4), window.bend) / SCALE ** (power - 1)
+        plane[straight] = 1 if power == 1 else 0
+        yield plane
 
 
 def gain(window):
@@ -76,7 +102,8 @@ def gain(window):
     values = window.gain.copy()
     values[window.flaw == FLAW["nan_gain"]] = np.nan
     values[window.flaw == FLAW["negative_gain"]] = -1
-    return "GainModel", (), [sci(values, cards=[("BUNIT", "electrons/DN")])]
+    cards = () if window.gain_factor == 1 else (("GAINFACT", window.gain_factor),)
+    return "GainModel", cards, [sci(values, cards=[("BUNIT", "electrons/DN")])]
 
 
 def readnoise(window):
@@ -96,7 +123,7 @@ def dark(window):
         rate = window.dark / window.gain
         for k in range(n_planes * (lead[0] if miri else 1)):
             seconds = np.float32((k % n_planes + 1) * window.frame_time)
-            noise = stream(detector.name, "dark", sub.name, k).standard_normal(
+            noise = stream(detector.name, "dark", sub.name + window.speed, k).standard_normal(
                 window.shape, dtype=np.float32
             )
             noise *= DARK_NOISE
@@ -106,10 +133,11 @@ def dark(window):
     named = {"DO_NOT_USE": nowhere(window), "UNRELIABLE_DARK": window.dark > 50}
     cards = (
         ("EXP_TYPE", window.instrument.modes[0].exp_type),
-        ("READPATT", window.readpatt), ("NOUTPUTS", sub.n_outputs),
+        ("READPATT", window.readpatt), ("NOUTPUTS", window.all_outputs),
         ("NFRAMES", 1), ("NGROUPS", n_planes), ("GROUPGAP", 0), ("AVDRKCUR", detector.dark),
     )
-    return "DarkMIRIModel" if miri else "DarkModel", cards, [
+    special = {"MIRI": "DarkMIRIModel", "NIRSPEC": "DarkNirspecModel"}
+    return special.get(detector.instrument, "DarkModel"), cards, [
         _fits.image("SCI", (*lead, n_planes, *window.shape), "f4", planes()),
         *dq(window.shape, named, repeat=(*lead, 1) if miri else ()),
     ]

@@ -22,11 +22,54 @@ def reset(window):
 
 def rscd(window):
     """How many first groups are not to be used."""
+    skipped = {"FASTR1": (1, 4), "SLOWR1": (1, 2)}
     rows = np.array(
-        [(sub.name, "FASTR1", 1, 4) for sub in window.detector.subarrays],
+        [(sub.name, name, *skipped[name]) for sub in window.detector.subarrays
+         for name, pattern in window.instrument.patterns.items()
+         if not pattern.speed or pattern.speed in sub.frame_times],
         [("subarray", "S17"), ("readpatt", "S12"), ("group_skip1", "i4"), ("group_skip", "i4")],
     )
     return "RSCDModel", (), [_fits.table("RSCD_GROUP_SKIP", rows)]
 
 
-MAKERS = {"reset": reset, "rscd": rscd}
+#: Frequencies of the interference, Hz, and who suffers from them.
+EMI = {"Hz390": 390.625, "Hz10": 10.039216}
+#: Clock cycles, of 10 microseconds, between the rows of a subarray and in a frame.
+_CLOCKS = {"FULL_FAST": (271, 277504), "FULL_SLOW": (2333, 2388992), "SUB256": (96, 29952),
+           "SUB64": (28, 8512), "SLITLESSPRISM": (28, 15904), "MASK1550": (82, 23968)}
+
+
+def emi_wave(phase):
+    """
+    Evaluate the interference.
+
+    Parameters
+    ----------
+    phase : float64 array, cycle
+        Phase.
+
+    Returns
+    -------
+    float64 array
+        The wave, of amplitude 1.
+    """
+    return np.sin(2 * np.pi * phase) + 0.3 * np.sin(4 * np.pi * phase + 0.7)
+
+
+def emicorr(_):
+    """Waves of the interference, and the clocks of the readouts that have it."""
+    wave = emi_wave((np.arange(500) + 0.5) / 500)
+    every = list(EMI)
+    slow = dict.fromkeys(("MIRIMAGE", "MIRIFUSHORT", "MIRIFULONG"), every)
+    return {
+        "frequencies": {name: {"frequency": frequency, "phase_amplitudes": wave}
+                        for name, frequency in EMI.items()},
+        "subarray_cases": {
+            name: {"rowclocks": row, "frameclocks": frame,
+                   "freqs": {"FAST": every, "SLOW": slow}}
+            for name, (row, frame) in _CLOCKS.items()
+        },
+    }
+
+
+MAKERS = {"reset": reset, "rscd": rscd, "emicorr": emicorr}

@@ -1,0 +1,56 @@
+"""NIRISS: imaging, aperture masking (AMI) and slitless spectra (SOSS)."""
+
+from jwst_cal.simulate.instruments._parts import (
+    Instrument,
+    Mode,
+    Pattern,
+    Properties,
+    Rule,
+    Subarray,
+)
+
+_NIS = Properties(
+    instrument="NIRISS", name="NIS", shape=(2048, 2048), fast_axis=-2, slow_axis=-1,
+    border=(4, 4, 4, 4), gain=1.61, read_noise=9.5, common_noise=7.0, output_noise=2.0,
+    reset_noise=16.0, bias=11500.0, bias_in_well=False, dark=0.03, saturation=52500.0,
+    full_well=54500.0, curvature=(0.018, 0.010, 0.030), pixel_um=18.0, inverse_linearity=True,
+    subarrays=(
+        Subarray("FULL", 1, 1, 2048, 2048, 4, 10.73677, dark_frames=22),
+        Subarray("SUBSTRIP256", 1, 1793, 2048, 256, 1, 5.494, dark_frames=8),
+        Subarray("SUBSTRIP96", 1, 1803, 2048, 96, 1, 2.214, dark_frames=10),
+        Subarray("SUB80", 1045, 1, 80, 80, 1, 0.07544),
+        Subarray("SUB128", 1921, 1921, 128, 128, 1, 0.182),
+    ),
+)
+
+_IMAGE = {"exp_type": "NIS_IMAGE", "cards": (("FILTER", "CLEAR"), ("PUPIL", "F200W"))}
+_SOSS = {"exp_type": "NIS_SOSS", "cards": (("FILTER", "CLEAR"), ("PUPIL", "GR700XD")),
+         "readpatt": "NISRAPID", "scene": "bent", "stars": 2, "fwhm": 15.0, "tso": True}
+
+INSTRUMENT = Instrument(
+    name="NIRISS",
+    detectors=(_NIS,),
+    patterns={"NISRAPID": Pattern(1, 0), "NIS": Pattern(4, 0)},
+    modes=(
+        Mode("FULL", readpatt="NIS", n_ints=1, n_groups=5, sky=0.9, stars=900, faintest=8.0,
+             brightest=2e5, fwhm=1.6, cosmic_ray_rate=4.5, snowballs=5, **_IMAGE),
+        Mode("SUB128", readpatt="NIS", n_ints=2, n_groups=5, sky=12.0, stars=10, faintest=300.0,
+             brightest=1e6, fwhm=1.6, cosmic_ray_rate=300.0, **_IMAGE),
+        Mode("SUB80", "NIS_AMI", readpatt="NISRAPID", n_ints=4, n_groups=6, sky=20.0, stars=1,
+             faintest=5e6, brightest=5e6, fwhm=3.0, cosmic_ray_rate=2000.0,
+             cards=(("FILTER", "F480M"), ("PUPIL", "NRM"))),
+        Mode("SUBSTRIP256", n_ints=4, n_groups=4, sky=1.6, faintest=150.0, brightest=900.0,
+             cosmic_ray_rate=10.0, **_SOSS),
+        Mode("SUBSTRIP96", n_ints=6, n_groups=3, sky=1.6, faintest=400.0, brightest=2500.0,
+             cosmic_ray_rate=20.0, **_SOSS),
+    ),
+    references={
+        "mask": Rule("DETECTOR SUBARRAY"),
+        "saturation": Rule("DETECTOR"),
+        "superbias": Rule("DETECTOR READPATT* SUBARRAY", own="subarray"),
+        "linearity": Rule("DETECTOR SUBARRAY"),
+        "gain": Rule("DETECTOR SUBARRAY"),
+        "readnoise": Rule("DETECTOR READPATT* SUBARRAY"),
+        "dark": Rule("DETECTOR READPATT* SUBARRAY", own="subarray"),
+    },
+)
