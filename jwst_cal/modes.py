@@ -17,6 +17,7 @@ __all__ = [
     "is_nirspec",
     "is_superstripe",
     "is_tso",
+    "superstripes",
 ]
 
 INSTRUMENTS = ("FGS", "MIRI", "NIRCAM", "NIRISS", "NIRSPEC")
@@ -105,4 +106,9 @@ def is_tso(model):
 
 def is_superstripe(model):
     """Whether the subarray was read in several stripes, each the next part of the detector."""
-    return bool(getattr(model.meta.subarray, "num_superstripe", None))
+    return superstripes(model) > 0
+
+
+def superstripes(model):
+    """Count the integrations that make a whole one, of a stripe each; 0 where one is whole."""
+    return getattr(model.meta.subarray, "num_superstripe", None) or 0

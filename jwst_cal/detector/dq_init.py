@@ -6,6 +6,7 @@ import os
 import numpy as np
 
 from jwst_cal import flags, modes
+from jwst_cal.detector import _superstripe
 from jwst_cal.errors import InputError, ReferenceFileError
 from jwst_cal.framework import Reference, Step, param
 
@@ -20,12 +21,12 @@ class DQInitStep(Step):
 
     Notes
     -----
-    Differs from jwst 3.0.0: superstripe exposures are refused.
+    Differs from jwst 3.0.0: nothing.
     """
 
     class_alias = "dq_init"
     references = {"mask": Reference("MaskModel", crop=True)}
-    takes = ("RampModel", "GuiderRawModel")
+    takes = ("RampModel", "SuperstripeRampModel", "GuiderRawModel")
 
     user_supplied_dq: str | None = param(None, "FITS file with flags to add to the mask's")
 
@@ -35,14 +36,14 @@ class DQInitStep(Step):
 
         Parameters
         ----------
-        ramp : RampModel or GuiderRawModel
+        ramp : RampModel, SuperstripeRampModel or GuiderRawModel
             The exposure; guide-star modes have their flags in DQ instead.
         refs : References
             ``mask``: flags of the pixels.
 
         Returns
         -------
-        RampModel or GuiderRawModel
+        RampModel, SuperstripeRampModel or GuiderRawModel
             The same model.
 
         Raises
@@ -54,6 +55,8 @@ class DQInitStep(Step):
         """
         mask = refs.mask.dq
         shape = ramp.data.shape[-2:]
+        if modes.is_superstripe(ramp):
+            shape = (modes.superstripes(ramp), *shape)
         if mask.shape != shape:
             raise ReferenceFileError(f"{refs.path('mask') or 'the mask'}: shape {mask.shape} "
                                      f"where {ramp.meta.filename} has {shape}")
@@ -66,7 +69,8 @@ class DQInitStep(Step):
         ramp.groupdq = _fitting(ramp.groupdq, ramp.data.shape, np.uint8)
         np.bitwise_or(ramp.pixeldq, mask, out=ramp.pixeldq)
         unusable = (mask & flags.pixel["DO_NOT_USE"]).astype(np.uint8)
-        np.bitwise_or(ramp.groupdq, unusable, out=ramp.groupdq)
+        for integrations, stripe in _superstripe.parts(ramp):
+            ramp.groupdq[integrations] |= unusable[stripe]
         log.info("Flagged %d of %d pixels as DO_NOT_USE", np.count_nonzero(unusable), unusable.size)
         return ramp
 

@@ -24,7 +24,7 @@ class IPCStep(Step):
 
     class_alias = "ipc"
     references = {"ipc": Reference("IPCModel")}
-    takes = ("RampModel",)
+    takes = ("RampModel", "SuperstripeRampModel")
 
     def process(self, ramp, *, refs):
         """
@@ -32,14 +32,14 @@ class IPCStep(Step):
 
         Parameters
         ----------
-        ramp : RampModel
+        ramp : RampModel or SuperstripeRampModel
             Counts, DN.
         refs : References
             ``ipc``: one kernel, or one of each pixel.
 
         Returns
         -------
-        RampModel
+        RampModel or SuperstripeRampModel
             The same model.
 
         Raises

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 
 from jwst_cal import flags, modes
-from jwst_cal.detector import _refpix
+from jwst_cal.detector import _refpix, _superstripe
 from jwst_cal.errors import InputError, ParameterError
 from jwst_cal.framework import Reference, SkipStep, Step, param
 
@@ -23,8 +23,9 @@ class RefPixStep(Step):
 
     Notes
     -----
-    Differs from jwst 3.0.0: IRS2 and superstripe exposures are refused; a reference pixel that is
-    NaN is left out, where it there makes its amplifier NaN.
+    Differs from jwst 3.0.0: IRS2 exposures are refused; a reference pixel that is NaN is left out,
+    where it there makes its amplifier NaN; each superstripe is corrected by its own flags, where
+    there those of the first one count for all; see also `_superstripe.assemble`.
     """
 
     class_alias = "refpix"
@@ -32,7 +33,7 @@ class RefPixStep(Step):
         "refpix": Reference("IRS2Model", required=False),
         "sirskernel": Reference("SIRSKernelModel", required=False),
     }
-    takes = ("RampModel",)
+    takes = ("RampModel", "SuperstripeRampModel")
     #: For IRS2 exposures, which are refused.
     accepted = ("ovr_corr_mitigation_ftr", "preserve_irs2_refpix", "irs2_mean_subtraction")
 
@@ -57,7 +58,7 @@ class RefPixStep(Step):
 
         Parameters
         ----------
-        ramp : RampModel
+        ramp : RampModel or SuperstripeRampModel
             Counts, DN: without superbias in the near infrared.
         refs : References
             ``sirskernel``, for ``refpix_algorithm='sirs'``; ``refpix``, for IRS2.
@@ -65,7 +66,7 @@ class RefPixStep(Step):
         Returns
         -------
         RampModel
-            The same model.
+            The same model; of superstripes, a new one in which they are assembled.
 
         Raises
         ------
@@ -84,35 +85,44 @@ class RefPixStep(Step):
                                  "more than 0 is needed")
         options = {"siglimit": self.siglimit}
         if modes.is_miri(ramp):
-            plan, options["from_first"] = self._miri(ramp), True
+            plans, options["from_first"] = {(): self._miri(ramp)}, True
         else:
             kernels = self._kernels(ramp, refs)
-            plan = self._near_infrared(ramp, all_sides=kernels is not None)
+            plans = {stripe: self._near_infrared(ramp, ramp.pixeldq[stripe], kernels is not None)
+                     for _, stripe in _superstripe.parts(ramp)[: modes.superstripes(ramp) or 1]}
             options |= {"side_gain": self.side_gain, "sigreject": self.sigreject,
                         "kernels": kernels}
-        if plan.is_empty:
+        if all(plan.is_empty for plan in plans.values()):
             log.warning("The exposure has no usable reference pixel: nothing was subtracted")
-            return ramp
-        log.info("Used %d reference pixels in %d sets", plan.pixels.size, len(plan.start) - 1)
-        _refpix.correct(ramp.data, plan, **options)
+        else:
+            log.info("Used %d reference pixels in %d sets",
+                     sum(plan.pixels.size for plan in plans.values()),
+                     sum(len(plan.start) - 1 for plan in plans.values()))
+        for ints, stripe in _superstripe.parts(ramp):
+            self._correct(ramp, ints, plans[stripe], options)
+        return _superstripe.assemble(ramp) if modes.is_superstripe(ramp) else ramp
+
+    def _correct(self, ramp, ints, plan, options):
+        if plan.is_empty:
+            return
+        _refpix.correct(ramp.data[ints], plan, **options)
         if ramp.meta.exposure.zero_frame and not modes.is_miri(ramp):
-            _refpix.correct(ramp.zeroframe[:, np.newaxis], plan, zeroframe=True, **options)
-        return ramp
+            _refpix.correct(ramp.zeroframe[ints, np.newaxis], plan, zeroframe=True, **options)
 
     def _miri(self, ramp):
         n_rows, n_cols = ramp.data.shape[2:]
         if n_rows < 1024 or n_cols < 1032:
             raise SkipStep("MIRI subarrays are not corrected")
-        return _refpix.plan_miri(_usable(ramp), odd_even_rows=self.odd_even_rows)
+        return _refpix.plan_miri(_usable(ramp.pixeldq), odd_even_rows=self.odd_even_rows)
 
-    def _near_infrared(self, ramp, all_sides):
+    def _near_infrared(self, ramp, pixeldq, all_sides):
         subarray, exposure = ramp.meta.subarray, ramp.meta.exposure
         n_rows, n_cols = ramp.data.shape[2:]
         where = {"fast_axis": subarray.fastaxis, "slow_axis": subarray.slowaxis}
         if {abs(axis or 0) for axis in where.values()} != {1, 2}:
             raise InputError(f"{ramp.meta.filename}: FASTAXIS={subarray.fastaxis} SLOWAXIS="
                              f"{subarray.slowaxis}, one of 1 and one of 2 is needed")
-        reference = ramp.pixeldq & flags.pixel["REFERENCE_PIXEL"] != 0
+        reference, usable = pixeldq & flags.pixel["REFERENCE_PIXEL"] != 0, _usable(pixeldq)
         is_subarray = n_rows < 2048 or n_cols < 2048
         if is_subarray:
             if subarray.xstart is None or subarray.ystart is None:
@@ -120,7 +130,7 @@ class RefPixStep(Step):
             where |= {"first_col": subarray.xstart - 1, "first_row": subarray.ystart - 1}
         where |= {"odd_even_columns": self.odd_even_columns}
         if is_subarray and subarray.multistripe_reads1 is not None:
-            return _refpix.plan_stripes(_usable(ramp), reference, **where)
+            return _refpix.plan_stripes(usable, reference, **where)
         if is_subarray and not _fits(where, n_rows, n_cols):
             raise SkipStep("the subarray does not fit on the detector")
         if is_subarray and exposure.noutputs != 4:
@@ -128,8 +138,8 @@ class RefPixStep(Step):
                 log.info("%s has no reference pixels: four columns at both ends were taken",
                          subarray.name)
                 reference[:, :4] = reference[:, -4:] = True
-            return _refpix.plan_one_output(_usable(ramp), reference, **where)
-        return _refpix.plan_near_infrared(_usable(ramp), side_smoothing_length=self._window(),
+            return _refpix.plan_one_output(usable, reference, **where)
+        return _refpix.plan_near_infrared(usable, side_smoothing_length=self._window(),
                                           all_sides=all_sides, **where)
 
     def _window(self):
@@ -166,8 +176,8 @@ class RefPixStep(Step):
                                     gaussmooth=self.gaussmooth, halfwidth=self.halfwidth)
 
 
-def _usable(ramp):
-    return ramp.pixeldq & flags.pixel["DO_NOT_USE"] == 0
+def _usable(pixeldq):
+    return pixeldq & flags.pixel["DO_NOT_USE"] == 0
 
 
 def _fits(where, n_rows, n_cols):

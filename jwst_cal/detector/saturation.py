@@ -3,7 +3,7 @@
 import logging
 
 from jwst_cal import flags, modes
-from jwst_cal.detector import _irs2, _saturation
+from jwst_cal.detector import _irs2, _saturation, _superstripe
 from jwst_cal.errors import InputError
 from jwst_cal.framework import Reference, Step, param
 
@@ -18,7 +18,7 @@ class SaturationStep(Step):
 
     Notes
     -----
-    Differs from jwst 3.0.0: superstripe exposures are refused.
+    Differs from jwst 3.0.0: a single superstripe is not an error.
     """
 
     class_alias = "saturation"
@@ -26,7 +26,7 @@ class SaturationStep(Step):
         "saturation": Reference("SaturationModel", crop=True),
         "superbias": Reference("SuperBiasModel", crop=True, required=False),
     }
-    takes = ("RampModel",)
+    takes = ("RampModel", "SuperstripeRampModel")
 
     n_pix_grow_sat: int = param(1, "Rings of neighbours flagged around a saturated pixel")
     use_readpatt: bool = param(True, "Find groups that saturate between two reads of a group")
@@ -37,14 +37,14 @@ class SaturationStep(Step):
 
         Parameters
         ----------
-        ramp : RampModel
+        ramp : RampModel or SuperstripeRampModel
             Raw counts, DN.
         refs : References
             ``saturation``: the limit, DN; ``superbias``, DN, used for averaged groups.
 
         Returns
         -------
-        RampModel
+        RampModel or SuperstripeRampModel
             The same model. Values of the zeroframe that are saturated or at the floor are 0.
 
         Raises
@@ -61,17 +61,18 @@ class SaturationStep(Step):
             bias = None if refs.superbias is None else refs.superbias.data
             if bias is not None and rows is not None:
                 bias = bias[rows]
-        found = _saturation.flag(
-            ramp.data, ramp.groupdq, ramp.pixeldq,
-            limit=limit.data, limit_dq=limit.dq, no_check=flags.pixel["NO_SAT_CHECK"],
-            saturated=flags.group["SATURATED"], do_not_use=flags.group["DO_NOT_USE"],
+        found = [_saturation.flag(
+            ramp.data[ints], ramp.groupdq[ints], ramp.pixeldq[stripe],
+            limit=limit.data[stripe], limit_dq=limit.dq[stripe],
+            no_check=flags.pixel["NO_SAT_CHECK"], saturated=flags.group["SATURATED"],
+            do_not_use=flags.group["DO_NOT_USE"],
             low=flags.group["AD_FLOOR"] | flags.group["DO_NOT_USE"],
-            frames_per_group=reads, superbias=bias, rows=rows,
-            zeroframe=ramp.zeroframe if exposure.zero_frame else None,
+            frames_per_group=reads, superbias=None if bias is None else bias[stripe], rows=rows,
+            zeroframe=ramp.zeroframe[ints] if exposure.zero_frame else None,
             **self.options_for(_saturation.flag),
-        )
+        ) for ints, stripe in _superstripe.parts(ramp)]
         log.info("Flagged %d ramps as saturated and %d at the floor of the converter",
-                 found.saturated, found.low)
+                 sum(part.saturated for part in found), sum(part.low for part in found))
         return ramp
 
     def _reads_per_group(self, ramp):

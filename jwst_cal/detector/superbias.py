@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jwst_cal.detector import _superstripe
 from jwst_cal.framework import Reference, Step
 from jwst_cal.kernels.subtract import subtract
 
@@ -14,12 +15,12 @@ class SuperBiasStep(Step):
 
     Notes
     -----
-    Differs from jwst 3.0.0: superstripe exposures are refused.
+    Differs from jwst 3.0.0: nothing.
     """
 
     class_alias = "superbias"
     references = {"superbias": Reference("SuperBiasModel", crop=True)}
-    takes = ("RampModel",)
+    takes = ("RampModel", "SuperstripeRampModel")
 
     def process(self, ramp, *, refs):
         """
@@ -27,19 +28,20 @@ class SuperBiasStep(Step):
 
         Parameters
         ----------
-        ramp : RampModel
+        ramp : RampModel or SuperstripeRampModel
             Counts, DN.
         refs : References
             ``superbias``, DN.
 
         Returns
         -------
-        RampModel
+        RampModel or SuperstripeRampModel
             The same model; the reference's flags are added to PIXELDQ.
         """
         bias = refs.superbias
-        subtract(ramp.data, bias.data)
         np.bitwise_or(ramp.pixeldq, bias.dq, out=ramp.pixeldq)
-        if ramp.meta.exposure.zero_frame:
-            subtract(ramp.zeroframe[:, np.newaxis], bias.data, zero_is_bad=True)
+        for ints, stripe in _superstripe.parts(ramp):
+            subtract(ramp.data[ints], bias.data[stripe])
+            if ramp.meta.exposure.zero_frame:
+                subtract(ramp.zeroframe[ints, np.newaxis], bias.data[stripe], zero_is_bad=True)
         return ramp

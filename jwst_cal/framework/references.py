@@ -10,11 +10,14 @@ import logging
 import os
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jwst_cal.errors import InputError, ReferenceFileError, SkipStep
+from jwst_cal import modes
+from jwst_cal.errors import ReferenceFileError, SkipStep
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from jwst_cal.framework.mapped import LargeReference
     from jwst_cal.framework.step import Step
 
@@ -130,8 +133,8 @@ class References:
         if model is found:
             model = found.copy()
             self._ours.append(model)
-        model.dq = model.dq[..., *cut]
-        return large._replace(model=model, data=data[..., *cut])
+        model.dq = cut(model.dq)
+        return large._replace(model=model, data=cut(data))
 
     def opened(self, reftype: str, model_class: type) -> Any:
         """
@@ -281,28 +284,72 @@ def _arrays(model: Any) -> list[str]:
             and getattr(getattr(model, name), "ndim", 0) >= 2]
 
 
+class _Cut(NamedTuple):
+    """
+    Rows and columns of a reference that an exposure needs: slices, or numbers of stripes.
+
+    Called with an array it cuts the last two axes. Numbers [superstripe, row] give the result an
+    axis more, before these.
+    """
+
+    rows: slice | np.ndarray[Any, Any]
+    columns: slice | np.ndarray[Any, Any]
+
+    @property
+    def is_striped(self) -> bool:
+        """Whether one axis is cut into stripes."""
+        return not (isinstance(self.rows, slice) and isinstance(self.columns, slice))
+
+    def __call__(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        import numpy as np
+
+        cut = array[..., self.rows, self.columns]
+        if isinstance(self.columns, np.ndarray) and self.columns.ndim == 2:
+            cut = np.moveaxis(cut, -2, -3)
+        return cut
+
+
 def _cut_of(
     science: Any, reference: Any, shape: tuple[int, ...], source: str
-) -> tuple[slice, slice] | None:
+) -> _Cut | None:
     """Rows and columns of a reference that an exposure needs; None when that is all of it."""
-    if getattr(science.meta.subarray, "multistripe_reads1", None) is not None:
-        raise InputError(f"{_name(science)}: references for subarrays that were read in several "
-                         "stripes are not supported")
     theirs = _window(reference, shape, source)
     ours = _window(science, science.shape, _name(science))
-    interleaved = _IRS2_ROWS in (ours.rows, theirs.rows)
-    if theirs == ours or (interleaved and theirs.columns == ours.columns):
+    position: dict[int, np.ndarray[Any, Any]] = {}
+    if getattr(science.meta.subarray, "multistripe_reads1", None) is not None:
+        from jwst_cal.framework import stripes
+
+        found = stripes.layout(science)
+        assert found is not None
+        several = modes.is_superstripe(science)
+        position[found.axis] = found.position if several else found.position[0]
+        alike = theirs == ours and not several
+    else:
+        interleaved = _IRS2_ROWS in (ours.rows, theirs.rows)
+        alike = theirs == ours or (interleaved and theirs.columns == ours.columns)
+    if alike:
         return None
-    x0, y0 = ours.x - theirs.x, ours.y - theirs.y
-    x1, y1 = x0 + ours.columns, y0 + ours.rows
-    if x0 < 0 or y0 < 0 or x1 > theirs.columns or y1 > theirs.rows:
+    rows = _part(ours.y, ours.rows, theirs.y, theirs.rows, position.get(-2))
+    columns = _part(ours.x, ours.columns, theirs.x, theirs.columns, position.get(-1))
+    if rows is None or columns is None:
         subarray = science.meta.subarray.name or "the exposure"
         raise ReferenceFileError(
             f"{source}: shape {shape[-2:]} ({theirs}) does not cover {subarray} of "
             f"{_name(science)}, shape {tuple(science.shape[-2:])} ({ours})"
         )
-    log.debug("%s cut to rows %d-%d, columns %d-%d", source, y0, y1 - 1, x0, x1 - 1)
-    return slice(y0, y1), slice(x0, x1)
+    log.debug("%s cut to %s", source, "stripes" if position else f"rows {rows}, columns {columns}")
+    return _Cut(rows, columns)
+
+
+def _part(
+    ours: int, size: int, theirs: int, available: int, position: np.ndarray[Any, Any] | None
+) -> slice | np.ndarray[Any, Any] | None:
+    """Part of one axis of a reference, by starts (from 1) and sizes; None if it is not all there."""
+    if position is not None:
+        numbers = position + 1 - theirs
+        return numbers if numbers.min() >= 0 and numbers.max() < available else None
+    first = ours - theirs
+    return slice(first, first + size) if first >= 0 and first + size <= available else None
 
 
 def crop_to(science: Any, reference: Any, source: str, *, in_place: bool = False) -> Any:
@@ -323,20 +370,22 @@ def crop_to(science: Any, reference: Any, source: str, *, in_place: bool = False
     Returns
     -------
     data model
-        The reference with arrays of native byte order that match the exposure.
+        The reference with arrays of native byte order that match the exposure. Those for a
+        superstripe exposure are [superstripe, row, col], in a plain ``ReferenceFileModel``.
 
     Raises
     ------
     ReferenceFileError
         If the reference does not cover the subarray, or its arrays differ in shape.
     InputError
-        If the subarray was read in several stripes.
+        If the keywords of a subarray of several stripes do not make it.
 
     Notes
     -----
     As the reference release does, arrays are used as they are when start and size agree, and the
     actual size is used where it contradicts SUBSIZE. NIRSpec's interleaved readout (IRS2) has more
-    rows than its keywords say: its references are never cut.
+    rows than its keywords say: its references are never cut. As there, inverse coefficients are
+    not used in a subarray of several stripes.
     """
     names = _arrays(reference)
     if not names:
@@ -350,16 +399,35 @@ def crop_to(science: Any, reference: Any, source: str, *, in_place: bool = False
     cut = _cut_of(science, reference, shape, source)
     if cut is None:
         return reference
-    import numpy as np
-
+    if cut.is_striped and "inv_coeffs" in names:
+        names.remove("inv_coeffs")
+    arrays = {name: _native(cut(getattr(reference, name))) for name in names}
+    if arrays[names[0]].ndim > len(shape):
+        return _plain(reference, arrays)
     if not in_place:
         reference = reference.copy()
-    for name in names:
-        array = getattr(reference, name)
-        native = array.dtype.newbyteorder("=")
-        setattr(reference, name, np.ascontiguousarray(array[..., *cut], dtype=native))
-    subarray = reference.meta.subarray
-    subarray.xstart = science.meta.subarray.xstart or 1
-    subarray.ystart = science.meta.subarray.ystart or 1
-    subarray.ysize, subarray.xsize = (part.stop - part.start for part in cut)
+    for name, array in arrays.items():
+        setattr(reference, name, array)
+    if cut.is_striped and reference.hasattr("inv_coeffs"):
+        reference.inv_coeffs = None
+    subarray, ours = reference.meta.subarray, science.meta.subarray
+    subarray.xstart, subarray.ystart = ours.xstart or 1, ours.ystart or 1
+    subarray.ysize, subarray.xsize = arrays[names[0]].shape[-2:]
     return reference
+
+
+def _native(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+
+
+def _plain(reference: Any, arrays: dict[str, Any]) -> Any:
+    """Make a model with the metadata of a reference and arrays that its own schema forbids."""
+    from stdatamodels.jwst import datamodels
+
+    plain = datamodels.ReferenceFileModel(validate_on_assignment=False)
+    plain.update(reference)
+    for name, array in arrays.items():
+        setattr(plain, name, array)
+    return plain
