@@ -10,6 +10,7 @@ import numpy as np
 from stdatamodels.jwst import datamodels
 from stdatamodels.jwst.datamodels import dqflags
 
+from jwst_cal.detector import _superstripe
 from jwst_cal.framework import stripes
 
 SIZE = 2048
@@ -136,21 +137,23 @@ def expose(what, maps, rng):
         exposure.nints = 4 * n_ints
     model.meta.visit.tsovisit = True
 
+    model.data = data = np.empty((n_ints, n_groups, *shape), np.uint16)
     found = stripes.layout(model)
     bias, rate, bend, limit, gain = (
         np.nan_to_num(maps.at(found, array), nan=11000)
         for array in (maps.bias, maps.rate, maps.bend, maps.limit, maps.gain))
     which = np.arange(n_ints) % max(n, 1)
-    times = 10 * (np.arange(n_groups) + 1.0)
+    times = np.reshape(_superstripe.read_times(model, found), (n_groups, -1, frames)).mean(-1)
+    times = (10 * n_groups / times.max() * times)[:, found.stripe]
+    times = times[..., None] if maps.axis == -2 else times[:, None]
     amplifier = (np.arange(shape[1] if maps.axis == -2 else shape[0])
                  + what["fast"][0] - 1) * 4 // SIZE
     offset = rng.normal(0, 15, (n_ints, n_groups, 4, 2))[:, :, amplifier, np.arange(
         len(amplifier)) % 2]
     offset = offset[..., None, :] if maps.axis == -2 else offset[..., None]
-    data = np.empty((n_ints, n_groups, *shape), np.uint16)
     zeroframe = np.empty((n_ints, *shape), np.uint16)
     for k, stripe in enumerate(which):
-        signal = rate[stripe] * times[:, None, None]
+        signal = rate[stripe] * times
         signal += (rng.random(signal.shape) < 0.004).cumsum(0) * rng.lognormal(7, 2, signal.shape)
         signal += rng.normal(0, 6, signal.shape)
         counts = bias[stripe] + signal - bend[stripe] * signal * np.abs(signal) + offset[k]
