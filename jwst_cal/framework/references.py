@@ -344,7 +344,7 @@ def _cut_of(
 def _part(
     ours: int, size: int, theirs: int, available: int, position: np.ndarray[Any, Any] | None
 ) -> slice | np.ndarray[Any, Any] | None:
-    """Part of one axis of a reference, by starts (from 1) and sizes; None if it is not all there."""
+    """Part of one axis of a reference, by starts (from 1) and sizes; None if not all is there."""
     if position is not None:
         numbers = position + 1 - theirs
         return numbers if numbers.min() >= 0 and numbers.max() < available else None

@@ -12,6 +12,10 @@ from jwst_cal.kernels._glue cimport check, jc_status
 __all__ = ["reference_means", "side_signal", "subtract_reference"]
 
 
+#: Times a reference pixel is looked at, about: its part in the work of a plane.
+PASSES = 8
+
+
 cdef extern from "refpix.h" nogil:
     ctypedef struct jc_refpix_planes:
         int n_planes, n_rows, n_cols
@@ -92,7 +96,7 @@ def reference_means(data, start, pixels, *, double limit, int n_single=0, base=N
     cdef jc_refpix_planes planes = _planes(data, n_single)
     cdef int n_sets = s.shape[0] - 1
     cdef double[:, ::1] mean
-    cdef int team = team_size(n_threads)
+    cdef int team = team_size(n_threads, work=PASSES * d.shape[0] * x.shape[0])
     cdef jc_status status
     if n_sets < 1 or s[n_sets] > x.shape[0] - 1:
         raise ValueError(f"start: {list(start)} where two and more up to {x.shape[0] - 1} are needed")
@@ -154,7 +158,7 @@ def side_signal(data, values, pixels, value, *, int window, double gain=1.0, int
     cdef jc_refpix_sides sides
     cdef double[:, ::1] signal
     cdef int n_values = v.shape[1]
-    cdef int team = team_size(n_threads)
+    cdef int team = team_size(n_threads, work=PASSES * d.shape[0] * x.size)
     cdef jc_status status
     sides.n_slow, sides.window, sides.n_pixels = x.shape[1] - window + 1, window, x.shape[2]
     sides.pixels, sides.value, sides.gain = &x[0, 0, 0], &w[0, 0, 0], gain

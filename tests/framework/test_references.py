@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from stdatamodels.jwst import datamodels
 
-from jwst_cal.errors import InputError, ReferenceFileError
+from jwst_cal.errors import ReferenceFileError
 from jwst_cal.framework.references import Reference, crop_to, open_reference
 
 
@@ -93,12 +93,6 @@ class TestCrop:
         model = _reference(datamodels.SuperBiasModel, (20, 30))
         model.dq = np.zeros((19, 30), np.uint32)
         with pytest.raises(ReferenceFileError, match=r"dq has shape \(19, 30\) where data has"):
-            crop_to(small_ramp, model, "ref.fits")
-
-    def test_stripes_are_refused(self, small_ramp):
-        small_ramp.meta.subarray.multistripe_reads1 = 1
-        model = _reference(datamodels.GainModel, (20, 30))
-        with pytest.raises(InputError, match="several stripes are not supported"):
             crop_to(small_ramp, model, "ref.fits")
 
     def test_interleaved_readout_needs_the_same_columns(self):
