@@ -98,6 +98,20 @@ class References:
         found = self._find(reftype)
         return found if isinstance(found, str) else None
 
+    def use(self, reftype: str, path: str) -> None:
+        """
+        Take a file for a type, whatever rules and overrides say; its base name is recorded.
+
+        Parameters
+        ----------
+        reftype : str
+            Reference type.
+        path : str
+            The file.
+        """
+        self._found[reftype] = path
+        self._step.record_reference(reftype, os.path.basename(path), path)
+
     def mapped(self, reftype: str, model_class: type | None = None) -> LargeReference:
         """
         Open a reference that may be too large to read: its primary array is mapped.

@@ -451,17 +451,32 @@ class Step(Parameterised):
 
             found = reference_store.find(model, reftype)
             name = "N/A" if found == "N/A" else f"crds://{os.path.basename(found)}"
-            self._references_used.append((reftype, name))
-            self._reference_paths[name] = found
+            self.record_reference(reftype, name, found)
             return found
         if not isinstance(override, str):
-            self._references_used.append((reftype, f"override://{type(override).__name__}"))
+            self.record_reference(reftype, f"override://{type(override).__name__}")
             return override
         if override:
             self.check_override(reftype)
-            self._references_used.append((reftype, override))
-            self._reference_paths[override] = override
+            self.record_reference(reftype, override, override)
         return override
+
+    def record_reference(self, reftype: str, name: str, path: str | None = None) -> None:
+        """
+        Note a reference that this run uses, for the product.
+
+        Parameters
+        ----------
+        reftype : str
+            Reference type.
+        name : str
+            What is recorded.
+        path : str, optional
+            The file, where it is one.
+        """
+        self._references_used.append((reftype, name))
+        if path is not None:
+            self._reference_paths[name] = path
 
     def check_override(self, reftype: str) -> None:
         """Raise ReferenceFileError when the override of a type names no readable file."""
