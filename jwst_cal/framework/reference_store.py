@@ -63,8 +63,19 @@ _state = _State()
 
 
 def used() -> Choice:
-    """Return the client's version and the context of the last choice, None before the first."""
+    """Return the client's version and the context of the run's last choice, None before it."""
     return _state.choice
+
+
+@contextlib.contextmanager
+def fresh() -> Iterator[None]:
+    """Forget, for the time of a run, what earlier ones used."""
+    before, _state.choice = _state.choice, Choice()
+    try:
+        yield
+    finally:
+        if _state.choice == Choice():
+            _state.choice = before
 
 
 # the exposure -----------------------------------------------------------------------------------

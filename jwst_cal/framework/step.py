@@ -768,9 +768,11 @@ class Step(Parameterised):
             self._log_records = self.parent._log_records
             yield
             return
+        from jwst_cal.framework import reference_store
         from jwst_cal.models import _schemas
 
-        with logs.recording() as self._log_records, _schemas.parsed_once():
+        with (reference_store.fresh(), logs.recording() as self._log_records,
+              _schemas.parsed_once()):
             yield
 
     def _save_all(self, result: Any) -> None:

@@ -15,7 +15,7 @@ from stdatamodels.jwst.datamodels import GuiderRawModel, Level1bModel, MaskModel
 
 from jwst_cal import models, registry
 from jwst_cal.simulate import cache
-from tests.parity import cases, compare, oracle, setup
+from tests.parity import cases, compare, guider, oracle, setup
 
 DATA = Path(os.environ.get("JWST_CAL_REAL_DATA")
             or Path(__file__).parents[2].parent / "shared" / "data")
@@ -112,6 +112,31 @@ def test_fgs_acquisition_is_read_as_what_it_is():
         star = raw.data[:, 1] - raw.data[:, 0]
         row, col = np.unravel_index(np.argmax(star, axis=None) % (128 * 128), (128, 128))
         assert star[:, row, col].min() > 20 * np.std(star[:, :32, :32])  # in every integration
+
+
+@needs_fgs
+@pytest.mark.parity
+@pytest.mark.skipif(setup.find()[0] is None, reason=f"no official package: {setup.find()[1]}")
+def test_fgs_acquisition_equals_the_official_package(tmp_path):
+    exposure = tmp_path / "jw01234001001_gs-acq1_uncal.fits"
+    with GuiderRawModel(FGS) as model:  # the official package stops at a file without ASDF
+        start, mode = model.meta.subarray, model.meta.exposure.type
+        given = guider.write_references(mode, tmp_path, model.data.shape,
+                                        (start.xstart, start.ystart))
+        model.meta.filename = exposure.name
+        model.save(exposure)
+    results = tmp_path / "ours"
+    results.mkdir()
+    options = {"pipeline": "GuiderPipeline", "overrides": given}
+    ours = oracle.ours(exposure, results, **options)
+    official = oracle.official(exposure, **options)
+    assert [row["status"] for row in ours.record["steps"]] == ["COMPLETE"] * 3
+    problems = [f"{alias}: {d}" for alias in cases.GUIDE_STAR for path, expected in
+                zip(ours.after(alias), official.after(alias), strict=True)
+                for d in compare.files(path, expected) if d.bad]
+    problems += compare.headers(ours.product("cal"), official.product("cal"),
+                                absent=compare.ALL_GIVEN)
+    assert not problems, "\n".join(problems)
 
 
 @needs_fgs

@@ -257,3 +257,15 @@ def test_client_is_not_imported_before_the_first_question():
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                          env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     assert out.stdout.strip() == "False"
+
+
+def test_a_run_does_not_tell_of_what_earlier_ones_used(cache):
+    store.find(HEADER, "gain")
+    with store.fresh():
+        assert store.used() == store.Choice()
+        store.find(HEADER, "gain")
+        inside = store.used()
+        with store.fresh():
+            assert store.used() == store.Choice()
+        assert store.used() == inside
+    assert inside.context == "jwst_0001.pmap"

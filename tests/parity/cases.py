@@ -5,7 +5,7 @@ from typing import NamedTuple
 from jwst_cal.framework import reference_store
 from jwst_cal.simulate import cache, exposures
 from jwst_cal.simulate.instruments import INSTRUMENTS
-from tests.parity import oracle
+from tests.parity import guider, oracle
 
 NEAR_INFRARED = ("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix", "linearity",
                  "dark_current", "charge_migration", "jump", "picture_frame",
@@ -14,6 +14,9 @@ MID_INFRARED = ("group_scale", "dq_init", "emicorr", "saturation", "ipc", "first
                 "lastframe", "reset", "linearity", "rscd", "dark_current", "refpix",
                 "charge_migration", "jump", "picture_frame", "clean_flicker_noise",
                 "persistence", "ramp_fit", "gain_scale")
+GUIDE_STAR = ("dq_init", "guider_cds", "flat_field")
+PRODUCTS = {"Detector1Pipeline": ("rate", "rateints"), "DarkPipeline": ("darkpipeline",),
+            "GuiderPipeline": ("cal",)}
 
 
 class Case(NamedTuple):
@@ -29,17 +32,35 @@ class Case(NamedTuple):
     steps: dict = {}
     keep: tuple | None = None
     stricter: str = ""
+    pipeline: str = "Detector1Pipeline"
 
     @property
     def chain(self):
         """Steps in their order."""
-        return MID_INFRARED if self.exposure["instrument"] == "MIRI" else NEAR_INFRARED
+        if self.pipeline == "GuiderPipeline":
+            return GUIDE_STAR
+        is_miri = self.exposure["instrument"] == "MIRI"
+        chain = MID_INFRARED if is_miri else NEAR_INFRARED
+        if self.pipeline == "DarkPipeline":
+            return chain[: chain.index("dark_current")]
+        return chain
+
+    @property
+    def products(self):
+        """Suffixes of what is saved."""
+        return PRODUCTS[self.pipeline]
 
 
-def case(instrument, subarray, steps=None, keep=None, stricter="", **options):
+def case(instrument, subarray, steps=None, keep=None, stricter="", pipeline="Detector1Pipeline",
+         **options):
     """Describe a comparison."""
     return Case({"instrument": instrument, "subarray": subarray, **options}, steps or {}, keep,
-                stricter)
+                stricter, pipeline)
+
+
+def guide_star(mode, steps=None):
+    """Describe a comparison of a guide-star exposure."""
+    return Case({"mode": mode}, steps or {}, pipeline="GuiderPipeline")
 
 
 #: By name; the official package takes five to ten seconds for each.
@@ -106,6 +127,10 @@ CASES = {
                            n_groups=5, n_ints=1, seed=30),
     "niriss-full": case("NIRISS", "FULL", keep=("superbias", "refpix"), readpatt="NISRAPID",
                         n_groups=3, seed=31),
+    "dark-nircam-sub160": case("NIRCAM", "SUB160", pipeline="DarkPipeline", seed=13, light=0.0),
+    "dark-miri-sub64": case("MIRI", "SUB64", pipeline="DarkPipeline", seed=14, light=0.0),
+    **{f"guider-{mode[4:].lower()}": guide_star(mode) for mode in guider.MODES},
+    "guider-undone": guide_star("FGS_ACQ2", {"flat_field": {"inverse": True}}),
 }
 
 
@@ -125,12 +150,16 @@ def make(case, folder):
     Path
         The exposure. The truth lies beside it.
     """
+    if "mode" in case.exposure:
+        return guider.write_exposure(case.exposure["mode"], folder)
     return exposures.simulate(**case.exposure).write(folder)
 
 
 def run(case, folder):
     """
-    Run both packages on a case, with references that each chooses from the embedded cache.
+    Run both packages on a case.
+
+    Each chooses its references from the embedded cache; those of guide-star exposures are given.
 
     Parameters
     ----------
@@ -145,15 +174,20 @@ def run(case, folder):
         The raw exposure.
     ours, official : oracle.Run
         The runs.
+    overrides : dict
+        References given, by type.
     """
     exposure = make(case, folder)
     results = folder / "ours"
     results.mkdir()
-    ours = oracle.ours(exposure, results, steps=case.steps, keep=case.keep)
-    official = oracle.official(
-        exposure, crds=oracle.serverless(cache.directory(), cache.CONTEXT),
-        chosen=prepare(exposure), steps=case.steps, keep=case.keep)
-    return exposure, ours, official
+    options = {"pipeline": case.pipeline, "steps": case.steps, "keep": case.keep}
+    if "mode" in case.exposure:
+        options["overrides"] = guider.write_references(case.exposure["mode"], folder)
+    ours = oracle.ours(exposure, results, **options)
+    if "overrides" not in options:
+        options |= {"crds": oracle.serverless(cache.directory(), cache.CONTEXT),
+                    "chosen": prepare(exposure)}
+    return exposure, ours, oracle.official(exposure, **options), options.get("overrides", {})
 
 
 def prepare(exposure):

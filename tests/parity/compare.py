@@ -15,6 +15,9 @@ ALLOWED = {
     "DATE": "time of writing",
     "CRDS_VER": "version of the crds client in each environment",
 }
+#: Where all references are given, there is none that the rules chose.
+ALL_GIVEN = dict.fromkeys(("CRDS_VER", "CRDS_CTX", "meta.ref_file.crds."),
+                          "no rule took part in the choice")
 
 
 class Difference(NamedTuple):
@@ -139,7 +142,7 @@ def _tables(name, ours, theirs, tolerance):
             for c in ours.dtype.names]
 
 
-def headers(ours, theirs, allowed=ALLOWED):
+def headers(ours, theirs, allowed=ALLOWED, absent=()):
     """
     Compare the headers of two files keyword by keyword.
 
@@ -149,6 +152,8 @@ def headers(ours, theirs, allowed=ALLOWED):
         FITS files.
     allowed : collection of str
         Keywords that may differ, but not be missing.
+    absent : collection of str
+        Keywords that may be missing in ours.
 
     Returns
     -------
@@ -160,14 +165,14 @@ def headers(ours, theirs, allowed=ALLOWED):
         for hdu in b:
             if hdu.name == "ASDF" or (hdu.name, hdu.ver) not in [(h.name, h.ver) for h in a]:
                 continue
-            found += _cards(a[hdu.name, hdu.ver].header, hdu.header, hdu.name, allowed)
+            found += _cards(a[hdu.name, hdu.ver].header, hdu.header, hdu.name, allowed, absent)
     return found
 
 
-def _cards(ours, theirs, name, allowed):
+def _cards(ours, theirs, name, allowed, absent):
     found = []
     for keyword in dict.fromkeys([*theirs, *ours]):
-        if keyword in ("COMMENT", "HISTORY", ""):
+        if keyword in ("COMMENT", "HISTORY", "") or (keyword in absent and keyword not in ours):
             continue
         if keyword not in ours:
             found.append(f"{name} {keyword}: missing; official {theirs[keyword]!r}")

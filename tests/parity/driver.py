@@ -1,11 +1,11 @@
-"""Run stage 1 of either package and keep the model after every step.
+"""Run a pipeline for raw exposures of either package and keep the model after every step.
 
     python driver.py SPEC.json
 
-SPEC: package (``jwst`` or ``jwst_cal``), exposure, folder (exists), overrides (paths by reference
-type), steps (parameters by step), keep (steps whose result is kept, or null for all). Writes the
-products, ``NN_<step>.fits`` after each step that did something, and ``run.json``. Runs in the
-environment of the package; needs nothing else.
+SPEC: package (``jwst`` or ``jwst_cal``), pipeline (class name), exposure, folder (exists),
+overrides (paths by reference type), steps (parameters by step), keep (steps whose result is kept,
+or null for all). Writes the products, ``NN_<step>.fits`` after each step that did something, and
+``run.json``. Runs in the environment of the package; needs nothing else.
 """
 
 import importlib
@@ -62,7 +62,8 @@ def watch(step, name, record, folder, keep):
 def main(spec):
     """Run it."""
     begin, cpu = time.perf_counter(), cpu_seconds()
-    pipeline_class = importlib.import_module(PIPELINE[spec["package"]]).Detector1Pipeline
+    pipeline_class = getattr(importlib.import_module(PIPELINE[spec["package"]]),
+                             spec["pipeline"])
     folder, overrides = Path(spec["folder"]), spec["overrides"]
     if overrides and spec["package"] == "jwst":
         hand_on_overrides(overrides)

@@ -49,18 +49,18 @@ def load(folder):
     return Run(folder, json.loads((folder / "run.json").read_text()))
 
 
-def ours(exposure, folder, *, overrides=None, steps=None, keep=None):
+def ours(exposure, folder, *, pipeline="Detector1Pipeline", overrides=None, steps=None, keep=None):
     """
-    Run our stage 1 in this process; arguments as for :func:`official`.
+    Run our pipeline in this process; arguments as for :func:`official`.
 
     Returns
     -------
     Run
         The run.
     """
-    driver.main({"package": "jwst_cal", "exposure": str(exposure), "folder": str(folder),
-                 "overrides": dict(overrides or {}), "steps": dict(steps or {}),
-                 "keep": keep})
+    driver.main({"package": "jwst_cal", "pipeline": pipeline, "exposure": str(exposure),
+                 "folder": str(folder), "overrides": dict(overrides or {}),
+                 "steps": dict(steps or {}), "keep": keep})
     return load(folder)
 
 
@@ -70,14 +70,17 @@ def digest(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def official(exposure, *, overrides=None, crds=None, chosen=None, steps=None, keep=None):
+def official(exposure, *, pipeline="Detector1Pipeline", overrides=None, crds=None, chosen=None,
+             steps=None, keep=None):
     """
-    Run the official stage 1 on an exposure, or take the result from the cache.
+    Run the official pipeline on an exposure, or take the result from the cache.
 
     Parameters
     ----------
     exposure : path
         The raw exposure.
+    pipeline : str
+        Class name.
     overrides : dict, optional
         Paths by reference type; the types left out are N/A.
     crds : dict, optional
@@ -104,7 +107,8 @@ def official(exposure, *, overrides=None, crds=None, chosen=None, steps=None, ke
     if python is None:
         raise FileNotFoundError(reason)
     key = json.dumps([
-        setup.VERSION, digest(driver.__file__), digest(exposure), Path(exposure).name, steps,
+        setup.VERSION, digest(driver.__file__), pipeline, digest(exposure), Path(exposure).name,
+        steps,
         {k: v if v == "N/A" else digest(v) for k, v in overrides.items()},
         {k: v if v == "N/A" else [Path(v).name, digest(v)] for k, v in (chosen or {}).items()},
         {k: v for k, v in crds.items() if k != "CRDS_PATH"}, keep,
@@ -116,7 +120,7 @@ def official(exposure, *, overrides=None, crds=None, chosen=None, steps=None, ke
         making = Path(tempfile.mkdtemp(prefix=".making", dir=results))
         try:
             _run(python, making, crds, {
-                "package": "jwst", "exposure": str(Path(exposure).resolve()),
+                "package": "jwst", "pipeline": pipeline, "exposure": str(Path(exposure).resolve()),
                 "folder": str(making), "overrides": overrides, "steps": steps,
                 "keep": keep,
             })

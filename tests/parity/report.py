@@ -20,16 +20,16 @@ Parity with jwst 3.0.0
 
 Written by ``python -m tests.parity.report``, with jwst_cal {ours} and jwst {official}.
 
-Both packages run stage 1 on the same simulated exposure, each choosing its reference files from
-the embedded cache through ``crds``. After every step the model is compared: **difference** is the
-largest relative difference of any float (data, errors, variances) that is finite in both, **NaN**
-the number of values that are finite in one only, **flags** the number of DQ values that differ.
-Steps that both skip are left out. Headers and metadata of the products are the same keyword by
-keyword but for
+Both packages run a pipeline on the same simulated exposure, each choosing its reference files from
+the embedded cache through ``crds`` (those of guide-star exposures are given). After every step
+the model is compared: **difference** is the largest relative difference of any float (data, errors,
+variances) that is finite in both, **NaN** the number of values that are finite in one only,
+**flags** the number of DQ values that differ. Steps that both skip are left out. Headers and
+metadata of the products are the same keyword by keyword but for
 
 {allowed}
 
-and ``tests/parity/test_detector1.py`` checks all of it, each step also alone, on the official
+and ``tests/parity/test_pipelines.py`` checks all of it, each step also alone, on the official
 package's result of the step before.
 
 """
@@ -74,7 +74,7 @@ def table(rows):
 def section(name, case):
     """One case as a table."""
     with tempfile.TemporaryDirectory() as folder:
-        _, ours, official = cases.run(case, Path(folder))
+        _, ours, official, _ = cases.run(case, Path(folder))
         rows = []
         for alias in dict.fromkeys(case.chain):
             pairs = list(zip(ours.after(alias), official.after(alias), strict=True))
@@ -85,12 +85,12 @@ def section(name, case):
                 rows.append(row(f"``{alias}``", status, pairs, case.stricter))
         rows += [row(f"product ``{suffix}``", "",
                      [(ours.product(suffix), official.product(suffix))], case.stricter)
-                 for suffix in ("rate", "rateints")]
+                 for suffix in case.products]
     exposure = ", ".join(f"{k} {v}" for k, v in case.exposure.items())
     parameters = "; ".join(f"{step}: " + ", ".join(f"{k}={v}" for k, v in pars.items())
                            for step, pars in case.steps.items())
     return "".join([
-        f"{name}\n{'-' * len(name)}\n", f"Simulated with {exposure}.",
+        f"{name}\n{'-' * len(name)}\n", f"{case.pipeline}, simulated with {exposure}.",
         f" Parameters: {parameters}." if parameters else " Default parameters.",
         f" Ramps are flagged here only because: {case.stricter}." if case.stricter else "",
         "\n\n", table(rows), "\n",

@@ -1,4 +1,4 @@
-"""Stage 1 beside the official package: every step and product, with the same references."""
+"""Pipelines beside the official package: every step and product, with the same references."""
 
 import pytest
 from astropy.io import fits
@@ -12,8 +12,6 @@ pytestmark = [
     pytest.mark.parity,
     pytest.mark.skipif(REASON is not None, reason=f"no official package: {REASON}"),
 ]
-
-PRODUCTS = ("rate", "rateints")
 
 
 @pytest.fixture(scope="session",
@@ -30,13 +28,15 @@ def differences(case, ours, official):
 
 
 def test_every_step_alone_on_the_official_input(both, tmp_path):
-    case, exposure, _, official = both
+    case, exposure, _, official, given = both
     problems, compared = [], 0
     for alias in dict.fromkeys(case.chain):
         before = official.before(alias) or exposure
         if not official.after(alias) or (case.keep and alias != case.keep[1]):
             continue
-        step = registry.load(alias)(**case.steps.get(alias, {}))
+        cls = registry.load(alias)
+        overrides = {f"override_{r}": given.get(r, "N/A") for r in cls.references if given}
+        step = cls(**case.steps.get(alias, {}), **overrides)
         found = step.run(str(before))
         results = [m for m in (found if isinstance(found, tuple) else (found,)) if m is not None]
         for model, expected in zip(results, official.after(alias), strict=True):
@@ -44,12 +44,12 @@ def test_every_step_alone_on_the_official_input(both, tmp_path):
             model.save(path)
             problems += [f"{alias}: {d}" for d in differences(case, path, expected)]
             compared += 1
-    assert compared >= (1 if case.keep else 5)
+    assert compared >= (1 if case.keep else 5 if len(case.chain) > 5 else 1)
     assert not problems, "\n".join(problems)
 
 
 def test_every_step_in_the_chain(both):
-    case, _, ours, official = both
+    case, _, ours, official, _ = both
     problems = []
     for alias in dict.fromkeys(case.chain):
         if ours.status(alias) != official.status(alias):
@@ -59,32 +59,39 @@ def test_every_step_in_the_chain(both):
     assert not problems, "\n".join(problems)
 
 
-@pytest.mark.parametrize("suffix", PRODUCTS)
-def test_products(both, suffix):
-    case, _, ours, official = both
-    problems = differences(case, ours.product(suffix), official.product(suffix))
+def test_products(both):
+    case, _, ours, official, _ = both
+    problems = []
+    for suffix in case.products:
+        problems += differences(case, ours.product(suffix), official.product(suffix))
     assert not problems, "\n".join(problems)
 
 
-@pytest.mark.parametrize("suffix", PRODUCTS)
-def test_headers(both, suffix):
-    _, _, ours, official = both
-    problems = compare.headers(ours.product(suffix), official.product(suffix))
+def test_headers(both):
+    case, _, ours, official, given = both
+    problems = []
+    for suffix in case.products:
+        problems += compare.headers(ours.product(suffix), official.product(suffix),
+                                    absent=compare.ALL_GIVEN if given else ())
     assert not problems, "\n".join(problems)
 
 
-@pytest.mark.parametrize("suffix", PRODUCTS)
-def test_products_open_as_the_same_model(both, suffix):
-    _, _, ours, official = both
-    with (datamodels.open(ours.product(suffix)) as mine,
-          datamodels.open(official.product(suffix)) as theirs):
-        assert type(mine) is type(theirs)
-        problems = compare.trees(mine, theirs)
+def test_products_open_as_the_same_model(both):
+    case, _, ours, official, given = both
+    allowed = {**compare.ALLOWED_META, **(compare.ALL_GIVEN if given else {})}
+    problems = []
+    for suffix in case.products:
+        with (datamodels.open(ours.product(suffix)) as mine,
+              datamodels.open(official.product(suffix)) as theirs):
+            assert type(mine) is type(theirs)
+            problems += compare.trees(mine, theirs, allowed)
     assert not problems, "\n".join(problems)
 
 
 def test_ramps_that_only_we_flag_are_few_and_explained(both):
-    case, _, ours, official = both
+    case, _, ours, official, _ = both
+    if "rateints" not in case.products:
+        return  # their flags are compared as they are
     with (fits.open(ours.product("rateints")) as mine,
           fits.open(official.product("rateints")) as theirs):
         share = compare.flagged_here(mine, theirs).mean()
@@ -92,6 +99,6 @@ def test_ramps_that_only_we_flag_are_few_and_explained(both):
 
 
 def test_same_files_are_written(both):
-    _, _, ours, official = both
+    _, _, ours, official, _ = both
     names = [{p.name for p in run.folder.glob("jw*.fits")} for run in (ours, official)]
     assert names[0] == names[1]
