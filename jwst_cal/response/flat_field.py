@@ -28,7 +28,8 @@ class FlatFieldStep(Step):
 
     Notes
     -----
-    Differs from jwst 3.0.0: NIRSpec spectra are refused.
+    Differs from jwst 3.0.0: NIRSpec spectra are refused; VAR_FLAT of a guide-star exposure, which
+    its product has no place for, is not left in the metadata.
     """
 
     class_alias = "flat_field"
@@ -73,16 +74,15 @@ class FlatFieldStep(Step):
         if science.meta.cal_step.extract_2d == "COMPLETE":
             raise SkipStep(f"{kind}: extract_2d must not come before the flat field")
         if self.user_supplied_flat is not None:
-            flat = self.open_model(self.user_supplied_flat)
-            self._references_used.append(("flat", flat.meta.filename))
+            refs.use("flat", self.make_input_path(self.user_supplied_flat))
             log.info("Flat supplied by the user: %s", self.user_supplied_flat)
         else:
             for reftype in self.references:
                 refs.path(reftype)  # those that do not apply are recorded, too
-            flat = refs.flat
+        flat = refs.flat
         if flat is None:
             raise SkipStep("no FLAT reference file for this exposure (N/A)")
-        name = self.user_supplied_flat or refs.path("flat") or "the open flat"
+        name = refs.path("flat") or "the open flat"
         if any(have < need for have, need in zip(flat.data.shape[-2:], science.data.shape[-2:],
                                                  strict=True)):
             raise SkipStep(f"{name}: shape {flat.data.shape} is smaller than the exposure's "
@@ -90,7 +90,7 @@ class FlatFieldStep(Step):
         flat = crop_to(science, flat, name)
         self._apply(science, flat)
         if self.save_interpolated_flat:
-            self.save_model(flat, suffix="interpolatedflat", force=True)
+            self.save_model(flat.copy(), suffix="interpolatedflat", force=True)
         return science
 
     def _refuse_spectra(self, science, kind):
@@ -107,14 +107,14 @@ class FlatFieldStep(Step):
         guider = type(science).__name__ == "GuiderCalModel"
         if self.inverse:
             err = _flat.multiply(science.data, variances, values)
-            science.var_flat = np.zeros_like(science.data)
+            var_flat = np.zeros_like(science.data)
         else:
             flat_err = np.asarray(flat.err, np.float32)
-            science.var_flat, err = _flat.divide(science.data, variances, values, flat_err)
+            var_flat, err = _flat.divide(science.data, variances, values, flat_err)
         if not guider:
-            science.err = err
+            science.err, science.var_flat = err, var_flat
         elif not self.inverse:
-            science.err = np.sqrt(science.err**2 + science.var_flat)
+            science.err = np.sqrt(science.err**2 + var_flat)
         science.dq = science.dq | flat_dq
         invalid.reconcile(science)
         log.info("%s by the flat; %d pixels have none", "Multiplied" if self.inverse else "Divided",

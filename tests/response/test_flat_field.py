@@ -166,3 +166,28 @@ def test_division_in_bands_is_division(n_rows, n_cols, value, seed):
     assert_array_equal(variance, scaled)
     assert_array_equal(var_flat, flat_variance)
     assert_array_equal(err, np.sqrt(scaled + flat_variance))
+
+
+def test_flat_of_the_user_is_recorded_by_its_base_name(tmp_path):
+    mine = tmp_path / "mine.fits"
+    flat(4.0).save(mine)
+    result = FlatFieldStep(user_supplied_flat=str(mine), override_flat=flat(2.0)).run(
+        images.image())
+    assert result.meta.ref_file.flat.name == "mine.fits"
+    good = np.isfinite(result.data)
+    assert_array_equal(result.data[good], images.image().data[good] / 4)
+
+
+def test_missing_flat_of_the_user_is_named():
+    step = FlatFieldStep(user_supplied_flat="none.fits")
+    with pytest.raises(ReferenceFileError, match=r"none.fits: the reference file does not exist"):
+        step.run(images.image())
+
+
+def test_open_flat_keeps_its_name_when_the_applied_one_is_saved(tmp_path):
+    model = flat(shape=images.image().shape)
+    model.meta.filename = "held.fits"
+    run(images.image(), model, save_interpolated_flat=True, output_dir=str(tmp_path))
+    assert model.meta.filename == "held.fits"
+    (saved,) = tmp_path.iterdir()
+    assert saved.name.endswith("_interpolatedflat.fits")
