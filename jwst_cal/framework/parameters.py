@@ -103,6 +103,8 @@ class Parameter:
         The text is a file name: made absolute; an input must exist.
     scalar : bool
         A single value stands for a list of one.
+    switch : bool
+        A truth value, or a text that says one, is taken as ``true`` or ``false``.
     required : bool
         There is no coded default: a value must be given before the step runs.
     """
@@ -121,6 +123,7 @@ class Parameter:
         max_length: int | None = None,
         path: PathRole | None = None,
         scalar: bool = False,
+        switch: bool = False,
     ) -> None:
         self.name = ""
         self.owner = ""
@@ -131,6 +134,7 @@ class Parameter:
         self.min_length, self.max_length = min_length, max_length
         self.path = path
         self.scalar = scalar
+        self.switch = switch
         self.required = False
         self._kind = ""
         self._optional = False
@@ -284,6 +288,8 @@ class Parameter:
             raise self._refuse(value, owner)
         if isinstance(value, str) and value == "None" and self._optional and self._kind != "str":
             return None
+        if self.switch:
+            value = _as_switch(value)
         try:
             if self.is_list:
                 result: Any = self._convert_list(value)
@@ -391,6 +397,13 @@ def _to_bool(value: Any) -> bool:
     raise TypeError(value)
 
 
+def _as_switch(value: Any) -> Any:
+    try:
+        return "true" if _to_bool(value) else "false"
+    except (TypeError, ValueError):
+        return value
+
+
 def _to_int(value: Any) -> int:
     if isinstance(value, str):
         if not re.fullmatch(r"\s*[+-]?\d+\s*", value):
@@ -437,7 +450,8 @@ def param(default: Any, help: str = "", **options: Any) -> Any:
         One line for the user; when empty, that of the redefined parameter.
     **options
         ``ge``, ``gt``, ``le``, ``lt``, ``choices``, ``min_length``, ``max_length``, ``path``
-        (``'input'`` or ``'output'``: a file name) and ``scalar`` (one value stands for a list).
+        (``'input'`` or ``'output'``: a file name), ``scalar`` (one value stands for a list) and
+        ``switch`` (a truth value is taken, too, as the text ``true`` or ``false``).
 
     Returns
     -------

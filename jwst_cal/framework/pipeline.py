@@ -179,7 +179,7 @@ class Pipeline(Step):
                 if not step.skip and step.prefetch_references:
                     wanted = {**step.wanted_references(), **wanted}
             elif not step.skip and step.prefetch_references:
-                for reftype in step.reference_file_types:
+                for reftype in step.wanted_types():
                     wanted.setdefault(reftype, step)
         return dict(sorted(wanted.items()))
 
@@ -210,7 +210,7 @@ class Pipeline(Step):
                 continue
             log.info("Override for %s reference file is '%s'.", reftype.upper(), override)
         for step in self.steps.values():
-            for reftype in step.reference_file_types if not step.skip else ():
+            for reftype in step.wanted_types() if not step.skip else ():
                 try:
                     step.check_override(reftype)
                 except ReferenceFileError as error:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jwst_cal.framework.mapped import LargeReference
     from jwst_cal.framework.step import Step
 
-__all__ = ["Reference", "References", "crop_to"]
+__all__ = ["Reference", "References", "crop_to", "window_in"]
 
 log = logging.getLogger(__name__)
 
@@ -364,6 +364,34 @@ def _part(
         return numbers if numbers.min() >= 0 and numbers.max() < available else None
     first = ours - theirs
     return slice(first, first + size) if first >= 0 and first + size <= available else None
+
+
+def window_in(science: Any, reference: Any, source: str) -> tuple[slice, slice]:
+    """
+    Find the rows and columns of a reference that an exposure holds.
+
+    Parameters
+    ----------
+    science : data model
+        The exposure.
+    reference : data model
+        The reference, not cut.
+    source : str
+        Path of the reference, for messages.
+
+    Returns
+    -------
+    (slice, slice)
+        Rows and columns.
+
+    Raises
+    ------
+    ReferenceFileError
+        If the reference does not cover the exposure.
+    InputError
+        If the subarray was read in several stripes.
+    """
+    return _cut_of(science, reference, reference.shape, source) or (slice(None), slice(None))
 
 
 def crop_to(science: Any, reference: Any, source: str, *, in_place: bool = False) -> Any:

@@ -417,6 +417,10 @@ class Step(Parameterised):
 
     # references ---------------------------------------------------------------------------------
 
+    def wanted_types(self) -> tuple[str, ...]:
+        """Return the reference types that a run with the present parameters needs."""
+        return tuple(self.reference_file_types)
+
     def get_ref_override(self, reftype: str) -> Any:
         """Return the override of a reference type: absolute path, open model, '' or None."""
         value = getattr(self, f"override_{reftype}", None)

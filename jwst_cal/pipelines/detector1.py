@@ -12,8 +12,9 @@ class Detector1Pipeline(Pipeline):
     """
     Correct the ramps of one exposure and fit their slopes.
 
-    The chains are the order. Products: ``rate`` (returned), ``rateints``, on request ``ramp``;
-    ``ramp`` is also what is returned when the fit does not take place.
+    The chains are the order; with the trap model of ``persistence``, that step comes after
+    linearity. Products: ``rate`` (returned), ``rateints``, on request ``ramp``, with the trap model
+    ``trapsfilled``; ``ramp`` is also what is returned when the fit does not take place.
 
     Notes
     -----
@@ -25,11 +26,12 @@ class Detector1Pipeline(Pipeline):
     save_calibrated_ramp: bool = param(False, "Save the corrected ramp before the fit, as _ramp")
 
     near_infrared = Chain("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix",
-                          "linearity", "dark_current")
+                          "linearity")
+    near_infrared_dark = Chain("dark_current")
     mid_infrared = Chain("group_scale", "dq_init", "emicorr", "saturation", "ipc", "firstframe",
                          "lastframe", "reset", "linearity", "rscd", "dark_current", "refpix")
-    events = Chain("charge_migration", "jump", "picture_frame", "clean_flicker_noise",
-                   "persistence")
+    events = Chain("charge_migration", "jump", "picture_frame", "clean_flicker_noise")
+    persistent = Chain("persistence")
     fit = Chain("ramp_fit")
     rescale = Chain("gain_scale")
 
@@ -48,8 +50,18 @@ class Detector1Pipeline(Pipeline):
             Count rates, DN/s, of the exposure; the corrected ramp when the fit was skipped.
         """
         ramp = self.prepare_output(ramp, open_as_ramp=True)
-        electronics = self.mid_infrared if modes.is_miri(ramp) else self.near_infrared
-        ramp = self.events(electronics(ramp))
+        # the trap model comes where older releases had it, the flags where 3.0.0 has them
+        traps = self.persistence.uses_trap_model and not modes.is_miri(ramp)
+        if modes.is_miri(ramp):
+            ramp = self.mid_infrared(ramp)
+        else:
+            ramp = self.near_infrared(ramp)
+            if traps:
+                ramp = self.persistent(ramp)
+            ramp = self.near_infrared_dark(ramp)
+        ramp = self.events(ramp)
+        if not traps:
+            ramp = self.persistent(ramp)
         if self.save_calibrated_ramp:
             self.save_model(ramp, "ramp")
 
