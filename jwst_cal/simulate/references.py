@@ -24,7 +24,7 @@ SERIAL, PER_DETECTOR, PER_SPEED = 9001, 60, 30
 
 
 #: Types without an image, which need no place on the detector.
-_TABLES = ("rscd", "refpix")
+_TABLES = ("rscd", "refpix", "trappars")
 
 
 class Row(NamedTuple):

@@ -24,9 +24,13 @@ class SampleStep(Step):
     slits: list[str] = param([], "Texts, or one", scalar=True)
     table: str | None = param(None, "A file", path="input")
     product: str | None = param(None, "A file", path="output")
+    store: str | None = param(None, "A file, or whether", switch=True)
 
 
 GOOD = [
+    *[("store", value, "true") for value in (True, "True", "on", np.True_)],
+    *[("store", value, "false") for value in (False, "FALSE", "no")],
+    *[("store", value, value) for value in ("windows.asdf", None)],
     *[("flag", text, True) for text in ("true", "On", "1", "YES", True, 1, np.True_)],
     *[("flag", text, False) for text in ("false", "OFF", "0", "no", False, 0, np.bool_(0))],
     ("count", "7", 7), ("count", " +2 ", 2), ("count", np.int64(9), 9), ("count", 0, 0),

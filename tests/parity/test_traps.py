@@ -100,3 +100,24 @@ def test_a_chain_of_subarrays_stays_in_its_place(official):
     corner = np.abs(official[f"{name}/0/filled"][:, :40, :50]).sum(axis=0) == 0
     assert (there[corner] == 0).all()
     assert (corner & full).any()
+
+
+@pytest.mark.usefixtures("here")
+def test_references_that_are_odd_but_usable(official):
+    """There a limit of 0 fills all traps, a rate of 0 is noise, a positive one empties."""
+    (_, first), _ = ours("odd references")
+    there = official["odd references/0/filled"]
+    assert (first["filled"][:, 3, 4] == 0).all()
+    assert there[0, 3, 4] > 0
+    noise = np.abs(there[0] - first["filled"][0]) > 0.5 * np.abs(first["filled"][0])
+    assert np.count_nonzero(noise) > 1000
+    assert np.count_nonzero(there[1] < 0.9 * first["filled"][1]) > 20
+    assert np.median(np.abs(there[2] - first["filled"][2])) == 0
+
+
+@pytest.mark.usefixtures("here")
+def test_resets_that_are_not_told(official):
+    """There the step fails."""
+    assert "NoneType" in str(official["no resets/error"])
+    (_, first), _ = ours("no resets")
+    assert np.isfinite(first["filled"]).all()

@@ -28,6 +28,8 @@ CASES = {
 APART = {
     "nan": ((40, 50), (2, 6, 40, 50), (1, 1), "nan"),
     "subarray of a chain": ((64, 70), (2, 4, 40, 50), (9, 15), "chain"),
+    "odd references": ((40, 50), (2, 6, 40, 50), (1, 1), "odd"),
+    "no resets": ((40, 50), (2, 6, 40, 50), (1, 1), "no resets"),
 }
 
 
@@ -57,7 +59,8 @@ def exposure(rng, shape, start, form, when):
     meta = ramp.meta.exposure
     meta.nints, meta.ngroups = shape[:2]
     meta.group_time, meta.frame_time, meta.nframes, meta.groupgap = 21.47, 10.735, 1, 1
-    meta.nresets_at_start, meta.nresets_between_ints = 1, 2
+    if form != "no resets":
+        meta.nresets_at_start, meta.nresets_between_ints = 1, 2
     meta.start_time, meta.end_time = 60000 + when, 60000 + when + 0.004
     ramp.meta.filename = "jw00001001001_02101_00001_nrca1_uncal.fits"
     return ramp
@@ -73,6 +76,9 @@ def references(rng, detector, form):
                       (60.0, -0.06, 10.0, 0.0)],
                      [(name, "f8") for name in ("capture0", "capture1", "capture2",
                                                 "decay_param")])
+    if form == "odd":
+        full[3, 4] = 0
+        table["capture1"][:2] = 0, 0.0004
     made = {"trapdensity": datamodels.TrapDensityModel(data=density),
             "persat": datamodels.PersistenceSatModel(data=full),
             "trappars": datamodels.TrapParsModel(trappars_table=table)}
@@ -123,7 +129,11 @@ def main(target):
             model = {reftype: reference.copy() for reftype, reference in found.items()}
             dataset = DataSet(ramp, filled, CUTOFF, True, model["trapdensity"], model["trappars"],
                               model["persat"])
-            ramp, filled, released, _ = dataset.do_all()
+            try:
+                ramp, filled, released, _ = dataset.do_all()
+            except TypeError as error:
+                results[f"{name}/error"] = str(error)
+                break
             results.update({f"{name}/{k}/{key}": array
                             for key, array in arrays(ramp, filled, released).items()})
     np.savez(target, **results)

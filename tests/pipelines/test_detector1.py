@@ -61,6 +61,26 @@ def test_order_is_that_of_the_reference_release(instruments, ran, small_ramp):
         assert ran == expected
 
 
+@pytest.mark.parametrize(("instrument", "before", "after"), [
+    ("NIRISS", "linearity", "dark_current"), ("MIRI", "clean_flicker_noise", "ramp_fit")])
+def test_trap_model_runs_before_the_dark_as_in_older_releases(
+        instrument, before, after, ran, small_ramp):
+    small_ramp.meta.instrument.name = instrument
+    steps = {"persistence": {"skip": False, "save_trapsfilled": True}}
+    Detector1Pipeline(steps=steps).run(small_ramp)
+    at = ran.index("persistence")
+    assert ran.count("persistence") == 1
+    assert (ran[at - 1], ran[at + 1]) == (before, after)
+
+
+def test_references_of_the_trap_model_are_wanted_only_by_it():
+    pipe = Detector1Pipeline(steps={"persistence": {"skip": False}})
+    traps = {"persat", "trapdensity", "trappars"}
+    assert not traps & set(pipe.wanted_references())
+    pipe.persistence.flag_pers_cutoff = 40.0
+    assert traps < set(pipe.wanted_references())
+
+
 def test_steps_off_by_default_are_those_of_the_reference_release():
     pipe = Detector1Pipeline()
     facts = FACTS["steps"]["Detector1Pipeline"]["steps"]

@@ -26,11 +26,14 @@ MODELS = {
     "superbias": datamodels.SuperBiasModel, "linearity": datamodels.LinearityModel,
     "gain": datamodels.GainModel, "readnoise": datamodels.ReadnoiseModel,
     "dark": datamodels.DarkModel, "reset": datamodels.ResetModel, "rscd": datamodels.RSCDModel,
-    "emicorr": datamodels.EmiModel,
+    "emicorr": datamodels.EmiModel, "trapdensity": datamodels.TrapDensityModel,
+    "trappars": datamodels.TrapParsModel, "persat": datamodels.PersistenceSatModel,
 }
 MIRI = [name for name, row in references.REFERENCES.items() if row.detector == "MIRIMAGE"]
 NIRCAM = ["jwst_nircam_mask_9001.fits", "jwst_nircam_gain_9001.fits",
-          "jwst_nircam_superbias_9004.fits", "jwst_nircam_dark_9004.fits"]
+          "jwst_nircam_superbias_9004.fits", "jwst_nircam_dark_9004.fits",
+          "jwst_nircam_trapdensity_9001.fits", "jwst_nircam_trappars_9001.fits",
+          "jwst_nircam_persat_9001.fits"]
 OTHERS = ["jwst_nircam_dark_9063.fits", "jwst_niriss_superbias_9004.fits",
           "jwst_nirspec_gain_9004.fits", "jwst_nirspec_dark_9004.fits",
           "jwst_nirspec_superbias_9063.fits", "jwst_fgs_dark_9062.fits"]
@@ -167,7 +170,7 @@ def test_opens_as_the_right_model(root, basename):
         assert model.meta.instrument.detector == (row.detector if row.match else None)
         assert model.meta.useafter == "1900-01-01T00:00:00"
         assert model.meta.filename == basename
-        if row.reftype not in ("rscd", "emicorr"):
+        if row.reftype not in ("rscd", "emicorr", "trappars"):
             sub = model.meta.subarray
             array = model.dq if row.reftype == "mask" else (
                 model.coeffs if row.reftype == "linearity" else model.data)

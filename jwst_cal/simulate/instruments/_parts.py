@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from jwst_cal.errors import ParameterError
 
-__all__ = ["Instrument", "Mode", "Pattern", "Properties", "Rule", "Subarray"]
+__all__ = ["TRAPS", "Instrument", "Mode", "Pattern", "Properties", "Rule", "Subarray"]
 
 
 class Pattern(NamedTuple):
@@ -150,6 +150,10 @@ class Rule(NamedTuple):
     extension: str = "fits"
     #: The only speeds that have it; by default all.
     speeds: tuple[str, ...] | None = None
+
+
+#: Of the trap model of persistence.
+TRAPS = {name: Rule("DETECTOR") for name in ("trapdensity", "trappars", "persat")}
 
 
 @dataclass(frozen=True)

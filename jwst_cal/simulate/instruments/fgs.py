@@ -1,6 +1,7 @@
 """FGS: images of the two guiders."""
 
 from jwst_cal.simulate.instruments._parts import (
+    TRAPS,
     Instrument,
     Mode,
     Pattern,
@@ -52,5 +53,6 @@ INSTRUMENT = Instrument(
         "gain": Rule("DETECTOR SUBARRAY"),
         "readnoise": Rule("DETECTOR READPATT* SUBARRAY"),
         "dark": Rule("DETECTOR READPATT* SUBARRAY", own="subarray"),
+        **TRAPS,
     },
 )

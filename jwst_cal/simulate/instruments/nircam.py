@@ -1,6 +1,7 @@
 """NIRCam: ten detectors; imaging in full frame and subarrays, grism time series, darks."""
 
 from jwst_cal.simulate.instruments._parts import (
+    TRAPS,
     Instrument,
     Mode,
     Pattern,
@@ -101,5 +102,6 @@ INSTRUMENT = Instrument(
         "gain": Rule("DETECTOR SUBARRAY"),
         "readnoise": Rule("DETECTOR READPATT* SUBARRAY"),
         "dark": Rule("DETECTOR EXP_TYPE* NOUTPUTS* SUBARRAY", own="subarray"),
+        **TRAPS,
     },
 )
