@@ -445,7 +445,7 @@ def _mode(instrument, subarray, detector, exp_type):
 def simulate(
     instrument="NIRCAM", subarray="FULL", *, detector=None, exp_type=None, readpatt=None,
     n_ints=None, n_groups=None, segment=None, seed=1, light=None, cosmic_ray_rate=None,
-    snowballs=None, showers=None,
+    snowballs=None, showers=None, emi=0.0,
 ):
     """
     Simulate an exposure.
@@ -474,6 +474,8 @@ def simulate(
         Particles per cm^2 and second.
     snowballs, showers : int, optional
         Large events in the exposure.
+    emi : float, DN
+        Amplitude of the electromagnetic interference, in MIRI only.
 
     Returns
     -------
@@ -516,11 +518,13 @@ def simulate(
         raise ParameterError(
             f"cosmic_ray_rate: {cosmic_ray_rate} where 0 to 1e6 particles per cm^2 and s are needed"
         )
+    if emi and machine.name != "MIRI":
+        raise ParameterError(f"emi: {emi} where only MIRI has interference")
     curve = transit(n_ints) if chosen.tso else None
     ramp = expose(
         window, readout, light, seed, cosmic_ray_rate=float(cosmic_ray_rate),
         snowballs=_count("snowballs", snowballs, 0, chosen.snowballs),
-        showers=_count("showers", showers, 0, chosen.showers), light_curve=curve,
+        showers=_count("showers", showers, 0, chosen.showers), light_curve=curve, emi=float(emi),
     )
     truth = Truth(
         rate=light * window.efficiency / window.gain, dark_rate=window.dark / window.gain,

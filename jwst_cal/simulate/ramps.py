@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jwst_cal.simulate import irs2
+from jwst_cal.simulate import interference, irs2
 from jwst_cal.simulate.detectors import KIND, RESET_GROUPS, SCALE, in_bands, stream
 
 __all__ = ["JUMP", "Ramp", "Readout", "cosmic_rays", "expose", "shot_noise", "unbend"]
@@ -325,6 +325,34 @@ class _Electronics:
         return counts
 
 
+def couple(level, window):
+    """
+    Let each pixel show a part of its neighbours' signal: inter-pixel capacitance.
+
+    Parameters
+    ----------
+    level : float32 [row, col], DN
+        Signal.
+    window : Window
+        The detector. Reference pixels take no part.
+
+    Returns
+    -------
+    float32 [row, col], DN
+    """
+    part = np.float32(window.detector.ipc)
+    pixels = ~window.reference
+    out = level.copy()
+    for axis in (0, 1):
+        one, other = ([slice(None)] * 2 for _ in range(2))
+        one[axis], other[axis] = slice(1, None), slice(None, -1)
+        one, other = tuple(one), tuple(other)
+        flow = part * (level[one] - level[other]) * (pixels[one] & pixels[other])
+        out[other] += flow
+        out[one] -= flow
+    return out
+
+
 # ---- exposure ---------------------------------------------------------------------------------
 class _Integration:
     """The state of the pixels between two frames, and the work on one band of rows."""
@@ -378,16 +406,22 @@ class _Integration:
         start, stop = np.searchsorted(self.read, (number, number + 1))
         pixel, electrons = self.pixel[start:stop], self.electrons[start:stop]
 
-        def work(band, first, last):
+        generators = {}
+
+        def collect(band, first, last):
             rows = slice(first, last)
-            rng = stream(self.seed, "frame", self.number, number, band)
+            rng = generators[band] = stream(self.seed, "frame", self.number, number, band)
             charge = self.charge[rows]
             signal = np.empty_like(charge)
             shot_noise(rng, self.rate[rows] * np.float32(seconds), signal)
             charge += signal
             a, b = np.searchsorted(pixel, (first * n_cols, last * n_cols))
             charge.reshape(-1)[pixel[a:b] - first * n_cols] += electrons[a:b]
-            counts[rows], saturated[rows] = self._read(rng, rows, charge)
+            counts[rows], saturated[rows] = self._level(rows, charge)
+
+        def read(band, first, last):
+            rows = slice(first, last)
+            self._add_noise(generators.pop(band), rows, counts[rows])
             counts[rows] += correlated[rows]
             if extra is not None:
                 counts[rows] += extra(rows)
@@ -395,10 +429,14 @@ class _Integration:
             np.clip(counts[rows], 0, 65535, out=counts[rows])
             np.floor(counts[rows], out=counts[rows])
 
-        in_bands(work, n_rows, BAND)
+        in_bands(collect, n_rows, BAND)
+        if self.window.detector.ipc:
+            counts[...] = couple(counts, self.window)
+        in_bands(read, n_rows, BAND)
         return counts, saturated
 
-    def _read(self, rng, rows, charge):
+    def _level(self, rows, charge):
+        """The signal, DN, and where it is saturated."""
         window, detector = self.window, self.window.detector
         gain = window.gain[rows]
         linear = charge / gain
@@ -406,10 +444,13 @@ class _Integration:
             linear += window.bias[rows]
         level = unbend(linear, window.bend[rows], detector.curvature)
         saturated = level >= window.saturation[rows]
-        np.minimum(level, window.full_well[rows], out=level)
-        noise = rng.standard_normal(charge.shape, dtype=np.float32)
+        return np.minimum(level, window.full_well[rows], out=level), saturated
+
+    def _add_noise(self, rng, rows, level):
+        window = self.window
+        noise = rng.standard_normal(level.shape, dtype=np.float32)
         noise *= window.read_noise[rows]
-        noise /= gain
+        noise /= window.gain[rows]
         level += noise
         level += self.offset[rows]
         # a telegraph pixel flips between two levels
@@ -420,11 +461,10 @@ class _Integration:
             value = state[tele]
             state[tele] = np.where(flip, 1 - value, value)
             level[tele] += np.where(state[tele] < 0.5, np.float32(25), np.float32(0))
-        return level, saturated
 
 
 def expose(window, readout, light, seed, *, cosmic_ray_rate=4.5, snowballs=0, showers=0,
-           light_curve=None):
+           light_curve=None, emi=0.0):
     """
     Simulate the raw counts of one exposure.
 
@@ -444,6 +484,8 @@ def expose(window, readout, light, seed, *, cosmic_ray_rate=4.5, snowballs=0, sh
         Large events in the whole exposure.
     light_curve : float64 [integration], optional
         Factors on the light, of the whole exposure.
+    emi : float, DN
+        Amplitude of MIRI's electromagnetic interference.
 
     Returns
     -------
@@ -476,14 +518,15 @@ def expose(window, readout, light, seed, *, cosmic_ray_rate=4.5, snowballs=0, sh
         state = _Integration(window, readout, rate, seed, i, (read, pixel, electrons))
         k = max(i - first, 0)  # the integration before a segment is overwritten
         saturated[k] = 255
-        _read_out(state, before, data[k], None if zeroframe is None else zeroframe[k], saturated[k])
+        _read_out(state, before, emi, data[k], None if zeroframe is None else zeroframe[k],
+                  saturated[k])
         if i >= first:
             jumps.append(_jump_table(window, readout, k, read, pixel, electrons, kind))
         before = np.minimum(state.charge / window.gain, np.float32(4e4)) if miri else None
     return Ramp(data, zeroframe, np.concatenate(jumps), saturated)
 
 
-def _read_out(state, before, data, zeroframe, saturated):
+def _read_out(state, before, emi, data, zeroframe, saturated):
     """Read the frames of one integration into `data`, its first one into `zeroframe`."""
     window, readout, number = state.window, state.readout, state.number
     electronics = (irs2.Electronics if window.interleaved else _Electronics)(
@@ -495,8 +538,12 @@ def _read_out(state, before, data, zeroframe, saturated):
         extra = None
         if window.detector.instrument == "MIRI":
             extra = _miri_offset(window, number, frame, readout.n_groups, before)
+        noise = electronics.frame(frame)
+        if emi:
+            noise = noise + interference.of_frame(window, state.seed, emi, readout.n_groups, number,
+                                                  frame)
         counts, reached = state.frame(
-            frame, time - (times[frame - 1] if frame else 0.0), electronics.frame(frame), extra
+            frame, time - (times[frame - 1] if frame else 0.0), noise, extra
         )
         saturated[reached & (saturated == 255)] = group
         counts = electronics.complete(counts)

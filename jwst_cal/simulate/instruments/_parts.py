@@ -76,6 +76,8 @@ class Properties:
     subarray_gain: float = 1.0
     #: Whether its linearity file tells the way back, too (INV_COEFFS).
     inverse_linearity: bool = False
+    #: Share of its signal that a pixel shows in each of its four neighbours.
+    ipc: float = 0.0
 
     def subarray(self, name):
         """

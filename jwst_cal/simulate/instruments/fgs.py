@@ -17,6 +17,7 @@ def _guider(number, fast, slow, gain, subarrays):
         slow_axis=slow, border=(4, 4, 4, 4), gain=gain, read_noise=8.5, common_noise=6.0,
         output_noise=2.0, reset_noise=16.0, bias=10500.0, bias_in_well=False, dark=0.02,
         saturation=51000.0, full_well=53000.0, curvature=(0.020, 0.012, 0.030), pixel_um=18.0,
+        ipc=0.006,
         subarrays=(Subarray("FULL", 1, 1, 2048, 2048, 4, 10.73677, dark_frames=22), *subarrays),
     )
 
@@ -52,6 +53,7 @@ INSTRUMENT = Instrument(
         "linearity": Rule("DETECTOR SUBARRAY"),
         "gain": Rule("DETECTOR SUBARRAY"),
         "readnoise": Rule("DETECTOR READPATT* SUBARRAY"),
+        "ipc": Rule("DETECTOR"),
         "dark": Rule("DETECTOR READPATT* SUBARRAY", own="subarray"),
         **TRAPS,
     },

@@ -101,6 +101,7 @@ INSTRUMENT = Instrument(
         "linearity": Rule("DETECTOR SUBARRAY"),
         "gain": Rule("DETECTOR SUBARRAY"),
         "readnoise": Rule("DETECTOR READPATT* SUBARRAY"),
+        "sirskernel": Rule("", own="instrument", extension="asdf"),
         "dark": Rule("DETECTOR EXP_TYPE* NOUTPUTS* SUBARRAY", own="subarray"),
         **TRAPS,
     },

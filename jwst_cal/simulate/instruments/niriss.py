@@ -52,6 +52,7 @@ INSTRUMENT = Instrument(
         "linearity": Rule("DETECTOR SUBARRAY"),
         "gain": Rule("DETECTOR SUBARRAY"),
         "readnoise": Rule("DETECTOR READPATT* SUBARRAY"),
+        "sirskernel": Rule("", own="instrument", extension="asdf"),
         "dark": Rule("DETECTOR READPATT* SUBARRAY", own="subarray"),
         **TRAPS,
     },

@@ -81,6 +81,7 @@ INSTRUMENT = Instrument(
         "linearity": Rule("DETECTOR SUBARRAY"),
         "gain": Rule("DETECTOR SUBARRAY", own="subarray"),
         "readnoise": Rule("DETECTOR READPATT* SUBARRAY", own="subarray"),
+        "sirskernel": Rule("", own="instrument", extension="asdf"),
         "dark": Rule("DETECTOR READPATT SUBARRAY SUBSTRT1* SUBSTRT2* SUBSIZE1* SUBSIZE2*",
                      own="subarray"),
         "refpix": Rule("DETECTOR READPATT", speeds=("IRS2",)),

@@ -6,8 +6,14 @@ further cards of its primary header, and its extensions from ``_fits``; of an AS
 Each module has those of one kind in ``MAKERS``, by reference type.
 """
 
-from jwst_cal.simulate.makers import common, miri, nirspec, traps
+from jwst_cal.simulate.makers import common, miri, nirspec, sirs, traps
 
 __all__ = ["MAKERS"]
 
-MAKERS = {**common.MAKERS, **miri.MAKERS, **nirspec.MAKERS, **traps.MAKERS}
+MAKERS = {
+    **common.MAKERS,
+    **miri.MAKERS,
+    **nirspec.MAKERS,
+    **sirs.MAKERS,
+    **traps.MAKERS,
+}

@@ -143,7 +143,16 @@ def dark(window):
     ]
 
 
+def ipc(window):
+    """Kernel that takes back what the neighbours show of each other, to first order."""
+    part = np.float32(window.detector.ipc)
+    kernel = np.zeros((3, 3), np.float32)
+    kernel[1, :] = kernel[:, 1] = -part
+    kernel[1, 1] = 1 + 4 * part
+    return "IPCModel", (), [sci(kernel)]
+
+
 MAKERS = {
     "mask": mask, "saturation": saturation, "superbias": superbias, "linearity": linearity,
-    "gain": gain, "readnoise": readnoise, "dark": dark,
+    "gain": gain, "readnoise": readnoise, "dark": dark, "ipc": ipc,
 }

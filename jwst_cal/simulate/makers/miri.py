@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jwst_cal.simulate import _fits
+from jwst_cal.simulate import _fits, interference
 from jwst_cal.simulate.detectors import RESET_GROUPS
 from jwst_cal.simulate.makers.pieces import dq, nowhere
 
@@ -32,42 +32,20 @@ def rscd(window):
     return "RSCDModel", (), [_fits.table("RSCD_GROUP_SKIP", rows)]
 
 
-#: Frequencies of the interference, Hz, and who suffers from them.
-EMI = {"Hz390": 390.625, "Hz10": 10.039216}
-#: Clock cycles, of 10 microseconds, between the rows of a subarray and in a frame.
-_CLOCKS = {"FULL_FAST": (271, 277504), "FULL_SLOW": (2333, 2388992), "SUB256": (96, 29952),
-           "SUB64": (28, 8512), "SLITLESSPRISM": (28, 15904), "MASK1550": (82, 23968)}
-
-
-def emi_wave(phase):
-    """
-    Evaluate the interference.
-
-    Parameters
-    ----------
-    phase : float64 array, cycle
-        Phase.
-
-    Returns
-    -------
-    float64 array
-        The wave, of amplitude 1.
-    """
-    return np.sin(2 * np.pi * phase) + 0.3 * np.sin(4 * np.pi * phase + 0.7)
+_DETECTORS = ("MIRIMAGE", "MIRIFUSHORT", "MIRIFULONG")
 
 
 def emicorr(_):
     """Waves of the interference, and the clocks of the readouts that have it."""
-    wave = emi_wave((np.arange(500) + 0.5) / 500)
-    every = list(EMI)
-    slow = dict.fromkeys(("MIRIMAGE", "MIRIFUSHORT", "MIRIFULONG"), every)
+    wave = interference.wave((np.arange(500) + 0.5) / 500)
     return {
         "frequencies": {name: {"frequency": frequency, "phase_amplitudes": wave}
-                        for name, frequency in EMI.items()},
+                        for name, frequency in interference.FREQUENCIES.items()},
         "subarray_cases": {
             name: {"rowclocks": row, "frameclocks": frame,
-                   "freqs": {"FAST": every, "SLOW": slow}}
-            for name, (row, frame) in _CLOCKS.items()
+                   "freqs": {"FAST": interference.seen(name),
+                             "SLOW": dict.fromkeys(_DETECTORS, interference.seen(name))}}
+            for name, (row, frame) in interference.CLOCKS.items()
         },
     }
 
