@@ -211,14 +211,12 @@ class Exposure:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{path.parent}: cannot be made ({error.strerror})") from error
-        start = _START_MJD
         hdus = [_fits.image("SCI", self.data.shape, "u2", _planes(self.data), self._sci_cards())]
         if self.zeroframe is not None:
             hdus.append(
                 _fits.image("ZEROFRAME", self.zeroframe.shape, "u2", self.zeroframe)
             )
-        hdus.append(_fits.table("GROUP", self._group_table(start)))
-        hdus.append(_fits.table("INT_TIMES", self._int_times(start)))
+        hdus += self._tables()
         if self.refout is not None:
             hdus.append(_fits.image("REFOUT", self.refout.shape, "u2", _planes(self.refout)))
         hdus.append(_fits.asdf_hdu({"meta": {
@@ -229,6 +227,10 @@ class Exposure:
         return path
 
     # ---- headers and tables -------------------------------------------------------------
+    def _tables(self):
+        return [_fits.table("GROUP", self._group_table()),
+                _fits.table("INT_TIMES", self._int_times())]
+
     @property
     def _period_days(self):
         return (self.readout.integration_time + self.readout.frame_time) / 86400
@@ -261,9 +263,9 @@ class Exposure:
             ("TELESCOP", "JWST", "Telescope used to acquire the data"),
             ("TITLE", f"Simulated exposure, seed {self.seed}", "Proposal title"),
             ("CATEGORY", "GO", "Program category"),
-            ("DATE-OBS", _START[:10], "[yyyy-mm-dd] UTC date at start of exposure"),
-            ("TIME-OBS", _START[11:], "[hh:mm:ss.sss] UTC time at start of exposure"),
-            ("DATE-BEG", _START, "Date-time start of exposure"),
+            ("DATE-OBS", START[:10], "[yyyy-mm-dd] UTC date at start of exposure"),
+            ("TIME-OBS", START[11:], "[hh:mm:ss.sss] UTC time at start of exposure"),
+            ("DATE-BEG", START, "Date-time start of exposure"),
             ("OBS_ID", "V01234001001P0000000002101", "Programmatic observation identifier"),
             ("VISIT_ID", "01234001001", "Visit identifier"),
             ("PROGRAM", "01234", "Program number"),
@@ -283,9 +285,9 @@ class Exposure:
             ("DETECTOR", det.name, "Name of detector used to acquire the data"),
             *det.cards, *self.mode.cards,
             ("EXP_TYPE", self.mode.exp_type, "Type of data in the exposure"),
-            ("EXPSTART", _START_MJD, "[d] exposure start time in MJD"),
-            ("EXPMID", _START_MJD + span / 2, "[d] exposure mid time in MJD"),
-            ("EXPEND", _START_MJD + span, "[d] exposure end time in MJD"),
+            ("EXPSTART", START_MJD, "[d] exposure start time in MJD"),
+            ("EXPMID", START_MJD + span / 2, "[d] exposure mid time in MJD"),
+            ("EXPEND", START_MJD + span, "[d] exposure end time in MJD"),
             ("READPATT", self.readpatt, "Readout pattern"),
             ("NOUTPUTS", self.window.all_outputs, "Number of detector outputs used"),
             ("NINTS", self._n_ints, "Number of integrations in exposure"),
@@ -312,7 +314,7 @@ class Exposure:
             ("SUBARRAY", sub.name, "Subarray used"),
             ("SUBSTRT1", sub.xstart, "Starting pixel in axis 1 direction"),
             ("SUBSTRT2", sub.ystart, "Starting pixel in axis 2 direction"),
-            ("SUBSIZE1", sub.n_cols, "Number of pixels in axis 1 direction"),
+            ("SUBSIZE1", self.data.shape[-1], "Number of pixels in axis 1 direction"),
             ("SUBSIZE2", sub.n_rows, "Number of pixels in axis 2 direction"),
             ("FASTAXIS", det.fast_axis, "Fast readout axis direction"),
             ("SLOWAXIS", det.slow_axis, "Slow readout axis direction"),
@@ -324,9 +326,9 @@ class Exposure:
         span = self._n_ints * self._period_days
         exposed = self._n_ints * self.readout.integration_time
         return [
-            ("MJD-BEG", _START_MJD, "[d] exposure start time in MJD"),
-            ("MJD-AVG", _START_MJD + span / 2, "[d] exposure mid-point in MJD"),
-            ("MJD-END", _START_MJD + span, "[d] exposure end time in MJD"),
+            ("MJD-BEG", START_MJD, "[d] exposure start time in MJD"),
+            ("MJD-AVG", START_MJD + span / 2, "[d] exposure mid-point in MJD"),
+            ("MJD-END", START_MJD + span, "[d] exposure end time in MJD"),
             ("XPOSURE", exposed, "[s] Effective exposure time"),
             ("RA_V1", 202.6, "[deg] RA of telescope V1 axis"),
             ("DEC_V1", 10.2, "[deg] Dec of telescope V1 axis"),
@@ -340,24 +342,24 @@ class Exposure:
             ("ROLL_REF", 33.3, "[deg] V3 roll angle at the ref point (N over E)"),
         ]
 
-    def _int_times(self, start):
+    def _int_times(self):
         rows = np.zeros(self.readout.n_ints, _INT_TIMES)
         number = self.readout.first + np.arange(self.readout.n_ints)
         rows["integration_number"] = number + 1
-        begin = start + number * self._period_days
+        begin = START_MJD + number * self._period_days
         length = self.readout.integration_time / 86400
         for name, time in (("start", begin), ("mid", begin + length / 2), ("end", begin + length)):
             rows[f"int_{name}_MJD_UTC"] = time
             rows[f"int_{name}_BJD_TDB"] = time + 0.002
         return rows
 
-    def _group_table(self, start):
+    def _group_table(self):
         from astropy.time import Time
 
         r, sub = self.readout, self.window.subarray
         number = r.first * r.n_groups + np.arange(r.n_ints * r.n_groups)
         integration, group = np.divmod(number, r.n_groups)
-        end = start + integration * self._period_days + (group + 1) * r.group_time / 86400
+        end = START_MJD + integration * self._period_days + (group + 1) * r.group_time / 86400
         rows = np.zeros(len(number), _GROUP)
         rows["integration_number"], rows["group_number"] = integration + 1, group + 1
         rows["end_day"] = 8800
@@ -369,8 +371,9 @@ class Exposure:
         return rows
 
 
-_START = "2024-07-01T03:14:15.926"
-_START_MJD = 60492.13490655093
+#: When every exposure starts.
+START = "2024-07-01T03:14:15.926"
+START_MJD = 60492.13490655093
 
 _INT_TIMES = np.dtype([("integration_number", "i4")] + [
     (f"int_{when}_{scale}", "f8")
@@ -500,18 +503,13 @@ def simulate(
     first, last = _part(n_ints, segment)
     readout = Readout(
         last - first, _count("n_groups", n_groups, 1, chosen.n_groups),
-        pattern.n_frames, pattern.group_gap, window.frame_time, first, n_ints,
+        pattern.n_frames, pattern.group_gap, window.frame_time, first, n_ints, pattern.pause,
     )
     if readout.n_groups > 254:
         raise ParameterError(f"n_groups: {n_groups} where at most 254 can be simulated")
-    if light is None:
-        light = _scene(window.shape, seed, chosen)
-    light = np.asarray(light, np.float32)
-    if light.shape not in ((), window.shape) or not (light >= 0).all():
-        raise ParameterError(
-            f"light: shape {light.shape} where {window.shape} and no negative value is needed"
-        )
-    light = np.broadcast_to(light, window.shape)
+    if chosen.guide_star and readout.n_groups != chosen.n_groups:
+        raise ParameterError(f"n_groups: {n_groups} where {name} has {chosen.n_groups}")
+    light = _light(light, window, seed, chosen)
     if cosmic_ray_rate is None:
         cosmic_ray_rate = chosen.cosmic_ray_rate
     if not 0 <= cosmic_ray_rate < 1e6:
@@ -535,8 +533,13 @@ def simulate(
         gain_factor=window.gain_factor if window.gain_factor != 1 else None,
     )
     refout = _reference_output(window, readout, seed) if machine.name == "MIRI" else None
-    return Exposure(ramp.data, ramp.zeroframe, refout, truth, readout, window, chosen, name, seed,
-                    segment)
+    exposure = Exposure(ramp.data, ramp.zeroframe, refout, truth, readout, window, chosen, name,
+                        seed, segment)
+    if chosen.guide_star:
+        from jwst_cal.simulate.guide_stars import guide_star
+
+        return guide_star(exposure)
+    return exposure
 
 
 def _part(n_ints, segment):
@@ -547,6 +550,18 @@ def _part(n_ints, segment):
     if not 1 <= number <= parts <= n_ints:
         raise ParameterError(f"segment: {number} of {parts} where {n_ints} integrations are shared")
     return n_ints * (number - 1) // parts, n_ints * number // parts
+
+
+def _light(light, window, seed, mode):
+    """The light asked for, or the scene of the kind of exposure."""
+    if light is None:
+        return _scene(window.shape, seed, mode)
+    light = np.asarray(light, np.float32)
+    if light.shape not in ((), window.shape) or not (light >= 0).all():
+        raise ParameterError(
+            f"light: shape {light.shape} where {window.shape} and no negative value is needed"
+        )
+    return np.broadcast_to(light, window.shape)
 
 
 def _scene(shape, seed, mode):

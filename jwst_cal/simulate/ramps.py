@@ -39,10 +39,14 @@ class Readout:
     #: Of a segment: first integration, from 0, and integrations of the whole exposure.
     first: int = 0
     total: int | None = None
+    #: Frames not kept between the first half of the groups and the second one.
+    pause: int = 0
 
     @property
     def group_time(self):
-        """Seconds from group to group."""
+        """Seconds from group to group, or from the first half of them to the second one."""
+        if self.pause:
+            return self.frame_time * (self.n_groups // 2 + self.pause)
         return self.frame_time * (self.n_frames + self.group_gap)
 
     @property
@@ -54,7 +58,8 @@ class Readout:
     def read_times(self):
         """float64 [kept frame]: seconds from the reset to each frame that is kept."""
         group, frame = np.divmod(np.arange(self.n_groups * self.n_frames), self.n_frames)
-        return (group * (self.n_frames + self.group_gap) + frame + 1) * self.frame_time
+        late = self.pause * (group >= self.n_groups // 2)
+        return (group * (self.n_frames + self.group_gap) + frame + 1 + late) * self.frame_time
 
 
 class Ramp(NamedTuple):

@@ -52,7 +52,9 @@ class Row(NamedTuple):
 
 def _cuts(detector, rule):
     """What has a file of its own: subarray, speed, distance of its number from the first."""
-    subs = detector.subarrays if rule.own == "subarray" else (detector.subarray("FULL"),)
+    subs = [sub for sub in detector.subarrays if sub.has_files]
+    if rule.own != "subarray":
+        subs = [detector.subarray("FULL")]
     speeds = [""]
     if "READPATT" in rule.keywords.split():
         speeds += dict.fromkeys(speed for sub in detector.subarrays for speed in sub.frame_times)
@@ -61,12 +63,13 @@ def _cuts(detector, rule):
             if (not speed or speed in sub.frame_times) and speed in (rule.speeds or speeds)]
 
 
-def _match(keywords, instrument, detector, sub, speed):
+def _match(rule, instrument, detector, sub, speed):
     """The values of a rule's keywords for one file."""
     patterns = [name for name, p in instrument.patterns.items() if p.speed == speed]
-    values = {"DETECTOR": detector.name, "SUBARRAY": sub, "READPATT": "|".join(patterns)}
+    values = {"DETECTOR": detector.name, "SUBARRAY": sub, "READPATT": "|".join(patterns),
+              "EXP_TYPE": "|".join(rule.exp_types)}
     return tuple("N/A" if keyword.endswith("*") else values[keyword]
-                 for keyword in keywords.split())
+                 for keyword in rule.keywords.split())
 
 
 def _rows():
@@ -77,7 +80,7 @@ def _rows():
                 for sub, speed, place in _cuts(detector, rule):
                     shown = sub if rule.own == "subarray" else "GENERIC"
                     yield Row(instrument.name, reftype, detector.name, sub, speed,
-                              _match(rule.keywords, instrument, detector, shown, speed),
+                              _match(rule, instrument, detector, shown, speed),
                               SERIAL + PER_DETECTOR * number + place, rule.own,
                               rule.extension)
 

@@ -18,7 +18,7 @@ from jwst_cal.errors import OutputError, ReferenceFileError
 from jwst_cal.framework import reference_store
 from jwst_cal.simulate import cache, references
 from jwst_cal.simulate.detectors import Window
-from jwst_cal.simulate.exposures import simulate
+from jwst_cal.simulate.exposures import configurations, simulate
 from jwst_cal.simulate.instruments import INSTRUMENTS
 
 MODELS = {
@@ -28,7 +28,11 @@ MODELS = {
     "dark": datamodels.DarkModel, "reset": datamodels.ResetModel, "rscd": datamodels.RSCDModel,
     "emicorr": datamodels.EmiModel, "trapdensity": datamodels.TrapDensityModel,
     "trappars": datamodels.TrapParsModel, "persat": datamodels.PersistenceSatModel,
+    "emicorr": datamodels.EmiModel, "ipc": datamodels.IPCModel, "flat": datamodels.FlatModel,
+    "sirskernel": datamodels.SIRSKernelModel, "pictureframe": datamodels.PictureFrameModel,
 }
+#: Types whose files tell no place on the detector.
+NO_PLACE = ("rscd", "emicorr", "trappars", "sirskernel", "ipc", "pictureframe")
 MIRI = [name for name, row in references.REFERENCES.items() if row.detector == "MIRIMAGE"]
 NIRCAM = ["jwst_nircam_mask_9001.fits", "jwst_nircam_gain_9001.fits",
           "jwst_nircam_superbias_9004.fits", "jwst_nircam_dark_9004.fits",
@@ -36,7 +40,9 @@ NIRCAM = ["jwst_nircam_mask_9001.fits", "jwst_nircam_gain_9001.fits",
           "jwst_nircam_persat_9001.fits"]
 OTHERS = ["jwst_nircam_dark_9063.fits", "jwst_niriss_superbias_9004.fits",
           "jwst_nirspec_gain_9004.fits", "jwst_nirspec_dark_9004.fits",
-          "jwst_nirspec_superbias_9063.fits", "jwst_fgs_dark_9062.fits"]
+          "jwst_nirspec_superbias_9063.fits", "jwst_fgs_dark_9062.fits", "jwst_fgs_ipc_9001.fits",
+          "jwst_fgs_flat_9001.fits", "jwst_nirspec_pictureframe_9001.fits",
+          "jwst_niriss_sirskernel_9001.asdf"]
 LARGE = {f"jwst_miri_{name}.fits" for name in ("dark_9001", "reset_9001", "dark_9031",
                                                "reset_9031")}
 SMALL = [n for n in MIRI + NIRCAM + OTHERS if n not in LARGE]
@@ -151,6 +157,45 @@ def test_crds_chooses(root, instrument, detector, subarray, reftype, expected):
     assert reference_store.used().context == cache.CONTEXT
 
 
+#: What does not exist for a kind of exposure, besides what its instrument has not.
+WITHOUT = {"FGS_ID-STACK": {"mask", "flat"}}
+
+
+@pytest.mark.parametrize("kind", configurations(), ids=lambda k: "-".join(k[1:4]))
+def test_crds_chooses_files_of_the_same_detector_and_subarray(root, monkeypatch, kind):
+    monkeypatch.setattr(cache, "materialise", lambda name: name)
+    instrument = INSTRUMENTS[kind.instrument]
+    detector = next(d for d in instrument.detectors if d.name == kind.detector)
+    own = detector.subarray(kind.subarray).has_files
+    header = HEADER | {
+        "meta.instrument.name": kind.instrument, "meta.instrument.detector": kind.detector,
+        "meta.subarray.name": kind.subarray, "meta.exposure.readpatt": kind.readpatt,
+        "meta.exposure.type": kind.exp_type,
+    }
+    for reftype, rule in instrument.references.items():
+        found = reference_store.find(header, reftype)
+        if reftype in WITHOUT.get(kind.exp_type, ()) or rule.speeds or (
+                rule.own == "subarray" and not own):
+            assert found == "N/A", reftype
+            continue
+        row = references.REFERENCES[found]
+        assert row.instrument == kind.instrument
+        assert rule.own == "instrument" or row.detector == kind.detector
+        assert row.subarray == (kind.subarray if rule.own == "subarray" else "FULL")
+
+
+@pytest.mark.parametrize("readpatt", ["NRSIRS2RAPID", "NRSIRS2"])
+@pytest.mark.parametrize("reftype", ["mask", "superbias", "dark", "refpix"])
+def test_crds_chooses_by_speed(root, monkeypatch, readpatt, reftype):
+    monkeypatch.setattr(cache, "materialise", lambda name: name)
+    header = HEADER | {
+        "meta.instrument.name": "NIRSPEC", "meta.instrument.detector": "NRS2",
+        "meta.subarray.name": "FULL", "meta.exposure.readpatt": readpatt,
+        "meta.exposure.type": "NRS_IFU",
+    }
+    assert references.REFERENCES[reference_store.find(header, reftype)].speed == "IRS2"
+
+
 # ---- reference files ----------------------------------------------------------------------------
 @pytest.mark.parametrize("basename", SMALL)
 def test_opens_as_the_right_model(root, basename):
@@ -170,7 +215,7 @@ def test_opens_as_the_right_model(root, basename):
         assert model.meta.instrument.detector == (row.detector if row.match else None)
         assert model.meta.useafter == "1900-01-01T00:00:00"
         assert model.meta.filename == basename
-        if row.reftype not in ("rscd", "emicorr", "trappars"):
+        if row.reftype not in NO_PLACE:
             sub = model.meta.subarray
             array = model.dq if row.reftype == "mask" else (
                 model.coeffs if row.reftype == "linearity" else model.data)

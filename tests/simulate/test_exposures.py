@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 from astropy.io import fits
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from stdatamodels.jwst import datamodels
 
 from jwst_cal import modes
 from jwst_cal.errors import InputError, OutputError, ParameterError
-from jwst_cal.simulate import irs2, references
+from jwst_cal.simulate import interference, irs2
 from jwst_cal.simulate.detectors import DETECTORS, Window
 from jwst_cal.simulate.exposures import Kind, Truth, configurations, simulate, truth_path
+from jwst_cal.simulate.guide_stars import stacked
 
 SMALL = [("NIRCAM", "SUB64P"), ("NIRCAM", "SUB160"), ("NIRCAM", "SUB320"), ("MIRI", "SUB64"),
          ("MIRI", "SUB256"), ("MIRI", "SLITLESSPRISM"), ("NIRISS", "SUB80"),
@@ -130,23 +131,6 @@ def test_every_instrument_is_simulated():
     assert len({kind[:4] for kind in kinds}) == len(kinds)
 
 
-@pytest.mark.parametrize("kind", [k for k in configurations() if k.subarray != "FULL"],
-                         ids=lambda k: "-".join(k[1:4]))
-def test_every_kind_has_references_that_fit(kind):
-    """Cut from the same detector, of the size and orientation of the exposure."""
-    exposure = simulate(*kind[:1], kind.subarray, detector=kind.detector, exp_type=kind.exp_type,
-                        n_ints=1, n_groups=1)
-    window = exposure.window
-    cards = {card[0]: card[1] for card in exposure._primary_cards("x")}
-    sizes = {r.subarray: Window(r.detector, r.subarray).shape
-             for r in references.REFERENCES.values()
-             if r.detector == kind.detector and r.reftype in ("dark", "gain")}
-    assert sizes[kind.subarray] == window.shape == (cards["SUBSIZE2"], cards["SUBSIZE1"])
-    assert cards["EXP_TYPE"] == kind.exp_type
-    assert cards["SUBSTRT1"] + cards["SUBSIZE1"] - 1 <= window.detector.shape[1]
-    assert {abs(cards["FASTAXIS"]), abs(cards["SLOWAXIS"])} == {1, 2}
-
-
 @pytest.mark.parametrize(("instrument", "subarray", "detector", "fast"), [
     ("NIRCAM", "SUB320", "NRCB1", 1), ("NIRCAM", "SUB320", "NRCA3", 1),
     ("NIRISS", "SUBSTRIP256", None, 0), ("NIRSPEC", "ALLSLITS", "NRS1", 0),
@@ -188,6 +172,88 @@ def test_the_noise_of_irs2_is_in_its_reference_output(detector):
     output = whole[:, : irs2.WIDTH] - irs2.levels(window)[:, : irs2.WIDTH]
     slow = [image.mean(axis=1) for image in (pixels[:, :512], output)]
     assert np.corrcoef(*slow)[0, 1] > 0.6
+
+
+GUIDE_STARS = {
+    "FGS_ID-IMAGE": ("2048X64", (2, 2, 2048, 2024), ("planned_star_table", "flight_star_table"),
+                     "id_1_image"),
+    "FGS_ID-STACK": ("2048X64", (2, 2, 2048, 2304), ("planned_star_table", "flight_star_table"),
+                     "id_1_stacked"),
+    "FGS_ACQ1": ("128X128", (6, 2, 128, 128), (), "acq1_2024183031559"),
+    "FGS_ACQ2": ("32X32", (5, 2, 32, 32), (), "acq2_2024183031559"),
+    "FGS_TRACK": ("32X32", (40, 2, 32, 32),
+                  ("pointing_table", "centroid_table", "track_sub_table"), "track_2024183031559"),
+    "FGS_FINEGUIDE": ("8X8", (40, 8, 8, 8), ("pointing_table", "centroid_table"),
+                      "fg_2024183031559"),
+}
+
+
+@pytest.mark.parametrize("exp_type", GUIDE_STARS)
+def test_guide_stars_open_as_what_they_are(tmp_path, exp_type):
+    subarray, shape, tables, name = GUIDE_STARS[exp_type]
+    light = 500.0 if exp_type.startswith("FGS_ID") else None  # a field takes long to draw
+    exposure = simulate("FGS", subarray, exp_type=exp_type, detector="GUIDER2", light=light)
+    path = exposure.write(tmp_path)
+    assert path.name == f"jw01234001001_gs-{name}_uncal.fits"
+    with fits.open(path) as file:
+        file.verify("exception")
+        assert file[0].header["SUBSIZE1"] == shape[-1]
+        assert file["SCI"].data.dtype == np.uint16
+    with datamodels.GuiderRawModel(path) as model:
+        model.validate()
+        assert_array_equal(model.data, exposure.data)
+        assert model.data.shape == shape
+        assert model.meta.exposure.type == exp_type
+        assert (model.meta.exposure.nints, model.meta.exposure.ngroups) == shape[:2]
+        found = [n for n in model.schema["properties"] if n.endswith("_table") and model.hasattr(n)]
+        assert set(found) == set(tables)
+        for table in tables:
+            assert getattr(model, table).dtype == model.get_dtype(table)
+        truth = exposure.truth.rate
+    step = exposure.data.astype(float)
+    step = (step[:, -4:].mean(axis=(0, 1)) - step[:, :4].mean(axis=(0, 1)) if shape[1] == 8 else
+            np.median(step[:, 1] - step[:, 0], axis=0))
+    bright = (truth > 0.2 * truth.max()) & exposure.truth.good & (truth < 4e4 / 0.4)
+    seen = np.median(step[bright] / truth[bright]) / exposure.readout.group_time
+    assert abs(seen - 1) < 0.1
+
+
+def test_strips_of_a_stack_overlap_by_eight_columns():
+    image = np.arange(2024)[None, :]
+    stack = stacked(image)
+    assert stack.shape == (1, 36 * 64)
+    assert stack[0, 64:72].tolist() == stack[0, 56:64].tolist() == list(range(56, 64))
+    assert stack[0, -1] == 2023
+
+
+def test_interference_repeats_with_its_period():
+    window = Window("MIRIMAGE", "SLITLESSPRISM")
+    one, two = (interference.of_frame(window, 1, 8.0, 10, i, f) for i, f in ((0, 9), (1, 0)))
+    # the reset takes the time of a frame
+    assert_array_equal(interference.of_frame(window, 1, 8.0, 10, 0, 11), two)
+    assert not np.array_equal(one, two)
+    assert 8 < np.abs(one).max() < 16
+    assert_array_equal(one[:, 0::4], one[:, 3::4])
+    exposures = [simulate("MIRI", "SLITLESSPRISM", n_ints=1, n_groups=2, emi=emi) for emi in (0, 8)]
+    added = exposures[1].data.astype(float) - exposures[0].data
+    assert_allclose(added[0, 1], interference.of_frame(window, 1, 8.0, 2, 0, 1), atol=1.01)
+
+
+def test_neighbours_show_a_part_of_a_bright_pixel():
+    light = np.zeros((128, 128), np.float32)
+    light[64, 64] = 4e4
+    dark, bright = (simulate("FGS", "SUB128CNTR", light=image, cosmic_ray_rate=0, n_ints=1,
+                             n_groups=4).data[0].astype(float) for image in (0.0, light))
+    gained = (bright - dark)[3]
+    share = gained[64, 65] / gained[64, 64]
+    assert abs(share - 0.006 / (1 - 4 * 0.006)) < 0.002
+    assert abs(gained[60, 60]) < 2
+
+
+def test_darks_see_nothing():
+    exposure = simulate("NIRISS", "SUB128", exp_type="NIS_DARK", cosmic_ray_rate=0)
+    assert not exposure.truth.rate.any()
+    assert ("EXP_TYPE", "NIS_DARK", "Type of data in the exposure") in exposure._primary_cards("x")
 
 
 def test_segments_are_parts_of_the_whole(tmp_path):
@@ -234,6 +300,8 @@ def test_rates_of_a_subarray_with_another_gain_are_told_apart(tmp_path):
     ({"instrument": "NIRSPEC", "subarray": "SUB512", "readpatt": "NRSIRS2"},
      "'NRSIRS2' is not simulated for SUB512"),
     ({"subarray": "SUB64P", "n_ints": 2, "segment": (3, 3)}, "segment: 3 of 3 where 2"),
+    ({"subarray": "SUB64P", "emi": 3.0}, "emi: 3.0 where only MIRI"),
+    ({"instrument": "FGS", "subarray": "8X8", "n_groups": 2}, "n_groups: 2 where FINEGUIDE has 8"),
     ({"subarray": "SUB64P", "readpatt": "FASTR1"}, "readout pattern 'FASTR1' is not one of NIRCAM"),
     ({"subarray": "SUB64P", "n_groups": 0}, "n_groups: 0 where a whole number of at least 1"),
     ({"subarray": "SUB64P", "n_groups": 300}, "n_groups: 300 where at most 254"),

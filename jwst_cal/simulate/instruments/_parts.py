@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from jwst_cal.errors import ParameterError
 
-__all__ = ["TRAPS", "Instrument", "Mode", "Pattern", "Properties", "Rule", "Subarray"]
+__all__ = ["TRAPS", "Instrument", "Mode", "Pattern", "Properties", "Rule", "Subarray",
+           "darkness"]
 
 
 class Pattern(NamedTuple):
@@ -23,6 +24,8 @@ class Pattern(NamedTuple):
     speed: str = ""
     #: A/D samples of a pixel.
     n_samples: int = 1
+    #: Frames not kept between the first half of the groups and the second one.
+    pause: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Subarray:
     dark_frames: int = 24
     #: Seconds a frame at the speeds that are not the first one.
     frame_times: Mapping[str, float] = field(default_factory=dict, hash=False)
+    #: Whether it has reference files of its own, where a type has one for each.
+    has_files: bool = True
 
 
 @dataclass(frozen=True)
@@ -132,10 +137,31 @@ class Mode:
     scene: str = "field"
     #: A time series: the light dims in the middle of the exposure.
     tso: bool = False
+    #: Taken of a guide star, in a format of its own.
+    guide_star: bool = False
     #: Keywords of the optics: name, value.
     cards: tuple[tuple[str, Any], ...] = ()
     #: Detectors that take it; by default all of the instrument that have the subarray.
     detectors: tuple[str, ...] = ()
+
+
+def darkness(subarray, exp_type, readpatt, n_ints, n_groups, **options):
+    """
+    Describe exposures that see no light.
+
+    Parameters
+    ----------
+    subarray, exp_type, readpatt, n_ints, n_groups
+        As for Mode.
+    **options
+        More of it.
+
+    Returns
+    -------
+    Mode
+    """
+    return Mode(subarray, exp_type, readpatt, n_ints, n_groups, sky=0.0, stars=0, faintest=1.0,
+                brightest=1.0, fwhm=2.0, cosmic_ray_rate=100.0, **options)
 
 
 class Rule(NamedTuple):
@@ -152,6 +178,8 @@ class Rule(NamedTuple):
     extension: str = "fits"
     #: The only speeds that have it; by default all.
     speeds: tuple[str, ...] | None = None
+    #: Exposure types that have it, if EXP_TYPE matters.
+    exp_types: tuple[str, ...] = ()
 
 
 #: Of the trap model of persistence.

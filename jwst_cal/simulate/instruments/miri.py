@@ -7,6 +7,7 @@ from jwst_cal.simulate.instruments._parts import (
     Properties,
     Rule,
     Subarray,
+    darkness,
 )
 
 _FULL = Subarray("FULL", 1, 1, 1032, 1024, 4, 2.77504, dark_frames=22,
@@ -63,6 +64,10 @@ INSTRUMENT = Instrument(
              cards=(("CHANNEL", "12"), ("BAND", "SHORT")), **_MRS),
         Mode(sky=60.0, stars=16, detectors=("MIRIFULONG",),
              cards=(("CHANNEL", "34"), ("BAND", "SHORT")), **_MRS),
+        darkness("FULL", "MIR_DARKMRS", "FASTR1", 2, 10, detectors=("MIRIFUSHORT", "MIRIFULONG")),
+        darkness("FULL", "MIR_DARKIMG", "FASTR1", 2, 10, detectors=("MIRIMAGE",),
+                 cards=(("FILTER", "OPAQUE"),)),
+        darkness("SUB64", "MIR_DARKIMG", "FASTR1", 3, 12, cards=(("FILTER", "OPAQUE"),)),
     ),
     references={
         "mask": Rule("DETECTOR SUBARRAY"),

@@ -8,6 +8,7 @@ from jwst_cal.simulate.instruments._parts import (
     Properties,
     Rule,
     Subarray,
+    darkness,
 )
 
 
@@ -93,6 +94,9 @@ INSTRUMENT = Instrument(
         Mode("SUBGRISM64", "NRC_TSGRISM", "RAPID", 4, 6, sky=2.0, stars=1, faintest=2e4,
              brightest=2e4, fwhm=2.2, cosmic_ray_rate=50.0, scene="rows", tso=True,
              cards=(("FILTER", "F444W"), ("PUPIL", "GRISMR"))),
+        *(darkness(subarray, "NRC_DARK", "RAPID", 2, 8,
+                   cards=(("FILTER", "F200W"), ("PUPIL", "FLAT")))
+          for subarray in ("FULL", "SUB160")),
     ),
     references={
         "mask": Rule("DETECTOR SUBARRAY"),

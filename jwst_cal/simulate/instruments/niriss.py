@@ -8,6 +8,7 @@ from jwst_cal.simulate.instruments._parts import (
     Properties,
     Rule,
     Subarray,
+    darkness,
 )
 
 _NIS = Properties(
@@ -44,6 +45,9 @@ INSTRUMENT = Instrument(
              cosmic_ray_rate=10.0, **_SOSS),
         Mode("SUBSTRIP96", n_ints=6, n_groups=3, sky=1.6, faintest=400.0, brightest=2500.0,
              cosmic_ray_rate=20.0, **_SOSS),
+        *(darkness(subarray, "NIS_DARK", readpatt, 1, 5,
+                   cards=(("FILTER", "F480M"), ("PUPIL", "F158M")))
+          for subarray, readpatt in (("FULL", "NIS"), ("SUB128", "NISRAPID"))),
     ),
     references={
         "mask": Rule("DETECTOR SUBARRAY"),

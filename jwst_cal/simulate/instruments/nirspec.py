@@ -7,6 +7,7 @@ from jwst_cal.simulate.instruments._parts import (
     Properties,
     Rule,
     Subarray,
+    darkness,
 )
 
 
@@ -72,6 +73,9 @@ INSTRUMENT = Instrument(
         Mode("SUB32", "NRS_WATA", readpatt="NRSRAPID", n_ints=1, n_groups=3, sky=5.0, stars=1,
              faintest=1e6, brightest=1e6, fwhm=2.0, cosmic_ray_rate=5000.0,
              cards=(("FILTER", "CLEAR"), ("GRATING", "MIRROR"))),
+        *(darkness(subarray, "NRS_DARK", "NRSRAPID", 1, 6,
+                   cards=(("FILTER", "OPAQUE"), ("GRATING", "MIRROR")))
+          for subarray in ("FULL", "ALLSLITS")),
     ),
     references={
         "mask": Rule("DETECTOR SUBARRAY READPATT"),
@@ -81,6 +85,7 @@ INSTRUMENT = Instrument(
         "linearity": Rule("DETECTOR SUBARRAY"),
         "gain": Rule("DETECTOR SUBARRAY", own="subarray"),
         "readnoise": Rule("DETECTOR READPATT* SUBARRAY", own="subarray"),
+        "pictureframe": Rule("DETECTOR"),
         "sirskernel": Rule("", own="instrument", extension="asdf"),
         "dark": Rule("DETECTOR READPATT SUBARRAY SUBSTRT1* SUBSTRT2* SUBSIZE1* SUBSIZE2*",
                      own="subarray"),

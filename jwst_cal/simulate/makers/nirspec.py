@@ -3,6 +3,7 @@
 import numpy as np
 
 from jwst_cal.simulate import _fits, irs2
+from jwst_cal.simulate.makers.pieces import sci
 
 
 def refpix(window):
@@ -35,4 +36,13 @@ def refpix(window):
     ]
 
 
-MAKERS = {"refpix": refpix}
+def pictureframe(window):
+    """The glow of the detector's frame, DN/s: none in the middle, and more towards the edges."""
+    n_rows, n_cols = window.detector.shape
+    y, x = (np.abs(2 * place / (size - 1) - 1) for place, size in
+            ((window.y, n_rows), (window.x, n_cols)))
+    glow = 0.02 * np.maximum(y[:, None], x[None, :]) ** 4
+    return "PictureFrameModel", (), [sci(glow.astype(np.float32), cards=[("BUNIT", "DN/s")])]
+
+
+MAKERS = {"refpix": refpix, "pictureframe": pictureframe}
