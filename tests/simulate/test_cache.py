@@ -28,7 +28,7 @@ MODELS = {
     "dark": datamodels.DarkModel, "reset": datamodels.ResetModel, "rscd": datamodels.RSCDModel,
     "emicorr": datamodels.EmiModel, "trapdensity": datamodels.TrapDensityModel,
     "trappars": datamodels.TrapParsModel, "persat": datamodels.PersistenceSatModel,
-    "emicorr": datamodels.EmiModel, "ipc": datamodels.IPCModel, "flat": datamodels.FlatModel,
+    "ipc": datamodels.IPCModel, "flat": datamodels.FlatModel,
     "sirskernel": datamodels.SIRSKernelModel, "pictureframe": datamodels.PictureFrameModel,
 }
 #: Types whose files tell no place on the detector.
