@@ -124,7 +124,7 @@ def correct(data, groupdq, pixeldq, filled, *, window, families, timing, density
         Flags, changed in place.
     filled : float32 [family, detector row, detector col], DN
         Filled traps at the start of the exposure; in place, at its end.
-    window : (slice, slice)
+    window : (slice or int [row], slice or int [col])
         Rows and columns of the detector that the exposure holds.
     families : Families
         The traps' rates.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jwst_cal import modes
-from jwst_cal.errors import ReferenceFileError, SkipStep
+from jwst_cal.errors import InputError, ReferenceFileError, SkipStep
 
 if TYPE_CHECKING:
     import numpy as np
@@ -366,7 +366,7 @@ def _part(
     return slice(first, first + size) if first >= 0 and first + size <= available else None
 
 
-def window_in(science: Any, reference: Any, source: str) -> tuple[slice, slice]:
+def window_in(science: Any, reference: Any, source: str) -> tuple[Any, Any]:
     """
     Find the rows and columns of a reference that an exposure holds.
 
@@ -381,7 +381,7 @@ def window_in(science: Any, reference: Any, source: str) -> tuple[slice, slice]:
 
     Returns
     -------
-    (slice, slice)
+    (slice or int [row], slice or int [col])
         Rows and columns.
 
     Raises
@@ -389,9 +389,14 @@ def window_in(science: Any, reference: Any, source: str) -> tuple[slice, slice]:
     ReferenceFileError
         If the reference does not cover the exposure.
     InputError
-        If the subarray was read in several stripes.
+        If the exposure holds several parts of the detector in each integration.
     """
-    return _cut_of(science, reference, reference.shape, source) or (slice(None), slice(None))
+    cut = _cut_of(science, reference, reference.shape, source)
+    if cut is None:
+        return slice(None), slice(None)
+    if any(getattr(part, "ndim", 1) > 1 for part in cut):
+        raise InputError(f"{_name(science)}: read in several stripes, not yet assembled by refpix")
+    return cut.rows, cut.columns
 
 
 def crop_to(science: Any, reference: Any, source: str, *, in_place: bool = False) -> Any:
