@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from jwst_cal.errors import InputError
 
-__all__ = ["DETECTOR", "Layout", "layout"]
+__all__ = ["DETECTOR", "Keywords", "Layout", "follow", "layout"]
 
 #: Rows of a near-infrared detector along its slow axis.
 DETECTOR = 2048
@@ -44,17 +44,34 @@ class Layout(NamedTuple):
     axis: int
 
 
-class _Keywords(NamedTuple):
-    """Keywords of the readout; one that is missing is 0."""
+class Keywords(NamedTuple):
+    """
+    Keywords of the readout.
 
-    reads1: int
-    skips1: int
-    reads2: int
-    skips2: int
-    repeat: int
-    interleave: int
-    step: int
-    superstripes: int
+    Attributes
+    ----------
+    reads1, skips1, reads2, skips2, repeat, interleave : int
+        MSTR_RD1, MSTR_SK1, MSTR_RD2, MSTR_SK2, MSTR_RPT, MSTR_ILV.
+    step, superstripes : int
+        SSTR_STP, SSTR_NST.
+    """
+
+    reads1: int = 0
+    skips1: int = 0
+    reads2: int = 0
+    skips2: int = 0
+    repeat: int = 0
+    interleave: int = 0
+    step: int = 0
+    superstripes: int = 0
+
+    def __str__(self) -> str:
+        return " ".join(f"{name}={value}" for name, value in zip(FITS, self, strict=True))
+
+
+#: Names of the keywords, in their order.
+FITS = ("MSTR_RD1", "MSTR_SK1", "MSTR_RD2", "MSTR_SK2", "MSTR_RPT", "MSTR_ILV", "SSTR_STP",
+        "SSTR_NST")
 
 
 _NAMES = {"reads1": "multistripe_reads1", "skips1": "multistripe_skips1",
@@ -84,10 +101,9 @@ def layout(model: Any) -> Layout | None:
 
     Notes
     -----
-    Source: the keywords' descriptions in the data model. As in jwst 3.0.0, stripes of DHS
-    subarrays are counted from the first row of the detector whatever SUBSTRT says, and a start of
-    1 on a detector that is read backwards means its first row, too; stripes that are interleaved
-    within a frame do not move with the superstripe, but for the first.
+    As in jwst 3.0.0, stripes of DHS subarrays are counted from the first row of the detector
+    whatever SUBSTRT says, and a start of 1 on a detector that is read backwards means its first
+    row, too.
     """
     subarray = model.meta.subarray
     if getattr(subarray, "multistripe_reads1", None) is None:
@@ -100,22 +116,57 @@ def layout(model: Any) -> Layout | None:
                    else (subarray.ysize, subarray.ystart))
     if size is None or start is None:
         raise InputError(f"{name}: SUBSIZE{abs(slow)} or SUBSTRT{abs(slow)} is missing")
-    keys = _Keywords(*(getattr(subarray, _NAMES[key], None) or 0 for key in _Keywords._fields))
-    keys = keys._replace(reads2=keys.reads2 if keys.reads2 > 0 or not keys.superstripes
-                         else keys.step)
+    keys = Keywords(*(getattr(subarray, _NAMES[key], None) or 0 for key in Keywords._fields))
     first = 0 if "DHS" in (subarray.name or "").upper() else _first(slow, start)
+    try:
+        return follow(keys, size, slow_axis=slow, first=first)
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def follow(keys: Keywords, size: int, *, slow_axis: int, first: int = 0) -> Layout:
+    """
+    Follow the readout of a subarray of several stripes.
+
+    Parameters
+    ----------
+    keys : Keywords
+        How it is read.
+    size : int
+        Rows of the subarray.
+    slow_axis : {1, -1, 2, -2}
+        SLOWAXIS of the detector.
+    first : int
+        Row of the detector at which the readout starts, from 0, in the order of reading.
+
+    Returns
+    -------
+    Layout
+        In the order of the array.
+
+    Raises
+    ------
+    ValueError
+        If the keywords do not make `size` rows, or lead off the detector.
+
+    Notes
+    -----
+    Source: the keywords' descriptions in the data model. As in jwst 3.0.0, stripes that are
+    interleaved within a frame do not move with the superstripe, but for the first.
+    """
+    if keys.superstripes and keys.reads2 <= 0:
+        keys = keys._replace(reads2=keys.step)
     orders = [_order(keys, size, first, k) for k in range(max(keys.superstripes, 1))]
     position, reference, stripe = (np.array(part) for part in zip(*orders, strict=True))
     if not position.size or position.shape[1] != size:
-        raise InputError(f"{name}: {_told(keys)} do not make the {size} rows of the subarray")
+        raise ValueError(f"{keys} do not make the {size} rows of the subarray")
     if position.min() < 0 or position.max() >= DETECTOR:
-        raise InputError(f"{name}: {_told(keys)} reach row {position.max()} of the detector, "
-                         f"which has {DETECTOR}")
-    if slow < 0:
+        raise ValueError(f"{keys} reach row {position.max()} of the detector, which has {DETECTOR}")
+    if slow_axis < 0:
         position = DETECTOR - 1 - position
-    turn = slice(None, None, -1 if slow < 0 else 1)
+    turn = slice(None, None, -1 if slow_axis < 0 else 1)
     return Layout(np.ascontiguousarray(position[:, turn]), reference[0, turn], stripe[0, turn],
-                  -abs(slow))
+                  -abs(slow_axis))
 
 
 def _first(slow: int, start: int) -> int:
@@ -125,7 +176,7 @@ def _first(slow: int, start: int) -> int:
     return 0 if start == 1 else DETECTOR - start
 
 
-def _order(keys: _Keywords, size: int, first: int, superstripe: int
+def _order(keys: Keywords, size: int, first: int, superstripe: int
            ) -> tuple[list[int], list[bool], list[int]]:
     """Follow the readout of one frame: place, kind and stripe of each row, as far as `size`."""
     place: list[int] = []
@@ -138,7 +189,7 @@ def _order(keys: _Keywords, size: int, first: int, superstripe: int
         stripe.extend([number] * count)
         return start + count
 
-    if keys.reads1 + keys.reads2 <= 0 or keys.reads2 <= 0:
+    if keys.reads2 <= 0:
         return place, reference, stripe
     skip = keys.skips1 + keys.step * superstripe
     head, number = first, 0
@@ -153,8 +204,3 @@ def _order(keys: _Keywords, size: int, first: int, superstripe: int
         number += 1
     return place, reference, stripe
 
-
-def _told(keys: _Keywords) -> str:
-    return (f"MSTR_RD1={keys.reads1} MSTR_SK1={keys.skips1} MSTR_RD2={keys.reads2} "
-            f"MSTR_SK2={keys.skips2} MSTR_RPT={keys.repeat} MSTR_ILV={keys.interleave} "
-            f"SSTR_STP={keys.step} SSTR_NST={keys.superstripes}")

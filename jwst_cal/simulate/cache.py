@@ -85,8 +85,8 @@ def fingerprint():
     digest = hashlib.sha1(".".join(np.__version__.split(".")[:2]).encode())
     digest.update(" ".join(reference_types()).encode())
     here = Path(__file__).parent
-    for name in ("cache.py", "references.py", "detectors.py", "_fits.py", "instruments/*.py",
-                 "makers/*.py"):
+    for name in ("cache.py", "references.py", "detectors.py", "striped.py", "_fits.py",
+                 "instruments/*.py", "makers/*.py"):
         for path in sorted(here.glob(name)):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

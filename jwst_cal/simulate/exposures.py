@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from jwst_cal.errors import InputError, OutputError, ParameterError
-from jwst_cal.simulate import _fits
+from jwst_cal.framework import stripes
+from jwst_cal.simulate import _fits, striped
 from jwst_cal.simulate.detectors import FLAW, Window, stream
 from jwst_cal.simulate.instruments import INSTRUMENTS
 from jwst_cal.simulate.instruments._parts import Mode
@@ -49,7 +50,7 @@ def configurations():
 @dataclass
 class Truth:
     """
-    What a perfect pipeline would find.
+    What a perfect pipeline would find; of superstripes, in the whole integrations.
 
     Attributes
     ----------
@@ -246,6 +247,9 @@ class Exposure:
         if self.segment:
             cards += [("EXSEGNUM", self.segment[0], "Segment number of this file"),
                       ("EXSEGTOT", self.segment[1], "Total number of segments")]
+        if self.window.subarray.stripes:
+            cards += [(keyword, value, "") for keyword, value in
+                      zip(stripes.FITS, self.window.subarray.stripes, strict=True)]
         if self.window.interleaved:
             cards += [("NRS_NORM", 16, "Number of normal pixels"),
                       ("NRS_REF", 4, "Number of reference pixels")]
@@ -466,13 +470,14 @@ def simulate(
     readpatt : str, optional
         Readout pattern; by default the one of :func:`configurations`.
     n_ints, n_groups : int, optional
-        Integrations, groups; at least 1.
+        Integrations (whole ones, of superstripes), groups; at least 1.
     segment : tuple of int, optional
         Make only part k, from 1, of n files over which the integrations are spread.
     seed : int
         Seed of scene, particles and noise. The detector is always the same.
     light : float32 [row, col], e-/s, optional
-        A scene of one's own, or a number for uniform light.
+        A scene of one's own, or a number for uniform light. Of superstripes, in the window that
+        they cover together.
     cosmic_ray_rate : float, optional
         Particles per cm^2 and second.
     snowballs, showers : int, optional
@@ -497,19 +502,22 @@ def simulate(
     pattern = machine.patterns[name]
     if pattern.speed and pattern.speed not in taker.subarray(chosen.subarray).frame_times:
         raise ParameterError(f"readout pattern '{name}' is not simulated for {chosen.subarray}")
-    window = _window(taker.name, chosen.subarray, pattern.speed)
+    parts = _windows(taker.name, chosen.subarray, pattern.speed)
+    window, n = parts[0], len(parts)
+    together = window if n == 1 else striped.assemble(taker.name, window.subarray, pattern.speed)
     seed = _count("seed", seed, 0, 1)
     n_ints = _count("n_ints", n_ints, 1, chosen.n_ints)
     first, last = _part(n_ints, segment)
     readout = Readout(
-        last - first, _count("n_groups", n_groups, 1, chosen.n_groups),
-        pattern.n_frames, pattern.group_gap, window.frame_time, first, n_ints, pattern.pause,
+        (last - first) * n, _count("n_groups", n_groups, 1, chosen.n_groups),
+        pattern.n_frames, pattern.group_gap, window.frame_time, first * n, n_ints * n,
+        pattern.pause,
     )
     if readout.n_groups > 254:
         raise ParameterError(f"n_groups: {n_groups} where at most 254 can be simulated")
     if chosen.guide_star and readout.n_groups != chosen.n_groups:
         raise ParameterError(f"n_groups: {n_groups} where {name} has {chosen.n_groups}")
-    light = _light(light, window, seed, chosen)
+    light = _light(light, together, seed, chosen)
     if cosmic_ray_rate is None:
         cosmic_ray_rate = chosen.cosmic_ray_rate
     if not 0 <= cosmic_ray_rate < 1e6:
@@ -519,15 +527,21 @@ def simulate(
     if emi and machine.name != "MIRI":
         raise ParameterError(f"emi: {emi} where only MIRI has interference")
     curve = transit(n_ints) if chosen.tso else None
-    ramp = expose(
-        window, readout, light, seed, cosmic_ray_rate=float(cosmic_ray_rate),
-        snowballs=_count("snowballs", snowballs, 0, chosen.snowballs),
-        showers=_count("showers", showers, 0, chosen.showers), light_curve=curve, emi=float(emi),
-    )
+    options = {
+        "cosmic_ray_rate": float(cosmic_ray_rate),
+        "snowballs": _count("snowballs", snowballs, 0, chosen.snowballs),
+        "showers": _count("showers", showers, 0, chosen.showers),
+        "light_curve": None if curve is None else np.repeat(curve, n), "emi": float(emi),
+    }
+    if n == 1:
+        ramp = expose(window, readout, light, seed, **options)
+    else:
+        ramp = striped.expose_superstripes(parts, together, readout, light, seed, **options)
     truth = Truth(
-        rate=light * window.efficiency / window.gain, dark_rate=window.dark / window.gain,
-        gain=window.gain, cds_noise=window.cds_noise, bad_pixels=window.mask,
-        flawed=window.flaw != FLAW["none"], jumps=ramp.jumps,
+        rate=light * together.efficiency / together.gain,
+        dark_rate=together.dark / together.gain, gain=together.gain,
+        cds_noise=together.cds_noise, bad_pixels=together.mask,
+        flawed=together.flaw != FLAW["none"], jumps=ramp.jumps,
         saturated_group=ramp.saturated_group, group_time=readout.group_time,
         n_frames=readout.n_frames, light_curve=None if curve is None else curve[first:last],
         gain_factor=window.gain_factor if window.gain_factor != 1 else None,
@@ -555,7 +569,7 @@ def _part(n_ints, segment):
 def _light(light, window, seed, mode):
     """The light asked for, or the scene of the kind of exposure."""
     if light is None:
-        return _scene(window.shape, seed, mode)
+        return _scene(window, seed, mode)
     light = np.asarray(light, np.float32)
     if light.shape not in ((), window.shape) or not (light >= 0).all():
         raise ParameterError(
@@ -564,7 +578,10 @@ def _light(light, window, seed, mode):
     return np.broadcast_to(light, window.shape)
 
 
-def _scene(shape, seed, mode):
+def _scene(window, seed, mode):
+    if isinstance(window, striped.StripedWindow):
+        return window.take(_scene(window.whole, seed, mode))
+    shape = window.shape
     options = {name: getattr(mode, name)
                for name in ("sky", "stars", "faintest", "brightest", "fwhm")}
     if mode.scene == "field":
@@ -573,8 +590,8 @@ def _scene(shape, seed, mode):
 
 
 @functools.lru_cache(maxsize=1)
-def _window(detector, subarray, speed):
-    return Window(detector, subarray, speed)
+def _windows(detector, subarray, speed):
+    return striped.windows(detector, subarray, speed)
 
 
 def _reference_output(window, readout, seed):

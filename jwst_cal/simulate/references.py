@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from jwst_cal.simulate import _fits
-from jwst_cal.simulate.detectors import Window
+from jwst_cal.simulate import _fits, striped
 from jwst_cal.simulate.instruments import INSTRUMENTS
 from jwst_cal.simulate.makers import MAKERS
 
@@ -118,7 +117,7 @@ def write(row, path):
     OutputError
         If it cannot be written.
     """
-    window = Window(row.detector, row.subarray, row.speed)
+    window = striped.reference_window(row.detector, row.subarray, row.reftype, row.speed)
     if row.extension == "asdf":
         _fits.write_asdf(path, {"meta": _meta(row), **MAKERS[row.reftype](window)})
         return

@@ -16,7 +16,9 @@ import numpy as np
 DNU, HOT, NO_SAT_CHECK, REFERENCE = 1, 1 << 11, 1 << 21, 1 << 31
 SIZE = 2048
 CLASSES = {"dq_init": "DQInitStep", "saturation": "SaturationStep", "superbias": "SuperBiasStep",
-           "refpix": "RefPixStep", "linearity": "LinearityStep", "jump": "JumpStep"}
+           "refpix": "RefPixStep", "linearity": "LinearityStep", "jump": "JumpStep",
+           "ramp_fit": "RampFitStep"}
+MODULES = {"ramp_fit": "ramp_fitting"}
 #: Detector: instrument, fast and slow axis.
 DETECTORS = {"NRCA1": ("NIRCAM", -1, 2), "NRCA2": ("NIRCAM", 1, -2), "NRCB1": ("NIRCAM", 1, -2),
              "NRCALONG": ("NIRCAM", -1, 2), "NIS": ("NIRISS", -2, -1)}
@@ -69,6 +71,8 @@ CASES = {f"{step}, {name}": (step, name)
          for steps, names in ((("dq_init", "saturation", "superbias", "refpix"), KINDS),
                               (("linearity", "jump"), SUB))
          for step in steps for name in names}
+#: Assembled exposures whose reads are not evenly spaced.
+CASES |= {f"{step}, read times": (step, None) for step in ("linearity", "jump", "ramp_fit")}
 #: What the results may differ in: how an exposure must be changed, and on which side.
 APART = {"refpix, flags of each stripe": ("refpix", "full"),
          "refpix, zeroframe of repeats": ("refpix", "sub64p repeated")}
@@ -150,6 +154,32 @@ def int_times(model, n_ints):
     return table
 
 
+def uneven(rng):
+    """An assembled exposure of light ramps, with the times of its reads."""
+    from stdatamodels.jwst import datamodels
+
+    times = np.array([[0.305, 0.457], [0.61, 0.762], [1.3, 1.46], [1.605, 1.757], [2.3, 2.452],
+                      [2.605, 2.757], [3.3, 3.452], [3.605, 3.757]])
+    shape = (2, len(times), 24, 64)
+    rate = rng.uniform(500, 5000, shape[2:])
+    grown = rng.poisson(np.diff(times.mean(axis=1), prepend=0)[:, None, None] * rate * 2, shape)
+    data = grown.cumsum(axis=1) / 2 + rng.normal(0, 6, shape)
+    data += np.where(rng.random(shape) < 0.01, rng.uniform(300, 3000, shape), 0).cumsum(axis=1)
+    model = datamodels.RampModel(data=data.astype(np.float32))
+    model.groupdq = np.where(rng.random(shape) < 0.01, 2, 0).astype(np.uint8)
+    meta = model.meta
+    meta.instrument.name, meta.instrument.detector = "NIRCAM", "NRCB1"
+    meta.exposure.type, meta.exposure.nframes, meta.exposure.groupgap = "NRC_IMAGE", 2, 0
+    meta.exposure.nints, meta.exposure.ngroups = shape[:2]
+    meta.exposure.group_time = meta.exposure.frame_time = 0.76
+    meta.exposure.zero_frame = False
+    meta.subarray.xstart, meta.subarray.ystart, meta.subarray.name = 3, 1, "SUB64P_SUPSTP002"
+    meta.subarray.ysize, meta.subarray.xsize = shape[2:]
+    meta.exposure.read_times = times.tolist()
+    meta.filename = "jw00001001001_02101_00001_nrcb1_uncal.fits"
+    return model
+
+
 def climb(rng, model):
     """Make the ramp raw counts that hit the limit and the floor, with a zeroframe."""
     shape = model.data.shape
@@ -196,7 +226,7 @@ def references(rng, step, what):
         made["linearity"] = datamodels.LinearityModel(coeffs=coeffs.astype(np.float32))
         made["linearity"].inv_coeffs = (coeffs * np.array([1, 1, -1])[:, None, None]).astype("f4")
         made["linearity"].dq = np.where(rng.random(shape) < 0.02, HOT, 0).astype("u4")
-    if step == "jump":
+    if step in ("jump", "ramp_fit"):
         made["gain"] = datamodels.GainModel(data=rng.uniform(1, 5, shape).astype(np.float32))
         made["readnoise"] = datamodels.ReadnoiseModel(
             data=rng.uniform(5, 20, shape).astype(np.float32))
@@ -213,8 +243,11 @@ def references(rng, step, what):
 def make(name):
     """Return step, model and parameters of a case."""
     step, which = (CASES | APART)[name]
-    what = KINDS[which]
     rng = np.random.default_rng(zlib.crc32(name.encode()))
+    if which is None:
+        return step, uneven(rng), {f"override_{reftype}": reference for reftype, reference in
+                                   references(rng, step, kind("NRCB1", "", (), 0, (3, 64))).items()}
+    what = KINDS[which]
     model = exposure(rng, what)
     if step in ("saturation", "linearity", "jump"):
         climb(rng, model)
@@ -227,9 +260,15 @@ def make(name):
     return step, model, found
 
 
+def last(result):
+    """The rates by integration, of a fit."""
+    return result[1] if isinstance(result, tuple) else result
+
+
 def results(model):
     """The arrays, tables and metadata of a result."""
-    names = ("data", "groupdq", "pixeldq", "zeroframe", "int_times", "int_times_stripe")
+    names = ("data", "groupdq", "pixeldq", "zeroframe", "int_times", "int_times_stripe", "dq",
+             "err", "var_poisson", "var_rnoise")
     found = {}
     for name in names:
         array = getattr(model, name, None) if model.hasattr(name) else None
@@ -252,9 +291,10 @@ def main(target):
     for name in CASES | APART:
         step, model, parameters = make(name)
         found[f"{name}/input"] = np.array(model.data)
-        cls = getattr(importlib.import_module(f"jwst.{step}"), CLASSES[step])
+        module = importlib.import_module(f"jwst.{MODULES.get(step, step)}")
+        cls = getattr(module, CLASSES[step])
         result = cls(skip=False, **parameters).process(model)
-        found.update({f"{name}/{key}": array for key, array in results(result).items()})
+        found.update({f"{name}/{key}": array for key, array in results(last(result)).items()})
     np.savez(target, **found)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from jwst_cal.errors import ParameterError
+from jwst_cal.framework.stripes import Keywords
 
 __all__ = ["TRAPS", "Instrument", "Mode", "Pattern", "Properties", "Rule", "Subarray",
            "darkness"]
@@ -45,6 +46,8 @@ class Subarray:
     frame_times: Mapping[str, float] = field(default_factory=dict, hash=False)
     #: Whether it has reference files of its own, where a type has one for each.
     has_files: bool = True
+    #: How it is read in several stripes; the start along the slow axis is that of the readout.
+    stripes: Keywords | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,8 @@
 """NIRCam: ten detectors; imaging in full frame and subarrays, grism time series, darks."""
 
+from dataclasses import replace
+
+from jwst_cal.framework.stripes import Keywords
 from jwst_cal.simulate.instruments._parts import (
     TRAPS,
     Instrument,
@@ -22,10 +25,32 @@ _FULL = Subarray("FULL", 1, 1, 2048, 2048, 4, 10.73677, dark_frames=22)
 #: Rows at the edge of the long-wave detectors, in which the grism's spectrum lies.
 _GRISM = Subarray("SUBGRISM64", 1, 1, 2048, 64, 4, 0.34061, dark_frames=12)
 
+def _stripes(n, rows, keywords):
+    """A subarray of stripes for the Dispersed Hartmann Sensor; each has a reference row."""
+    size = n * (1 + rows)
+    return Subarray(f"SUB{size}STRIPE{n}_DHS", 1, 1, 2048, size, 4,
+                    round((524 * (size + 1) + 1) * 1e-5, 5), dark_frames=12,
+                    stripes=Keywords(*keywords))
+
+
+#: Stripes along the short-wave detectors; on the long-wave ones, one stripe again and again.
+_DHS = (_stripes(1, 40, (1, 1901, 40, 0, 1, 1)), _stripes(2, 40, (1, 1662, 40, 82, 1, 1)),
+        _stripes(4, 40, (1, 1526, 40, 85, 1, 1)), _stripes(4, 64, (1, 1490, 64, 61, 1, 1)))
+_DHS_BACKWARDS = tuple(replace(sub, ystart=2048) for sub in _DHS)
+_DHS_LONG = (_stripes(1, 40, (1, 971, 40, 0, 1, 0)), _stripes(2, 40, (1, 971, 40, 0, 1, 0)),
+             _stripes(4, 40, (1, 971, 40, 0, 1, 0)), _stripes(4, 64, (1, 959, 64, 0, 1, 0)))
+#: SUB64P in eight superstripes of eight rows; in two, each with a reference row.
+_SUPERSTRIPES = (
+    Subarray("SUB64P_SUPSTP008", 993, 1, 64, 8, 1, 0.0076, dark_frames=12,
+             stripes=Keywords(skips1=992, step=8, superstripes=8)),
+    Subarray("SUB64P_SUPSTP032", 993, 1, 64, 33, 1, 0.0266, dark_frames=12,
+             stripes=Keywords(reads1=1, skips1=991, reads2=32, repeat=1, step=32, superstripes=2)),
+)
+
 #: Of A1 a corner, with reference pixels on two sides, and two windows without any: not where they
 #: are on the real detector. The others are.
 _A1 = (_FULL, _window("SUB320", 1, 1, 320), _window("SUB160", 945, 945, 160),
-       _window("SUB64P", 993, 993, 64, dark_frames=40))
+       _window("SUB64P", 993, 993, 64, dark_frames=40), *_DHS, *_SUPERSTRIPES)
 
 
 def _subarrays(x160, y160, x320, y320, point=None):
@@ -67,15 +92,23 @@ def _images(detectors, filter_name):
                brightest=3e6, cosmic_ray_rate=5000.0, **options)
 
 
+def _spectra(detectors, subarrays, filter_name, pupil):
+    """Time series of spectra in stripes."""
+    for sub in subarrays:
+        yield Mode(sub.name, "NRC_TSGRISM", "RAPID", 3, 5, sky=2.0, stars=80, faintest=300.0,
+                   brightest=2e4, fwhm=2.2, cosmic_ray_rate=20.0, scene="rows", tso=True,
+                   detectors=detectors, cards=(("FILTER", filter_name), ("PUPIL", pupil)))
+
+
 INSTRUMENT = Instrument(
     name="NIRCAM",
     detectors=(
         _detector("NRCA1", -1, 2, _A1),
-        _detector("NRCA2", 1, -2, _subarrays(1889, 1, 1729, 1), gain=2.02),
+        _detector("NRCA2", 1, -2, (*_subarrays(1889, 1, 1729, 1), *_DHS_BACKWARDS), gain=2.02),
         _detector("NRCA3", -1, 2, _subarrays(1, 1889, 1, 1729, (1, 101)), gain=2.17),
         _detector("NRCA4", 1, -2, _subarrays(1, 1, 1, 1, (1812, 1778)), gain=2.02),
         _detector("NRCALONG", -1, 2,
-                  (*_subarrays(945, 945, 865, 865, (1935, 1911)), _GRISM)),
+                  (*_subarrays(945, 945, 865, 865, (1935, 1911)), _GRISM, *_DHS_LONG)),
         _detector("NRCB1", 1, -2, _subarrays(1, 1, 1, 1, (1851, 1817)), gain=2.01),
         _detector("NRCB2", -1, 2, _subarrays(1, 1889, 1, 1729), gain=2.14),
         _detector("NRCB3", 1, -2, _subarrays(1889, 1, 1729, 1), gain=1.94),
@@ -97,6 +130,11 @@ INSTRUMENT = Instrument(
         *(darkness(subarray, "NRC_DARK", "RAPID", 2, 8,
                    cards=(("FILTER", "F200W"), ("PUPIL", "FLAT")))
           for subarray in ("FULL", "SUB160")),
+        *_spectra(_SHORT, _DHS, "F150W2", "GDHS0"),
+        *_spectra(_LONG, _DHS_LONG, "F322W2", "GRISMR"),
+        *(Mode(sub.name, "NRC_IMAGE", "RAPID", 2, 6, sky=60.0, stars=4, faintest=5e4,
+               brightest=3e6, fwhm=2.2, cosmic_ray_rate=5000.0,
+               cards=(("FILTER", "F200W"), ("PUPIL", "CLEAR"))) for sub in _SUPERSTRIPES),
     ),
     references={
         "mask": Rule("DETECTOR SUBARRAY"),

@@ -1,5 +1,6 @@
 """NIRISS: imaging, aperture masking (AMI) and slitless spectra (SOSS)."""
 
+from jwst_cal.framework.stripes import Keywords
 from jwst_cal.simulate.instruments._parts import (
     TRAPS,
     Instrument,
@@ -20,6 +21,10 @@ _NIS = Properties(
         Subarray("FULL", 1, 1, 2048, 2048, 4, 10.73677, dark_frames=22),
         Subarray("SUBSTRIP256", 1, 1793, 2048, 256, 1, 5.494, dark_frames=8),
         Subarray("SUBSTRIP96", 1, 1803, 2048, 96, 1, 2.214, dark_frames=10),
+        # SUBSTRIP256 in three superstripes, read from the other end
+        Subarray("SUB680STRIPE_SOSS", 2048, 1793, 684, 256, 1, 1.83848, dark_frames=6,
+                 stripes=Keywords(reads1=4, reads2=680, repeat=1, interleave=1, step=680,
+                                  superstripes=3)),
         Subarray("SUB80", 1045, 1, 80, 80, 1, 0.07544),
         Subarray("SUB128", 1921, 1921, 128, 128, 1, 0.182),
     ),
@@ -42,6 +47,8 @@ INSTRUMENT = Instrument(
              faintest=5e6, brightest=5e6, fwhm=3.0, cosmic_ray_rate=2000.0,
              cards=(("FILTER", "F480M"), ("PUPIL", "NRM"))),
         Mode("SUBSTRIP256", n_ints=4, n_groups=4, sky=1.6, faintest=150.0, brightest=900.0,
+             cosmic_ray_rate=10.0, **_SOSS),
+        Mode("SUB680STRIPE_SOSS", n_ints=2, n_groups=4, sky=1.6, faintest=400.0, brightest=2500.0,
              cosmic_ray_rate=10.0, **_SOSS),
         Mode("SUBSTRIP96", n_ints=6, n_groups=3, sky=1.6, faintest=400.0, brightest=2500.0,
              cosmic_ray_rate=20.0, **_SOSS),
