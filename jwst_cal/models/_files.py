@@ -287,7 +287,8 @@ def as_ramp(model: Any) -> Any:
     from stdatamodels.jwst import datamodels
 
     if not isinstance(model, datamodels.Level1bModel):
-        return _native(model) if isinstance(model, datamodels.RampModel) else model
+        ramps = (datamodels.RampModel, datamodels.SuperstripeRampModel)
+        return _native(model) if isinstance(model, ramps) else model
     if modes.is_guider(model):
         ramp_class = datamodels.GuiderRawModel
     elif modes.is_superstripe(model):

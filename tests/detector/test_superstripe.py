@@ -271,6 +271,18 @@ def test_each_superstripe_is_corrected_by_its_own_reference_pixels():
     np.testing.assert_allclose(assembled(ramp).data, expected, atol=1e-3)
 
 
+def test_steps_start_from_a_saved_product(tmp_path):
+    ramp = exposure(*PLAIN)
+    ramp.zeroframe, ramp.meta.exposure.zero_frame = ramp.data[:, 0].copy(), True
+    ramp.meta.telescope, ramp.meta.exposure.type = "JWST", "NRC_IMAGE"
+    path = tmp_path / "jw1_dq_init.fits"
+    ramp.save(path)
+    bias = whole(datamodels.SuperBiasModel, dq=none())
+    result = RefPixStep(override_refpix="N/A", override_sirskernel="N/A").run(
+        SuperBiasStep(override_superbias=bias).run(str(path)))
+    np.testing.assert_array_equal(result.data[:, 0, :, 0], [[0] * 18, [1000] * 18])
+
+
 def test_later_steps_take_whole_integrations_only():
     with pytest.raises(InputError, match="LinearityStep takes RampModel, this is Superstripe"):
         LinearityStep(override_linearity="N/A").run(exposure(*PLAIN))
