@@ -1,5 +1,7 @@
 """FGS: images of the two guiders, and their guide-star exposures."""
 
+from typing import Any
+
 from jwst_cal.simulate.instruments._parts import (
     TRAPS,
     Instrument,
@@ -37,9 +39,9 @@ def _window(name, xstart, ystart, size):
                     round((size + 12) * (size + 2) * 1e-5, 5))
 
 
-_IMAGE = {"exp_type": "FGS_IMAGE", "readpatt": "FGSRAPID", "fwhm": 2.2}
+_IMAGE: dict[str, Any] = {"exp_type": "FGS_IMAGE", "readpatt": "FGSRAPID", "fwhm": 2.2}
 
-_STAR = {"sky": 2.0, "stars": 1, "fwhm": 2.2}
+_STAR: dict[str, Any] = {"sky": 2.0, "stars": 1, "fwhm": 2.2}
 _EVERY = ("FGS_IMAGE", "FGS_FOCUS", "FGS_DARK", "FGS_ID-IMAGE", "FGS_ACQ1", "FGS_ACQ2", "FGS_TRACK",
           "FGS_FINEGUIDE")
 

@@ -1,5 +1,7 @@
 """MIRI: imager with its subarrays, coronagraphs and slitless spectrograph; the MRS's detectors."""
 
+from typing import Any
+
 from jwst_cal.simulate.instruments._parts import (
     Instrument,
     Mode,
@@ -24,8 +26,9 @@ def _detector(name, subarrays, gain=3.1, **options):
     )
 
 
-_IMAGE = {"exp_type": "MIR_IMAGE", "cards": (("FILTER", "F770W"),)}
-_MRS = {"subarray": "FULL", "exp_type": "MIR_MRS", "readpatt": "FASTR1", "n_ints": 2,
+_IMAGE: dict[str, Any] = {"exp_type": "MIR_IMAGE", "cards": (("FILTER", "F770W"),)}
+_MRS: dict[str, Any] = {
+        "subarray": "FULL", "exp_type": "MIR_MRS", "readpatt": "FASTR1", "n_ints": 2,
         "n_groups": 8, "scene": "columns", "faintest": 2.0, "brightest": 200.0, "fwhm": 6.0,
         "cosmic_ray_rate": 4.5, "showers": 2}
 

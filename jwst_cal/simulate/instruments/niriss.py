@@ -1,5 +1,7 @@
 """NIRISS: imaging, aperture masking (AMI) and slitless spectra (SOSS)."""
 
+from typing import Any
+
 from jwst_cal.framework.stripes import Keywords
 from jwst_cal.simulate.instruments._parts import (
     TRAPS,
@@ -30,8 +32,10 @@ _NIS = Properties(
     ),
 )
 
-_IMAGE = {"exp_type": "NIS_IMAGE", "cards": (("FILTER", "CLEAR"), ("PUPIL", "F200W"))}
-_SOSS = {"exp_type": "NIS_SOSS", "cards": (("FILTER", "CLEAR"), ("PUPIL", "GR700XD")),
+_IMAGE: dict[str, Any] = {"exp_type": "NIS_IMAGE",
+          "cards": (("FILTER", "CLEAR"), ("PUPIL", "F200W"))}
+_SOSS: dict[str, Any] = {"exp_type": "NIS_SOSS",
+         "cards": (("FILTER", "CLEAR"), ("PUPIL", "GR700XD")),
          "readpatt": "NISRAPID", "scene": "bent", "stars": 2, "fwhm": 15.0, "tso": True}
 
 INSTRUMENT = Instrument(

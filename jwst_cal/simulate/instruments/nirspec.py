@@ -1,5 +1,7 @@
 """NIRSpec: multi-object, fixed-slit, integral-field and bright-object exposures."""
 
+from typing import Any
+
 from jwst_cal.simulate.instruments._parts import (
     Instrument,
     Mode,
@@ -35,7 +37,7 @@ def _detector(name, fast, slow, gain, strips):
 _PRISM = (("FILTER", "CLEAR"), ("GRATING", "PRISM"))
 _G395H = (("FILTER", "F290LP"), ("GRATING", "G395H"))
 
-_RAPID = {"readpatt": "NRSRAPID", "scene": "rows"}
+_RAPID: dict[str, Any] = {"readpatt": "NRSRAPID", "scene": "rows"}
 _FULL = {**_RAPID, "subarray": "FULL", "n_ints": 1, "n_groups": 8, "sky": 0.05, "fwhm": 2.5,
          "cosmic_ray_rate": 4.5, "snowballs": 5, "cards": _G395H}
 _BOTS = {**_RAPID, "exp_type": "NRS_BRIGHTOBJ", "stars": 1, "fwhm": 2.5, "tso": True}
