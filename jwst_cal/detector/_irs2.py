@@ -1,12 +1,117 @@
-"""NIRSpec's IRS2 readout: where the image lies among the interleaved reference pixels."""
+"""NIRSpec's IRS2 readout: where the image lies among the interleaved reference pixels.
+
+Along the fast axis come the reference output and four others; every other output is read backwards.
+In each of the four, stretches of the image alternate with turns to reference pixels, which are read
+twice each.
+"""
+
+import logging
 
 import numpy as np
 
 from jwst_cal.errors import InputError
 
-__all__ = ["rows_of", "science_rows"]
+__all__ = ["OUTPUTS", "PIXELS", "REFERENCE", "TURN", "Layout", "layout_of", "rows_of",
+           "science_rows"]
+
+log = logging.getLogger(__name__)
 
 _AMPLIFIERS, _COLUMNS = 4, 512
+#: Outputs, the reference output included; pixels of a line of each.
+OUTPUTS, PIXELS = 5, 640
+#: Pixels from one turn to the reference pixels to the next, and those of a turn.
+TURN, REFERENCE = 20, 4
+_NORMAL, _LINES = TURN - REFERENCE, 2048
+
+
+class Layout:
+    """
+    Where the pixels of the usual readout lie in the array, and in time.
+
+    Rows of the array are places along the fast axis, columns are the lines of the readout.
+
+    Parameters
+    ----------
+    backwards : bool
+        Rows and columns run against the axes of the detector, as those of NRS2.
+
+    Attributes
+    ----------
+    rows : int32 [output, pixel]
+        Rows of the array in order of time; output 0 is the reference output.
+    slots : int32 [pixel]
+        Time of a row's pixels within a line, in samples: before and after each turn to the reference
+        pixels there is a gap of one.
+    is_reference : bool [pixel]
+        Interleaved reference pixels; in the reference output, samples read at the same time.
+    """
+
+    n_rows = OUTPUTS * PIXELS
+
+    def __init__(self, backwards=False):
+        self.backwards = backwards
+        pixel = np.arange(PIXELS)
+        rows = PIXELS * np.arange(OUTPUTS)[:, np.newaxis] + pixel
+        rows[::2] = rows[::2, ::-1]
+        self.rows = (self.n_rows - 1 - rows if backwards else rows).astype(np.int32)
+        turns, within = np.divmod(pixel + _NORMAL // 2, TURN)
+        self.is_reference = within >= _NORMAL
+        self.slots = (pixel + 2 * turns + self.is_reference).astype(np.int32)
+
+    @property
+    def reference_rows(self):
+        """Whether each row of the array holds reference pixels: bool [row]."""
+        found = np.zeros(self.n_rows, bool)
+        found[self.rows[0]] = True
+        found[self.rows[1:, self.is_reference]] = True
+        return found
+
+    @property
+    def image_rows(self):
+        """Rows of the array that hold the image, ascending: int [row]."""
+        return np.flatnonzero(~self.reference_rows)
+
+    @property
+    def by_column(self):
+        """Output, and whether a pixel is one of a turn, for each column of the detector."""
+        # A line is the same read from either end.
+        return np.repeat(np.arange(OUTPUTS), PIXELS), np.tile(self.is_reference, OUTPUTS)
+
+
+def layout_of(ramp):
+    """
+    Find the layout of an IRS2 exposure.
+
+    Parameters
+    ----------
+    ramp : RampModel
+        An exposure of the IRS2 readout.
+
+    Returns
+    -------
+    Layout
+        Its layout.
+
+    Raises
+    ------
+    InputError
+        If detector, shape, NRS_NORM or NRS_REF are not those of the usual readout, the only one
+        that there are reference files for.
+    """
+    name, detector = ramp.meta.filename, ramp.meta.instrument.detector
+    if detector not in ("NRS1", "NRS2"):
+        raise InputError(f"{name}: DETECTOR={detector} where NRS1 or NRS2 is needed")
+    pattern = []
+    for keyword, value, usual in (("NRS_NORM", ramp.meta.exposure.nrs_normal, _NORMAL),
+                                  ("NRS_REF", ramp.meta.exposure.nrs_reference, REFERENCE)):
+        if value is None:
+            log.warning("%s is missing; %d was taken", keyword, usual)
+        pattern.append(usual if value is None else value)
+    if pattern != [_NORMAL, REFERENCE] or ramp.data.shape[2:] != (Layout.n_rows, _LINES):
+        raise InputError(f"{name}: shape {ramp.data.shape[2:]} NRS_NORM={pattern[0]} NRS_REF="
+                         f"{pattern[1]} where {(Layout.n_rows, _LINES)}, {_NORMAL} and {REFERENCE} "
+                         "are needed")
+    return Layout(backwards=detector == "NRS2")
 
 
 def science_rows(n_rows, *, normal, reference, reverse):

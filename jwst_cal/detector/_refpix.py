@@ -13,8 +13,8 @@ import numpy as np
 
 from jwst_cal.kernels.refpix import reference_means, side_signal, subtract_reference
 
-__all__ = ["Plan", "Sides", "correct", "plan_miri", "plan_near_infrared", "plan_one_output",
-           "plan_stripes", "sirs_kernels"]
+__all__ = ["Plan", "Sides", "correct", "plan_irs2", "plan_miri", "plan_near_infrared",
+           "plan_one_output", "plan_stripes", "sirs_kernels"]
 
 _SIZE, _EDGE, _AMPLIFIERS = 2048, 4, 4
 #: Planes treated together: bounds the memory of the signals.
@@ -217,6 +217,40 @@ def plan_stripes(usable, reference, *, fast_axis, slow_axis, first_col=0, first_
     sets = [frame.place[:, value == v][known[:, value == v]] for v in range(_AMPLIFIERS * parities)]
     return Plan(*_lists(sets), paired=False, together=parities, which=frame.as_array(value),
                 along_rows=frame.along_rows, flipped=frame.flipped)
+
+
+def plan_irs2(usable, output, interleaved, *, backwards=False, odd_even_columns=True):
+    """
+    Plan the removal of the means of both ends from an IRS2 exposure.
+
+    Parameters
+    ----------
+    usable : bool [row, col]
+        Pixels without DO_NOT_USE.
+    output : int [position]
+        Number of the output that reads each position along the fast axis.
+    interleaved : bool [position]
+        Interleaved reference pixels: of four that follow on each other two are odd, then two even.
+    backwards : bool
+        Rows and columns run against the axes of the detector.
+    odd_even_columns : bool
+        Odd and even positions have values of their own.
+
+    Returns
+    -------
+    Plan
+        Values in the order output, parity; sets in the order output, parity, edge.
+    """
+    frame = _Frame(usable.shape, *((-2, -1) if backwards else (2, 1)), 0, 0)
+    good, parities = frame(usable), 2 if odd_even_columns else 1
+    fast = np.arange(len(output))
+    parity = np.where(interleaved, fast // 2 % 2, fast % 2) if odd_even_columns else 0
+    value = output * parities + parity
+    sets = [frame.place[edge][:, value == v][good[edge][:, value == v]]
+            for v in range(value.max() + 1)
+            for edge in (slice(-_EDGE, None), slice(None, _EDGE))]
+    return Plan(*_lists(sets), paired=True, together=parities, which=frame.as_array(value),
+                along_rows=True)
 
 
 def plan_miri(usable, *, odd_even_rows=True):

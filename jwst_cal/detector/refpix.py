@@ -5,8 +5,8 @@ import logging
 import numpy as np
 
 from jwst_cal import flags, modes
-from jwst_cal.detector import _refpix, _superstripe
-from jwst_cal.errors import InputError, ParameterError
+from jwst_cal.detector import _irs2, _irs2_reference, _refpix, _superstripe
+from jwst_cal.errors import InputError, ParameterError, ReferenceFileError
 from jwst_cal.framework import Reference, SkipStep, Step, param
 
 __all__ = ["RefPixStep"]
@@ -23,9 +23,12 @@ class RefPixStep(Step):
 
     Notes
     -----
-    Differs from jwst 3.0.0: IRS2 exposures are refused; a reference pixel that is NaN is left out,
-    where it there makes its amplifier NaN; each superstripe is corrected by its own flags, where
-    there those of the first one count for all; see also `_superstripe.assemble`.
+    Differs from jwst 3.0.0: a reference pixel that is NaN is left out, where it there makes its
+    amplifier NaN; each superstripe is corrected by its own flags, where there those of the first
+    one count for all; see also `_superstripe.assemble`. In IRS2 exposures BAD_REF_PIXEL counts in
+    rows of reference pixels only; there a row of the image is lost to it, too, and replaced by
+    others. Without a file for IRS2 the exposure is unchanged; there bad pixels have been flagged
+    and replaced.
     """
 
     class_alias = "refpix"
@@ -34,8 +37,6 @@ class RefPixStep(Step):
         "sirskernel": Reference("SIRSKernelModel", required=False),
     }
     takes = ("RampModel", "SuperstripeRampModel")
-    #: For IRS2 exposures, which are refused.
-    accepted = ("ovr_corr_mitigation_ftr", "preserve_irs2_refpix", "irs2_mean_subtraction")
 
     odd_even_columns: bool = param(True, "Treat odd and even columns apart (near infrared)")
     use_side_ref_pixels: bool = param(True, "Use the reference pixels at the sides, row by row")
@@ -71,18 +72,18 @@ class RefPixStep(Step):
         Raises
         ------
         InputError
-            If the exposure is one of NIRSpec IRS2, or keywords of the subarray are missing.
+            If the exposure is none of the IRS2 readout that it claims to be, or keywords of the
+            subarray are missing.
         ParameterError
             If a length or limit is not positive.
+        ReferenceFileError
+            If the file for IRS2 lists pixels that there are not.
         """
-        if modes.is_irs2(ramp):
-            if refs.refpix is None:
-                raise SkipStep("no REFPIX reference file for this exposure (N/A)")
-            raise InputError(f"{ramp.meta.filename}: NIRSpec IRS2 readout, which refpix does not "
-                             "correct yet; refpix.skip=True does without")
         if self.siglimit <= 0:
             raise ParameterError(f"Parameter 'siglimit' of {self.name}: {self.siglimit:g} where "
                                  "more than 0 is needed")
+        if modes.is_irs2(ramp):
+            return self._irs2(ramp, refs)
         options = {"siglimit": self.siglimit}
         if modes.is_miri(ramp):
             plans, options["from_first"] = {(): self._miri(ramp)}, True
@@ -108,6 +109,43 @@ class RefPixStep(Step):
         _refpix.correct(ramp.data[ints], plan, **options)
         if ramp.meta.exposure.zero_frame and not modes.is_miri(ramp):
             _refpix.correct(ramp.zeroframe[ints, np.newaxis], plan, zeroframe=True, **options)
+
+    def _irs2(self, ramp, refs):
+        layout = _irs2.layout_of(ramp)
+        if refs.refpix is None:
+            raise SkipStep("no REFPIX reference file for this exposure (N/A)")
+        try:
+            filters = _irs2_reference.read_filters(refs.refpix.irs2_table)
+        except ValueError as error:
+            raise SkipStep(f"{_source(refs)}: no filters of IRS2: {error}") from error
+        bad = self._flag_bad(ramp, layout)
+        if self.irs2_mean_subtraction:
+            plan = _refpix.plan_irs2(_usable(ramp.pixeldq), *layout.by_column,
+                                     backwards=layout.backwards,
+                                     odd_even_columns=self.odd_even_columns)
+            _refpix.correct(ramp.data, plan, siglimit=self.siglimit)
+            log.info("Subtracted the means of %d reference pixels in %d sets", plan.pixels.size,
+                     len(plan.start) - 1)
+        _replace_bad(ramp.data, bad, layout, refs)
+        keep = self.preserve_irs2_refpix
+        ramp.data = _irs2_reference.subtract(ramp.data, filters, layout, keep_reference=keep)
+        if not keep:
+            rows = layout.image_rows
+            ramp.groupdq, ramp.pixeldq = ramp.groupdq[:, :, rows], ramp.pixeldq[rows]
+            if ramp.meta.exposure.zero_frame:
+                ramp.zeroframe = ramp.zeroframe[:, rows]
+        return ramp
+
+    def _flag_bad(self, ramp, layout):
+        """Flag the rows of bad reference pixels; return which they are."""
+        flag = flags.pixel["BAD_REF_PIXEL"]
+        known = np.any(ramp.pixeldq & flag, axis=1) & layout.reference_rows
+        bad = _irs2_reference.find_bad(ramp.data, known, layout,
+                                       n_sigma=self.ovr_corr_mitigation_ftr)
+        ramp.pixeldq[bad] |= flag | flags.pixel["DO_NOT_USE"]
+        log.info("Flagged %d rows of reference pixels as bad, %d of them by the mask", bad.sum(),
+                 known.sum())
+        return bad
 
     def _miri(self, ramp):
         n_rows, n_cols = ramp.data.shape[2:]
@@ -174,6 +212,33 @@ class RefPixStep(Step):
             return None
         return _refpix.sirs_kernels(np.asarray(found["gamma"]), np.asarray(found["zeta"]),
                                     gaussmooth=self.gaussmooth, halfwidth=self.halfwidth)
+
+
+def _source(refs):
+    return refs.path("refpix") or "the open IRS2Model"
+
+
+def _replace_bad(data, bad, layout, refs):
+    """Replace the bad reference pixels, then those that the reference file lists besides."""
+    bad = bad.copy()
+    rows = np.flatnonzero(bad)
+    _irs2_reference.replace(data, _irs2_reference.replacements(rows, bad, layout))
+    table = refs.refpix.dq_table if refs.refpix.hasattr("dq_table") else None
+    if table is None or not len(table):
+        log.warning("%s has no list of bad reference pixels", _source(refs))
+        return
+    names = {name.lower(): name for name in table.dtype.names}
+    try:
+        columns = [table[names[name]] for name in ("output", "odd_even", "mask")]
+        listed = _irs2_reference.listed_bad(*columns, layout)
+    except (KeyError, ValueError) as error:
+        raise ReferenceFileError(f"{_source(refs)}: list of bad reference pixels: {error}") from error
+    for rows in listed:
+        new = [row for row in rows if not bad[row]]
+        bad[new] = True
+        _irs2_reference.replace(data, _irs2_reference.replacements(
+            new, bad, layout, backwards=layout.backwards))
+    log.info("Replaced %d rows of bad reference pixels", bad.sum())
 
 
 def _usable(pixeldq):
