@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import scipy.fft
 
 from jwst_cal.detector._irs2 import OUTPUTS, PIXELS, REFERENCE, TURN
 from jwst_cal.kernels.irs2 import (
@@ -19,8 +18,7 @@ from jwst_cal.kernels.irs2 import (
     put_in_time_order,
     subtract_noise,
 )
-from jwst_cal.kernels.irs2_filter import LANES, PLACES, SLOTS, noise_spectra, real_filters
-from jwst_cal.kernels.threads import team_size
+from jwst_cal.kernels.irs2_filter import LANES, PLACES, SLOTS, noise_of_frame, real_filters, turns
 
 __all__ = ["find_bad", "listed_bad", "read_filters", "replace", "replacements",
            "subtract"]
@@ -186,37 +184,27 @@ def listed_bad(outputs, parities, masks, layout):
 # ------------------------------------------------------------------------------------ noise
 
 
-class _Tables(NamedTuple):
-    turn: np.ndarray
-    passband: np.ndarray
-
-
-def _blocks(by_frequency):
-    """[slot, frequency] to [block, slot, lane]."""
-    n_slots, n = by_frequency.shape
-    padded = np.zeros((n_slots, -(-n // LANES), LANES), np.float32)
-    padded.reshape(n_slots, -1)[:, :n] = by_frequency
-    return padded.swapaxes(0, 1)
+@lru_cache(maxsize=1)
+def _turns(n_lines):
+    return turns(n_lines)
 
 
 @lru_cache(maxsize=1)
-def _tables(n_lines):
-    n_all, frequency = SLOTS * n_lines, np.arange(n_lines // 2 + 1)
-    phase = np.arange(SLOTS)[:, np.newaxis] * frequency * (-2 * np.pi / n_all)
-    turn = np.stack([_blocks(np.cos(phase)), _blocks(np.sin(phase))], axis=2)
-    passband = _passband(n_all).reshape(SLOTS, n_lines)[PLACES, : len(frequency)] / SLOTS
-    return _Tables(np.ascontiguousarray(turn), np.ascontiguousarray(_blocks(passband)))
-
-
-def _passband(n_all):
-    """Weight of each frequency of the stream in what fills its gaps."""
-    scale = n_all / _STREAM  # for tests with fewer lines
+def _passband(n_lines):
+    """Weight of each frequency of the stream in what fills its gaps, as the kernel wants it."""
+    n_blocks, n_all = n_lines // 2 // LANES + 1, SLOTS * n_lines
+    scale = n_all / (SLOTS * 2048)  # a stream of fewer lines has fewer frequencies
     below, taper = round(_ALL_BELOW * scale), round(_TAPER * scale)
-    weight = np.zeros(n_all // 2)
-    weight[:below] = 1
-    weight[below : below + taper] = (np.cos(np.arange(taper) * np.pi / taper) + 1) / 2
-    weight = np.maximum(weight, weight[::-1])
-    return np.concatenate([weight, weight[:1], weight[:0:-1]])
+    q = np.arange(n_blocks * LANES).reshape(n_blocks, 1, LANES)
+    used = (PLACES * n_lines + below + taper + n_lines) % (n_all // 2) < 2 * (below + taper + n_lines)
+    frequency = q + n_lines * PLACES[used, np.newaxis]
+    frequency = np.minimum(frequency, n_all - frequency)
+    # From Nyquist's frequency the taper starts one later.
+    away = np.minimum(frequency, np.maximum(n_all // 2 - frequency - 1, 0)) - below
+    weight = np.cos(np.clip(away, 0, taper) * np.pi / taper) + 1
+    passband = np.zeros((n_blocks, SLOTS, LANES), np.float32)
+    passband[:, used] = np.where(q <= n_lines // 2, weight / (2 * SLOTS), 0)
+    return passband
 
 
 def read_filters(table, *, n_lines=2048, n_threads=None):
@@ -284,7 +272,6 @@ class _Subtraction:
     def __init__(self, layout, filters, n_lines, keep_reference, n_threads):
         self.layout, self.n_lines, self.keep_reference = layout, n_lines, keep_reference
         self.threads = {"n_threads": n_threads}
-        self.workers = team_size(n_threads)
         everywhere, reference = np.full(PIXELS, True), layout.is_reference
         self.output = _rows(layout, [0], everywhere, to=lambda row, slot: slot)
         self.pixels = _rows(layout, range(1, OUTPUTS), reference)
@@ -299,11 +286,14 @@ class _Subtraction:
         # Each read goes to two slots around its turn: odd ones to the first and third pair ...
         first = layout.slots[reference].reshape(-1, REFERENCE)[:, :1]
         put = first[:, :, np.newaxis] + np.array([[-2, 0], [2, 4], [-1, 1], [3, 5]])
-        self.tables = _tables(n_lines)._asdict() | {
-            "weights": filters, "known": known, "put": put.reshape(-1, 2).astype(np.int32),
-            "wanted": layout.slots[kept], "n_lines": n_lines, "completed": keep_reference}
+        self.tables = {
+            "turn": _turns(n_lines), "passband": _passband(n_lines), "weights": filters,
+            "known": known, "put": put.reshape(-1, 2).astype(np.int32),
+            "wanted": layout.slots[kept]}
         self.stream = np.zeros((SLOTS, n_lines), np.float32)
+        self.completed = np.empty_like(self.stream) if keep_reference else None
         self.samples = np.empty((len(self.pixels.row), n_lines), np.float32)
+        self.noise = np.empty((len(self.wanted.row), n_lines), np.float32)
         ends = np.r_[0:_EDGE, n_lines - _EDGE : n_lines]
         self.ends = n_lines - 1 - ends if layout.backwards else ends
         self.times = ends * SLOTS + layout.slots[:, np.newaxis] - (SLOTS * n_lines - 1) / 2
@@ -327,34 +317,22 @@ class _Subtraction:
         put_in_time_order(plane, mean, self.stream, **self.output.lists(trends), **where)
         put_in_time_order(plane, mean, self.samples, **self.pixels.lists(trends), **where)
         filled = fill_missing(self.stream, _GUESS, **self.threads)
-        pixels = self.spectra(self.samples).reshape(OUTPUTS - 1, -1, self.n_lines // 2 + 1)
-        noise, completed = noise_spectra(self.spectra(filled), pixels, **self.tables,
-                                         **self.threads)
-        noise = self.samples_of(noise.reshape(-1, noise.shape[2]))
-        if self.keep_reference:
-            reference_output = self.reference_output(filled, completed, mean)
-        subtract_noise(plane, mean, noise, out, **self.wanted.lists(trends),
+        noise_of_frame(filled, self.by_output(self.samples), self.by_output(self.noise),
+                       completed=self.completed, **self.tables, **self.threads)
+        subtract_noise(plane, mean, self.noise, out, **self.wanted.lists(trends),
                        with_mean=self.with_mean, **where)
         if self.keep_reference:
-            out[self.output.row] = reference_output
+            order = slice(None, None, -1 if self.layout.backwards else 1)
+            output = self.completed[self.output.slot, order]
+            # What was filled by the guess alone stays as it was guessed.
+            guessed = ~self.layout.is_reference
+            output[guessed] = filled[self.output.slot[guessed], order]
+            out[self.output.row] = output + mean[self.output.row]
 
-    def spectra(self, samples):
-        """Transform along the lines."""
-        return scipy.fft.rfft(samples, axis=1, workers=self.workers)
-
-    def samples_of(self, spectra):
-        """Transform back."""
-        return scipy.fft.irfft(spectra, self.n_lines, axis=1, overwrite_x=True,
-                               workers=self.workers)
-
-    def reference_output(self, filled, completed, mean):
-        """The reference output as the filters saw it, as rows of the array."""
-        filled = filled[self.output.slot]
-        guessed = self.layout.is_reference
-        filled[guessed] = self.samples_of(completed[self.output.slot[guessed]])
-        if self.layout.backwards:
-            filled = filled[:, ::-1]
-        return (filled + mean[self.output.row]).astype(np.float32)
+    @staticmethod
+    def by_output(rows):
+        """Rows of the four outputs."""
+        return rows.reshape(OUTPUTS - 1, -1, rows.shape[1])
 
 
 def subtract(data, filters, layout, *, keep_reference=False, n_threads=None):

@@ -13,7 +13,7 @@ from jwst_cal.errors import ReferenceFileError
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["LargeReference", "open_mapped"]
+__all__ = ["LargeReference", "open_mapped", "open_mapped_table"]
 
 #: Extensions that are not read: the mapped one, one of its size, and the tree that names both.
 _LEFT_OUT = ("SCI", "ERR", "ASDF")
@@ -72,8 +72,68 @@ def open_mapped(path: str, model_class: type) -> LargeReference | None:
         raise ReferenceFileError(
             f"{path}: the file cannot be read as a {model_class.__name__}: {reason}"
         ) from error
-    data, release = _map(path, *place)
+    offset, shape = place
+    data, release = _map(path, offset, np.dtype(">f4"), int(np.prod(shape)), "SCI array")
+    return LargeReference(model, data.reshape(shape), release)
+
+
+def open_mapped_table(path: str, model_class: type, extension: str) -> LargeReference | None:
+    """
+    Open a reference file without reading one of its tables.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    model_class : type
+        Its data model class.
+    extension : str
+        EXTNAME of the table.
+
+    Returns
+    -------
+    LargeReference or None
+        The table as a structured array; the model does not have it. None when it cannot be mapped:
+        a compressed file, no such table, or columns that are not plain numbers.
+
+    Raises
+    ------
+    ReferenceFileError
+        If the file cannot be read or ends before the table does.
+    """
+    from astropy.io import fits
+    from astropy.utils.exceptions import AstropyUserWarning
+
+    try:
+        with warnings.catch_warnings(), fits.open(path, memmap=False) as hdus:
+            warnings.simplefilter("ignore", AstropyUserWarning)  # truncated: an error, below
+            if extension not in hdus or not _is_plain_table(hdus[extension]):
+                return None
+            hdu = hdus[extension]
+            dtype, n_rows, offset = hdu.columns.dtype, hdu.header["NAXIS2"], hdu.fileinfo()["datLoc"]
+            left = fits.HDUList([other for other in hdus if other is not hdu
+                                 and other.name != "ASDF"])
+            model = model_class(left, validate_on_assignment=False)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError) as error:
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise ReferenceFileError(
+            f"{path}: the file cannot be read as a {model_class.__name__}: {reason}"
+        ) from error
+    data, release = _map(path, offset, dtype, n_rows, f"{extension} table")
     return LargeReference(model, data, release)
+
+
+def _is_plain_table(hdu: Any) -> bool:
+    """Whether the rows of a table are in the file as they are in memory, but for the byte order."""
+    from astropy.io import fits
+
+    return (
+        type(hdu) is fits.BinTableHDU
+        and hdu.fileinfo()["file"].compression is None
+        and hdu.columns.dtype.itemsize == hdu.header["NAXIS1"]
+        and all(column.format in ("I", "J", "K", "E", "D") and column.bscale in (None, "", 1)
+                and column.bzero in (None, "", 0) for column in hdu.columns)
+    )
 
 
 def _place_of(hdus: Any) -> tuple[int, tuple[int, ...]] | None:
@@ -94,15 +154,16 @@ def _place_of(hdus: Any) -> tuple[int, tuple[int, ...]] | None:
     return (info["datLoc"], hdu.shape) if plain and hdu.shape else None
 
 
-def _map(path: str, offset: int, shape: tuple[int, ...]) -> tuple[Any, Callable[[], None]]:
+def _map(
+    path: str, offset: int, dtype: Any, count: int, what: str
+) -> tuple[Any, Callable[[], None]]:
     import numpy as np
 
-    count = int(np.prod(shape))
     with open(path, "rb") as file:
-        if os.fstat(file.fileno()).st_size < offset + 4 * count:
-            raise ReferenceFileError(f"{path}: the file ends before its SCI array does")
+        if os.fstat(file.fileno()).st_size < offset + dtype.itemsize * count:
+            raise ReferenceFileError(f"{path}: the file ends before its {what} does")
         mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    data = np.frombuffer(mapping, ">f4", count, offset).reshape(shape)
+    data = np.frombuffer(mapping, dtype, count, offset)
 
     def release() -> None:
         if hasattr(mmap, "MADV_DONTNEED"):
