@@ -19,6 +19,9 @@
  * without twiddle factors, the 89 points by their definition, 44 sums and 44 differences at a time,
  * frequencies q as lanes. All in float32, as the transforms of the reference release.
  *
+ * A value that is no number spoils its output, and the first row of the next one if rows are odd in
+ * number.
+ *
  * Tables lie in blocks of 16 frequencies q, [block][...][16]; the last block is padded with 0. In tables
  * of spectra, place 89 a + b (a < 8, b < 89) has p = (89 a + 624 b) mod 712.
  *

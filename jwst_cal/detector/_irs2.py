@@ -40,8 +40,8 @@ class Layout:
     rows : int32 [output, pixel]
         Rows of the array in order of time; output 0 is the reference output.
     slots : int32 [pixel]
-        Time of a row's pixels within a line, in samples: before and after each turn to the reference
-        pixels there is a gap of one.
+        Time of a row's pixels within a line, in samples: before and after each turn to the
+        reference pixels there is a gap of one.
     is_reference : bool [pixel]
         Interleaved reference pixels; in the reference output, samples read at the same time.
     """

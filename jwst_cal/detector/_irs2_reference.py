@@ -1,8 +1,8 @@
 """Reference pixels of NIRSpec's IRS2 readout: the bad ones, and the noise that the others tell of.
 
-All samples that an output reads of a frame lie in time as one stream. What the noise of a sample is,
-filters in frequency tell from the reference output (alpha) and from the interleaved reference pixels
-of its own output (beta).
+All samples that an output reads of a frame lie in time as one stream. What the noise of a sample
+is, filters in frequency tell from the reference output (alpha) and from the interleaved reference
+pixels of its own output (beta).
 """
 
 from functools import lru_cache
@@ -196,7 +196,8 @@ def _passband(n_lines):
     scale = n_all / (SLOTS * 2048)  # a stream of fewer lines has fewer frequencies
     below, taper = round(_ALL_BELOW * scale), round(_TAPER * scale)
     q = np.arange(n_blocks * LANES).reshape(n_blocks, 1, LANES)
-    used = (PLACES * n_lines + below + taper + n_lines) % (n_all // 2) < 2 * (below + taper + n_lines)
+    reach = below + taper + n_lines
+    used = (PLACES * n_lines + reach) % (n_all // 2) < 2 * reach
     frequency = q + n_lines * PLACES[used, np.newaxis]
     frequency = np.minimum(frequency, n_all - frequency)
     # From Nyquist's frequency the taper starts one later.
@@ -266,6 +267,19 @@ def _rows(layout, outputs, pixels, to=None):
     return _Rows(output, row, slot, to.astype(np.int32))
 
 
+def _straight_line(t, x):
+    """
+    Fit offset and slope, in float32 like the reference release.
+
+    With other rounding, samples that lie on the line by chance would not count as missing.
+    """
+    if len(x) < 2:
+        return 0, 0
+    mean_t, mean_x = t.mean(), x.mean()
+    slope = ((t * x).sum() - len(x) * mean_t * mean_x) / ((t**2).sum() - len(x) * mean_t**2)
+    return mean_x - slope * mean_t, slope
+
+
 class _Subtraction:
     """What is the same for all groups."""
 
@@ -296,19 +310,18 @@ class _Subtraction:
         self.noise = np.empty((len(self.wanted.row), n_lines), np.float32)
         ends = np.r_[0:_EDGE, n_lines - _EDGE : n_lines]
         self.ends = n_lines - 1 - ends if layout.backwards else ends
-        self.times = ends * SLOTS + layout.slots[:, np.newaxis] - (SLOTS * n_lines - 1) / 2
+        times = ends[:, np.newaxis] * SLOTS + layout.slots - (SLOTS * n_lines - 1) / 2
+        self.times = times.astype(np.float32)
 
     def trends(self, plane, mean):
         """Straight line in time through the first and last lines of each output: [output, 2]."""
-        x = (plane[:, self.ends] - mean[:, self.ends]).astype(np.float32)[self.layout.rows]
-        used = np.isfinite(x) & (x != 0)
-        x, t = np.where(used, x, 0).astype(np.float64), np.where(used, self.times, 0)
-        n, axes = np.maximum(used.sum(axis=(1, 2)), 1), (1, 2)
-        mean_x, mean_t = x.sum(axis=axes) / n, t.sum(axis=axes) / n
-        spread = (t * t).sum(axis=axes) - n * mean_t**2
-        slope = (t * x).sum(axis=axes) - n * mean_t * mean_x
-        slope = np.divide(slope, spread, out=np.zeros(OUTPUTS), where=spread > 0)
-        return np.stack([mean_x - slope * mean_t, slope], axis=1).astype(np.float32)
+        ends = (plane[:, self.ends] - mean[:, self.ends]).astype(np.float32)
+        found = np.zeros((OUTPUTS, 2), np.float32)
+        for line, rows in zip(found, self.layout.rows, strict=True):
+            x = ends[rows].T
+            used = np.isfinite(x) & (x != 0)
+            line[:] = _straight_line(self.times[used], x[used])
+        return found
 
     def __call__(self, plane, mean, out):
         """Correct one group; `out` may lie on `plane`."""

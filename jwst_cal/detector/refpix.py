@@ -112,12 +112,16 @@ class RefPixStep(Step):
 
     def _irs2(self, ramp, refs):
         layout = _irs2.layout_of(ramp)
-        if refs.refpix is None:
+        reference = refs.mapped_table("refpix", "IRS2", "irs2_table")
+        if reference is None:
             raise SkipStep("no REFPIX reference file for this exposure (N/A)")
+        source = refs.path("refpix") or "the open IRS2Model"
         try:
-            filters = _irs2_reference.read_filters(refs.refpix.irs2_table)
+            filters = _irs2_reference.read_filters(reference.data)
         except ValueError as error:
-            raise SkipStep(f"{_source(refs)}: no filters of IRS2: {error}") from error
+            raise SkipStep(f"{source}: no filters of IRS2: {error}") from error
+        if reference.release is not None:
+            reference.release()
         bad = self._flag_bad(ramp, layout)
         if self.irs2_mean_subtraction:
             plan = _refpix.plan_irs2(_usable(ramp.pixeldq), *layout.by_column,
@@ -126,7 +130,7 @@ class RefPixStep(Step):
             _refpix.correct(ramp.data, plan, siglimit=self.siglimit)
             log.info("Subtracted the means of %d reference pixels in %d sets", plan.pixels.size,
                      len(plan.start) - 1)
-        _replace_bad(ramp.data, bad, layout, refs)
+        _replace_bad(ramp.data, bad, layout, reference.model, source)
         keep = self.preserve_irs2_refpix
         ramp.data = _irs2_reference.subtract(ramp.data, filters, layout, keep_reference=keep)
         if not keep:
@@ -214,25 +218,21 @@ class RefPixStep(Step):
                                     gaussmooth=self.gaussmooth, halfwidth=self.halfwidth)
 
 
-def _source(refs):
-    return refs.path("refpix") or "the open IRS2Model"
-
-
-def _replace_bad(data, bad, layout, refs):
+def _replace_bad(data, bad, layout, reference, source):
     """Replace the bad reference pixels, then those that the reference file lists besides."""
     bad = bad.copy()
     rows = np.flatnonzero(bad)
     _irs2_reference.replace(data, _irs2_reference.replacements(rows, bad, layout))
-    table = refs.refpix.dq_table if refs.refpix.hasattr("dq_table") else None
+    table = reference.dq_table if reference.hasattr("dq_table") else None
     if table is None or not len(table):
-        log.warning("%s has no list of bad reference pixels", _source(refs))
+        log.warning("%s has no list of bad reference pixels", source)
         return
     names = {name.lower(): name for name in table.dtype.names}
     try:
         columns = [table[names[name]] for name in ("output", "odd_even", "mask")]
         listed = _irs2_reference.listed_bad(*columns, layout)
     except (KeyError, ValueError) as error:
-        raise ReferenceFileError(f"{_source(refs)}: list of bad reference pixels: {error}") from error
+        raise ReferenceFileError(f"{source}: bad reference pixels: {error}") from error
     for rows in listed:
         new = [row for row in rows if not bad[row]]
         bad[new] = True

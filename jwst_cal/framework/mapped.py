@@ -1,4 +1,4 @@
-"""The array of a large reference file, read where it lies: only the pages that are used come in."""
+"""The array or table of a large reference file, read where it lies: only what is used comes in."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ _LEFT_OUT = ("SCI", "ERR", "ASDF")
 
 
 class LargeReference(NamedTuple):
-    """A reference whose primary array may be too large to read."""
+    """A reference whose primary array, or one table, may be too large to read."""
 
-    #: Data model; its own primary array is a stand-in of one element when the true one is mapped.
+    #: Data model; its own primary array is a stand-in of one element when the true one is mapped,
+    #: and it has no such table.
     model: Any
-    #: The primary array, cut to the exposure; of any byte order when it is mapped.
+    #: The primary array, cut to the exposure, or the table; of any byte order when it is mapped.
     data: np.ndarray[Any, Any]
     #: Lets go of the pages read so far; None when the array is in memory.
     release: Callable[[], None] | None
@@ -68,10 +69,7 @@ def open_mapped(path: str, model_class: type) -> LargeReference | None:
             if "DQ" not in hdus:
                 model.dq = np.zeros([1] * (model.dq.ndim - 2) + list(place[1][-2:]), np.uint32)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError) as error:
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise ReferenceFileError(
-            f"{path}: the file cannot be read as a {model_class.__name__}: {reason}"
-        ) from error
+        raise _unreadable(path, model_class, error) from error
     offset, shape = place
     data, release = _map(path, offset, np.dtype(">f4"), int(np.prod(shape)), "SCI array")
     return LargeReference(model, data.reshape(shape), release)
@@ -110,17 +108,22 @@ def open_mapped_table(path: str, model_class: type, extension: str) -> LargeRefe
             if extension not in hdus or not _is_plain_table(hdus[extension]):
                 return None
             hdu = hdus[extension]
-            dtype, n_rows, offset = hdu.columns.dtype, hdu.header["NAXIS2"], hdu.fileinfo()["datLoc"]
+            dtype, n_rows = hdu.columns.dtype.newbyteorder(">"), hdu.header["NAXIS2"]
+            offset = hdu.fileinfo()["datLoc"]
             left = fits.HDUList([other for other in hdus if other is not hdu
                                  and other.name != "ASDF"])
             model = model_class(left, validate_on_assignment=False)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, EOFError) as error:
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise ReferenceFileError(
-            f"{path}: the file cannot be read as a {model_class.__name__}: {reason}"
-        ) from error
+        raise _unreadable(path, model_class, error) from error
     data, release = _map(path, offset, dtype, n_rows, f"{extension} table")
     return LargeReference(model, data, release)
+
+
+def _unreadable(path: str, model_class: type, error: Exception) -> ReferenceFileError:
+    reason = str(error).strip().split("\n")[0] or type(error).__name__
+    return ReferenceFileError(
+        f"{path}: the file cannot be read as a {model_class.__name__}: {reason}"
+    )
 
 
 def _is_plain_table(hdu: Any) -> bool:

@@ -150,6 +150,40 @@ class References:
         model.dq = cut(model.dq)
         return large._replace(model=model, data=cut(data))
 
+    def mapped_table(self, reftype: str, extension: str, name: str) -> LargeReference | None:
+        """
+        Open a reference with a large table: it is mapped.
+
+        Parameters
+        ----------
+        reftype : str
+            Reference type.
+        extension : str
+            EXTNAME of the table.
+        name : str
+            Name of the table in the data model.
+
+        Returns
+        -------
+        LargeReference or None
+            Model, table and what lets go of its pages; a file that cannot be mapped or an open
+            model is used as it is. None when there is no reference and none is required.
+        """
+        from jwst_cal.framework import mapped
+
+        found = self._find(reftype)
+        if found is None:
+            return None
+        model_class = self._declared(reftype).model_class
+        large = (mapped.open_mapped_table(found, model_class, extension)
+                 if isinstance(found, str) else None)
+        if large is None:
+            model = open_reference(found, model_class) if isinstance(found, str) else found
+            large = mapped.LargeReference(model, getattr(model, name), None)
+        if large.model is not found:
+            self._ours.append(large.model)
+        return large
+
     def opened(self, reftype: str, model_class: type) -> Any:
         """
         Open a reference whose data model depends on the exposure.
