@@ -111,10 +111,10 @@ class RefPixStep(Step):
             _refpix.correct(ramp.zeroframe[ints, np.newaxis], plan, zeroframe=True, **options)
 
     def _irs2(self, ramp, refs):
-        layout = _irs2.layout_of(ramp)
         reference = refs.mapped_table("refpix", "IRS2", "irs2_table")
         if reference is None:
             raise SkipStep("no REFPIX reference file for this exposure (N/A)")
+        layout = _irs2.layout_of(ramp)
         source = refs.path("refpix") or "the open IRS2Model"
         try:
             filters = _irs2_reference.read_filters(reference.data)

@@ -1,4 +1,4 @@
-"""Between the array of IRS2 and its samples in time order, kernel and numpy twin through one body."""
+"""Between the array of IRS2 and its samples in time, kernel and numpy twin through one body."""
 
 import numpy as np
 import pytest

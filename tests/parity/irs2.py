@@ -1,7 +1,7 @@
 """Reference pixels of NIRSpec IRS2: what goes in, and the official step in its environment.
 
-``python irs2.py FOLDER``: for each ``<case>.npz`` with data, groupdq, pixeldq and a JSON text of options,
-writes ``<case>.out.npz``. The reference file is made here, for both packages.
+``python irs2.py FOLDER``: for each ``<case>.npz`` with data, groupdq, pixeldq and a JSON text of
+options, writes ``<case>.out.npz``. The reference file is made here, for both packages.
 """
 
 import json

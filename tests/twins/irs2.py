@@ -1,4 +1,4 @@
-"""Between the array of IRS2 and its samples in time, in numpy: the specification of kernels/irs2."""
+"""Between the array of IRS2 and its samples in time: the specification of kernels/irs2."""
 
 import numpy as np
 

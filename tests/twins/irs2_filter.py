@@ -1,4 +1,4 @@
-"""Noise of a frame of IRS2 by transforms of all its stream: the specification of kernels/irs2_filter."""
+"""Noise of a frame of IRS2 by whole transforms: the specification of kernels/irs2_filter."""
 
 import numpy as np
 
