@@ -4,13 +4,31 @@ import logging
 import re
 import warnings
 
-__all__ = ["describe"]
+__all__ = ["describe", "forget"]
 
 log = logging.getLogger(__name__)
 
 #: Degrees tried when none is given.
 DEGREES = range(1, 6)
-_TERMS = re.compile(r"(a|b|ap|bp)_(order|\d_\d)|cdelt[12]|pc[12]_[12]|naxis")
+_POLYNOMIALS = re.compile(r"(a|b|ap|bp)_(order|\d_\d)|cd[12]_[12]")
+_LINEAR = re.compile(r"cdelt[12]|pc[12]_[12]|naxis")
+
+
+def forget(info):
+    """
+    Remove the keywords of SIP polynomials.
+
+    Parameters
+    ----------
+    info : node
+        ``meta.wcsinfo``, changed in place.
+    """
+    _remove(info, _POLYNOMIALS)
+
+
+def _remove(info, pattern):
+    for key in [key for key in info.instance if pattern.fullmatch(key)]:
+        del info.instance[key]
 
 
 def describe(model, *, max_error=0.01, degree=None, max_inverse_error=0.01, inverse_degree=None,
@@ -50,8 +68,8 @@ def describe(model, *, max_error=0.01, degree=None, max_inverse_error=0.01, inve
         )
     for warning in said:
         log.warning("SIP description in the header: %s", warning.message)
-    for key in [key for key in info.instance if _TERMS.fullmatch(key)]:
-        del info.instance[key]
+    forget(info)
+    _remove(info, _LINEAR)
     info.instance.update(
         (key.lower(), value) for key, value in header.items() if not key.startswith("NAXIS")
     )

@@ -1,0 +1,47 @@
+/* csrc/drizzle.h: an image spread over the pixels of another frame, in proportion to overlap.
+ *
+ * Source: Fruchter & Hook 2002, PASP 114, 144 (drizzle); names and shapes of the kernels after the
+ * reference release. Pixel (row, col) is centred on (x, y)(row, col) of the output frame, where
+ * pixel centres are whole numbers. A pixel without a place (NaN) or of weight 0 gives nothing.
+ *
+ * JC_SQUARE: the quadrilateral of the pixel, shrunk to `pixfrac`, whose corners are interpolated
+ *     between the centres of its neighbours (extrapolated at the edge of the image); its weight
+ *     is shared by area.
+ * JC_TURBO: a square along the output's axes, of side pixfrac / scale_ratio, shared by area.
+ * JC_POINT: the output pixel below the centre takes all.
+ * JC_GAUSSIAN: exp(-r^2 (2.3548 scale_ratio / pixfrac)^2 / 2), normalised over the plane.
+ * JC_LANCZOS2, JC_LANCZOS3: product of sin(pi a) sin(pi a / n) / (pi^2 a^2 / n) of both offsets times
+ *     scale_ratio, in steps of 0.003. Not normalised, as in the reference.
+ *
+ * `scale_ratio` is the size of an output pixel in input pixels.
+ *
+ * The sums go to a window of the output frame. Every output pixel belongs to one thread, which
+ * adds the input pixels in their order: the bytes do not depend on the number of threads. */
+#ifndef JC_DRIZZLE_H
+#define JC_DRIZZLE_H
+
+#include "jwst_cal.h"
+
+#define JC_MAX_PLANES 8
+
+typedef enum { JC_SQUARE, JC_TURBO, JC_POINT, JC_GAUSSIAN, JC_LANCZOS2, JC_LANCZOS3 } jc_kernel;
+
+typedef struct {
+    int n_rows, n_cols;
+    const double *x, *y;  /* [row][col], places in the output frame */
+    const float *weight;  /* [row][col] */
+    int n_planes;         /* at most JC_MAX_PLANES */
+    const float *const *planes; /* n_planes of [row][col] */
+    const uint32_t *dq;   /* [row][col], or NULL */
+    jc_kernel kernel;
+    double pixfrac, scale_ratio;
+    int first_row, first_col; /* of the window in the output frame */
+} jc_drizzle_input;
+
+jc_status jc_drizzle(const jc_drizzle_input *input, int window_rows, int window_cols,
+                     int n_threads,
+                     double *weight /* IN OUT [row][col] of the window, sum of weights */,
+                     double *const *sums /* IN OUT n_planes of the same, of weight x value */,
+                     uint32_t *dq /* IN OUT the same, flags of all that gave weight; or NULL */);
+
+#endif

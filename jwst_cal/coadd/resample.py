@@ -1,0 +1,404 @@
+"""Resample: images on one grid without distortion, combined."""
+
+import contextlib
+import logging
+import os
+
+import numpy as np
+
+from jwst_cal import flags
+from jwst_cal.coadd import _drizzle, _output_frame, _pixel_map
+from jwst_cal.errors import InputError, ParameterError
+from jwst_cal.framework import Step, param
+from jwst_cal.models import invalid
+
+__all__ = ["ResampleStep"]
+
+log = logging.getLogger(__name__)
+
+#: Pixels with one of these do not enter.
+UNUSABLE = flags.pixel["DO_NOT_USE"] | flags.pixel["NON_SCIENCE"]
+VARIANCES = ("var_rnoise", "var_flat", "var_poisson")
+#: Rows of the output that are filled at a time.
+BAND = 128
+#: Keywords of the pointing of one detector, which a mosaic does not have.
+_OF_ONE_DETECTOR = ("v2_ref", "v3_ref", "ra_ref", "dec_ref", "roll_ref", "v3yangle", "vparity")
+
+
+class ResampleStep(Step):
+    """
+    Combine images by drizzling them onto a grid of the sky.
+
+    Notes
+    -----
+    Differs from jwst 3.0.0: see docs/steps/resample.rst.
+    """
+
+    class_alias = "resample"
+
+    pixfrac: float = param(1.0, "Side of what is spread of each pixel, in pixels", ge=0.0, le=1.0)
+    kernel: str = param("square", "How it is spread", choices=(
+        "square", "gaussian", "point", "turbo", "lanczos2", "lanczos3"))
+    fillval: str = param("NAN", "Value of output pixels that no image reaches")
+    weight_type: str = param("ivm", "Weights: inverse variance of the read noise, exposure time, "
+                                    "or none", choices=("ivm", "exptime", "None"))
+    output_shape: list[int] = param(None, "Columns and rows of the output",
+                                    min_length=2, max_length=2)
+    crpix: list[float] = param(None, "Pixel (x, y, from 0) of the reference point",
+                               min_length=2, max_length=2)
+    crval: list[float] = param(None, "Right ascension and declination of the reference point",
+                               min_length=2, max_length=2)
+    rotation: float = param(None, "Position angle of the output's y axis, degrees east of north")
+    pixel_scale_ratio: float = param(1.0, "Side of an output pixel in input pixels")
+    pixel_scale: float = param(None, "Side of an output pixel, arcsec; overrides the ratio")
+    output_wcs: str = param("", "ASDF file with the output's coordinates; overrides the others")
+    single: bool = param(False, "Resample each exposure by itself, on the grid of all")
+    blendheaders: bool = param(True, "Merge the headers of all images into the output's")
+    in_memory: bool = param(True, "Keep the images in memory")
+    enable_ctx: bool = param(True, "Say in CON which images each output pixel is made of")
+    enable_err: bool = param(True, "Compute ERR and the variances")
+    report_var: bool = param(True, "Save the variances")
+    propagate_dq: bool = param(False, "Join the flags of all pixels that enter")
+    pixmap_stepsize: float = param(1.0, "Above 1, evaluate the coordinates every so many pixels "
+                                        "and interpolate by splines")
+    pixmap_order: int = param(1, "Order of those splines, 1 or 3")
+
+    def prepare_output(self, init, *args, **options):
+        """Open the input, or copy it; an association as a library, which may stay on disk."""
+        from jwst_cal.models import ModelLibrary, association_file
+
+        path = self.make_input_path(init)
+        if association_file.is_association(path) or (
+                isinstance(path, str | os.PathLike)
+                and os.fspath(path).lower().endswith((".json", ".yaml", ".yml"))):
+            return ModelLibrary(path, on_disk=not self.in_memory)
+        return super().prepare_output(init, *args, **options)
+
+    def process(self, images, *, refs):
+        """
+        Combine images.
+
+        Parameters
+        ----------
+        images : ImageModel, ModelContainer, ModelLibrary, association
+            Calibrated images with coordinates.
+        refs : References
+            None.
+
+        Returns
+        -------
+        ImageModel or ModelLibrary
+            The combined image, SCI, ERR, CON, WHT and variances; with ``single`` one for each
+            exposure.
+
+        Raises
+        ------
+        InputError
+            If an image is no 2-D image or has no coordinates.
+        ParameterError
+            If the output frame cannot be made of the parameters.
+        """
+        from jwst_cal.models import ModelLibrary
+
+        alone = hasattr(images, "data")
+        library = images if hasattr(images, "borrow") else ModelLibrary(
+            [images] if alone else images)
+        if self.pixmap_order not in (1, 3):
+            raise ParameterError(f"Parameter 'pixmap_order' of resample: {self.pixmap_order} where "
+                                 "1 or 3 is needed")
+        frame, polygons = self._frame(library)
+        log.info("Output: %d columns, %d rows of %.6g arcsec", *frame.shape[::-1], frame.scale)
+        groups = (list(library.group_indices.values()) if self.single
+                  else [range(len(library))])
+        results = []
+        for indices in groups:
+            results.append(self._combine(library, indices, frame, polygons, alone))
+        if self.single:
+            return ModelLibrary(results)
+        return results[0]
+
+    def _frame(self, library):
+        """Output frame, and the outlines of the images."""
+        found, polygons = [], []
+        with library:
+            for index in range(len(library)):
+                s_region = library.read_metadata(index).get("meta.wcsinfo.s_region")
+                polygons += _output_frame.outlines(s_region)
+                if index:
+                    found.append((None, None, None, s_region))
+                    continue
+                first = library.borrow(0)
+                _check(first)
+                found.append((first.meta.wcs, first.meta.wcsinfo.instance, first.data.shape,
+                              s_region))
+                area = first.meta.photometry.pixelarea_steradians
+                library.shelve(first, 0, modify=False)
+        if self.output_wcs:
+            frame = _output_frame.from_file(self.make_input_path(self.output_wcs),
+                                            self.output_shape)
+            area = area or _output_frame.mean_pixel_area(found[0][0], found[0][2])
+            if area:
+                frame.scale_ratio = frame.scale / (3600 * np.degrees(np.sqrt(area)))
+        else:
+            frame = _output_frame.around(found, **self.options_for(_output_frame.around))
+        return frame, polygons
+
+    def _combine(self, library, indices, frame, polygons, alone):
+        """Add up the images of these indices."""
+        variances = ("err",) if self.single else VARIANCES if self.enable_err else ()
+        arrays = _Arrays(frame.shape, _fill_value(self.fillval), variances,
+                         len(indices) if self.enable_ctx else 0, self.propagate_dq)
+        # images in memory are added band by band; those on disk are read only once
+        height = frame.shape[0] if library.on_disk else BAND
+        times, output, blender, kept = _Times(), None, None, {}
+        with library:
+            for start in range(0, frame.shape[0], height):
+                sums = arrays.sums((start, min(start + height, frame.shape[0])), self, frame)
+                for number, index in enumerate(indices):
+                    source = kept.get(index)
+                    if source is None:
+                        image = library.borrow(index)
+                        _check(image)
+                        output = _blank(image, frame) if output is None else output
+                        if self.blendheaders and not alone:
+                            blender = _accumulated(blender, image)
+                        times.add(image)
+                        source = self._source(image, frame)
+                        if not library.on_disk:
+                            kept[index] = source
+                        library.shelve(image, index, modify=False)
+                    sums.add(source, number)
+                arrays.take(sums, frame.scale_ratio or 1.0)
+        if blender is not None:
+            blender.finish(output)
+        arrays.write(output, report_variances=self.report_var and not self.single)
+        times.write(output)
+        self._describe(output, frame, polygons, times.n_exposures)
+        if not alone:
+            for theirs, ours in (("asn_pool", "pool_name"), ("table_name", "table_name")):
+                if library.asn.get(theirs) is not None:
+                    setattr(output.meta.asn, ours, library.asn[theirs])
+        name = None if self.single else library.asn["products"][0].get("name")
+        output.meta.filename = _name(output, name, self.single)
+        return output
+
+    def _source(self, image, frame):
+        """Make ready an image: values, weights, variances, places."""
+        invalid.reconcile(image)
+        shape = image.data.shape
+        pixel_map = _pixel_map.PixelMap(image.meta.wcs, frame.wcs, shape,
+                                        step=self.pixmap_stepsize, order=self.pixmap_order)
+        usable = (image.dq & UNUSABLE) == 0
+        variances = {name: getattr(image, name, None) for name in VARIANCES}
+        variances = {name: array for name, array in variances.items()
+                     if array is not None and array.shape == shape}
+        if self.weight_type == "ivm" and "var_rnoise" in variances:
+            weight = _drizzle.inverse_variance(variances["var_rnoise"], usable)
+            image_weight = "var_rnoise"
+        elif self.weight_type == "exptime":
+            image_weight = (image.meta.exposure.measurement_time
+                            or image.meta.exposure.exposure_time)
+            if image_weight is None:
+                raise InputError(f"{image.meta.filename}: neither TMEASURE nor XPOSURE: there is "
+                                 "no exposure time to weigh by")
+            weight = np.where(usable, np.float32(image_weight), np.float32(0))
+        else:
+            if self.weight_type == "ivm":
+                log.warning("%s has no VAR_RNOISE: all its pixels weigh the same",
+                            image.meta.filename)
+            weight, image_weight = usable.astype(np.float32), 1.0
+        data, level = image.data, image.meta.background.level
+        if level is not None and not image.meta.background.subtracted:
+            data = data - np.float32(level)
+        if self.single:
+            variances, image_weight = {"err": np.square(image.err)}, 1.0
+        log.info("Adding %s", image.meta.filename)
+        return _drizzle.Source(data, weight, variances, image_weight, pixel_map,
+                               image.dq if self.propagate_dq else None)
+
+    def _describe(self, output, frame, polygons, n_exposures):
+        """Fill in what the header says of the grid and of how it was made."""
+        from jwst_cal.astrometry import _s_region
+        meta = output.meta
+        meta.wcs = frame.wcs
+        meta.photometry.pixelarea_arcsecsq = frame.scale**2
+        meta.photometry.pixelarea_steradians = frame.scale**2 / np.rad2deg(3600) ** 2
+        made = meta.resample
+        made.pointings, made.pixel_scale_ratio = n_exposures, frame.scale_ratio
+        made.pixfrac, made.kernel = self.pixfrac, self.kernel
+        made.fillval = self.fillval
+        made.weight_type = None if self.weight_type == "None" else self.weight_type
+        meta.background.level = meta.background.subtracted = None
+        _describe_grid(output)
+        outline = _output_frame.union(polygons, frame)
+        if outline is None:
+            log.warning("No image lies in the output: S_REGION is not set")
+        else:
+            meta.wcsinfo.s_region = "  ".join(_s_region.polygon(part) for part in outline)
+            log.info("S_REGION: %s", meta.wcsinfo.s_region)
+
+
+class _Arrays:
+    """The arrays of the output, filled band by band."""
+
+    def __init__(self, shape, fill, variances, n_images, flags):
+        self.data, self.wht = np.full(shape, fill, np.float32), np.zeros(shape, np.float32)
+        self.variances = {name: np.empty(shape, np.float32) for name in variances}
+        self.err = np.empty(shape, np.float32) if variances else None
+        self.con = np.zeros(((n_images + 31) // 32, *shape), np.int32) if n_images else None
+        self.dq = np.zeros(shape, np.uint32) if flags else None
+        self._n_images = n_images
+
+    def sums(self, rows, step, frame):
+        """Empty sums over some rows."""
+        return _drizzle.Combination(
+            rows, frame.shape[1], kernel=step.kernel, pixfrac=step.pixfrac,
+            scale_ratio=frame.scale_ratio or 1.0, variances=self.variances,
+            n_images=self._n_images, flags=self.dq is not None)
+
+    def take(self, sums, scale_ratio):
+        """Take over the finished sums of some rows."""
+        band = slice(*sums.rows)
+        sums.mean(self.data[band], self.wht[band])
+        for name, array in self.variances.items():
+            array[band] = sums.variance(name, 1 / scale_ratio**2)
+        if self.err is not None:
+            parts = [array[band] for array in self.variances.values()]
+            with np.errstate(invalid="ignore"):
+                error = np.sqrt(np.nansum(parts, axis=0))
+            error[np.isnan(parts).all(axis=0)] = np.nan
+            self.err[band] = error
+        if self.con is not None:
+            self.con[:, band] = sums.context
+        if self.dq is not None:
+            self.dq[band] = sums.flags
+
+    def write(self, output, report_variances):
+        """Put the arrays into a model."""
+        output.data, output.wht = self.data, self.wht
+        for name in ("con", "dq", "err"):
+            if getattr(self, name) is not None:
+                setattr(output, name, getattr(self, name))
+        if self.err is None and output.meta.hasattr("bunit_err"):
+            del output.meta.bunit_err
+        if report_variances:
+            for name, array in self.variances.items():
+                setattr(output, name, array)
+
+
+class _Times:
+    """Exposure times; an exposure counts once, however many detectors it has."""
+
+    def __init__(self):
+        self._seen = set()
+        self._start, self._end = [], []
+        self._sums = dict.fromkeys(("exposure_time", "measurement_time", "duration"), 0.0)
+
+    @property
+    def n_exposures(self):
+        return len(self._seen)
+
+    def add(self, image):
+        group = image.meta.group_id
+        if group in self._seen:
+            return
+        self._seen.add(group)
+        exposure = image.meta.exposure
+        self._start.append(exposure.start_time)
+        self._end.append(exposure.end_time)
+        for name, total in self._sums.items():
+            value = getattr(exposure, name)
+            if value is None and name == "measurement_time":
+                self._sums[name] = None
+            elif total is not None:
+                self._sums[name] = total + (value or 0.0)
+
+    def write(self, output):
+        exposure = output.meta.exposure
+        for name, total in self._sums.items():
+            setattr(exposure, name, total)
+        exposure.effective_exposure_time = self._sums["exposure_time"]
+        exposure.elapsed_exposure_time = self._sums["duration"]
+        for name, values, choose in (("start_time", self._start, min),
+                                     ("end_time", self._end, max)):
+            known = [value for value in values if value is not None]
+            setattr(exposure, name, choose(known) if known else None)
+
+
+def _check(image):
+    name = image.meta.filename or "the input"
+    if getattr(image, "data", None) is None or image.data.ndim != 2:
+        raise InputError(f"{name}: resample takes 2-D images, this is {type(image).__name__}")
+    if image.meta.wcs is None:
+        raise InputError(f"{name}: no coordinates; assign_wcs must come first")
+
+
+def _blank(image, frame):
+    """Make an empty output with the header of an image."""
+    from stdatamodels.jwst.datamodels import ImageModel
+
+    output = ImageModel()
+    output.update(image)
+    output.meta.wcs = frame.wcs
+    output.meta.bunit_data = image.meta.bunit_data
+    return output
+
+
+def _accumulated(blender, image):
+    from jwst_cal.models import blend
+
+    blender = blender or blend.Blender(ignore=(
+        "meta.photometry.pixelarea_steradians", "meta.photometry.pixelarea_arcsecsq",
+        "meta.filename"))
+    blender.add(image)
+    return blender
+
+
+def _fill_value(text):
+    text = text.strip().upper()
+    try:
+        return np.nan if text in ("NAN", "INDEF", "") else float(text)
+    except ValueError:
+        raise ParameterError(f"Parameter 'fillval' of resample: '{text}' where a number, NAN or "
+                             "INDEF is needed") from None
+
+
+def _name(output, product, single):
+    """File name: the product's, or for one exposure that of its first detector."""
+    if not single:
+        return product
+    root, ext = os.path.splitext(output.meta.filename)
+    return f"{root.rpartition('_')[0]}_outlier_i2d{ext}"
+
+
+def _describe_grid(output):
+    """Keywords of the linear FITS description in the place of those of one detector."""
+    from gwcs.fitswcs import FITSImagingWCSTransform
+
+    from jwst_cal.astrometry import _fits_sip
+
+    info = output.meta.wcsinfo
+    _fits_sip.forget(info)
+    grid = output.meta.wcs.forward_transform
+    if isinstance(grid, FITSImagingWCSTransform):
+        code = grid.projection.prjprm.code
+        values = {"ctype1": f"RA---{code}", "ctype2": f"DEC--{code}", "radesys": "ICRS"}
+        for axis in (0, 1):
+            values |= {f"crpix{axis + 1}": float(grid.crpix[axis]) + 1,
+                       f"cdelt{axis + 1}": float(grid.cdelt[axis]),
+                       f"crval{axis + 1}": float(grid.crval[axis]),
+                       f"cunit{axis + 1}": str(output.meta.wcs.output_frame.unit[axis])}
+            for other in (0, 1):
+                values[f"pc{axis + 1}_{other + 1}"] = float(grid.pc[axis][other])
+        for name, value in values.items():
+            with contextlib.suppress(AttributeError):
+                setattr(info, name, value)
+    else:
+        log.warning("The output's coordinates are no plain projection: the header describes them "
+                    "by a linear fit")
+        if output.meta.wcs.bounding_box is None:
+            n_rows, n_cols = output.data.shape
+            output.meta.wcs.bounding_box = (-0.5, n_cols - 0.5), (-0.5, n_rows - 0.5)
+        _fits_sip.describe(output, degree=1, max_inverse_error=None, inverse_degree=0)
+    for name in _OF_ONE_DETECTOR:
+        info.instance.pop(name, None)

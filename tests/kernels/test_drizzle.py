@@ -1,0 +1,135 @@
+"""Drizzling: overlaps, conservation, every kernel beside its twin, threads, refusals."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from jwst_cal.kernels import drizzle as compiled
+from tests.twins import drizzle as twin
+
+both = pytest.mark.parametrize("drizzle", [compiled.drizzle, twin.drizzle],
+                               ids=["kernel", "twin"])
+
+
+def grid(shape, angle=0.0, scale=1.0, shift=(0.0, 0.0), bend=0.0):
+    """Places of a rotated, scaled, shifted, bent image."""
+    y, x = np.indices(shape).astype(float)
+    a = np.deg2rad(angle)
+    return (scale * (np.cos(a) * x - np.sin(a) * y) + shift[0] + bend * x * y,
+            scale * (np.sin(a) * x + np.cos(a) * y) + shift[1] + bend * x * x)
+
+
+def spread(drizzle, x, y, weight, planes, shape=(30, 32), **options):
+    total, sums = np.zeros(shape), [np.zeros(shape) for _ in planes]
+    drizzle(x, y, weight, planes, total, sums, **options)
+    return total, sums
+
+
+@both
+def test_a_shift_by_half_a_pixel(drizzle):
+    data = np.array([[1, 2], [3, 4]], np.float32)
+    x, y = grid((2, 2), shift=(1.5, 1.0))
+    total, (values,) = spread(drizzle, x, y, np.ones((2, 2), np.float32), [data], (4, 5))
+    assert_allclose(total[1:3, 1:4], [[0.5, 1, 0.5], [0.5, 1, 0.5]])
+    assert_allclose(values[1], [0, 0.5, 1.5, 1, 0], atol=1e-12)
+
+
+@both
+@pytest.mark.parametrize("angle", [0, 20, 45, 133])
+@pytest.mark.parametrize("pixfrac", [1.0, 0.6])
+def test_weight_is_conserved(drizzle, angle, pixfrac):
+    rng = np.random.default_rng(1)
+    x, y = grid((9, 8), angle, 1.3, (15, 14), 0.002)
+    weight = rng.random((9, 8)).astype(np.float32)
+    total, _ = spread(drizzle, x, y, weight, [], pixfrac=pixfrac)
+    assert_allclose(total.sum(), weight.sum(dtype=float), rtol=1e-12)
+
+
+@both
+def test_a_pixel_of_no_weight_or_no_place_gives_nothing(drizzle):
+    x, y = grid((3, 3), shift=(5, 5))
+    weight = np.ones((3, 3), np.float32)
+    weight[0, 0] = 0
+    data = np.ones((3, 3), np.float32)
+    data[0, 0] = np.nan
+    x[2, 2] = np.nan
+    total, (values,) = spread(drizzle, x, y, weight, [data], kernel="point")
+    assert total.sum() == 7
+    assert values.sum() == 7
+
+
+@pytest.mark.parametrize("kernel", compiled.KERNELS)
+@pytest.mark.parametrize(("angle", "scale", "ratio", "pixfrac"), [
+    (0, 1, 1.0, 1.0), (30, 1.7, 0.6, 0.8), (75, 0.4, 2.5, 1.0)])
+def test_kernel_and_twin_agree(kernel, angle, scale, ratio, pixfrac):
+    rng = np.random.default_rng(7)
+    x, y = grid((12, 11), angle, scale, (12, 9), 0.004)
+    x[4, 5] = np.nan
+    weight = rng.random((12, 11)).astype(np.float32)
+    planes = [rng.normal(size=(12, 11)).astype(np.float32) for _ in range(3)]
+    dq = rng.integers(0, 2**31, (12, 11)).astype(np.uint32)
+    options = {"kernel": kernel, "pixfrac": pixfrac, "scale_ratio": ratio, "first": (2, 3)}
+    results = []
+    for function in (compiled.drizzle, twin.drizzle):
+        flags = np.zeros((30, 32), np.uint32)
+        results.append((*spread(function, x, y, weight, planes, dq=dq, sum_dq=flags, **options),
+                        flags))
+    (total, sums, flags), (t_total, t_sums, t_flags) = results
+    assert_allclose(total, t_total, rtol=1e-9, atol=1e-10)
+    assert_allclose(sums, t_sums, rtol=1e-9, atol=1e-10)
+    assert np.count_nonzero(flags != t_flags) <= 1
+
+
+@settings(max_examples=30)
+@given(st.integers(2, 9), st.integers(2, 9), st.floats(-180, 180), st.floats(0.2, 4),
+       st.floats(-20, 40), st.floats(-20, 40), st.floats(0.05, 1), st.integers(0, 99))
+def test_any_place(n_rows, n_cols, angle, scale, x0, y0, pixfrac, seed):
+    rng = np.random.default_rng(seed)
+    x, y = grid((n_rows, n_cols), angle, scale, (x0, y0))
+    weight = rng.random((n_rows, n_cols)).astype(np.float32)
+    data = rng.normal(size=(n_rows, n_cols)).astype(np.float32)
+    ours = spread(compiled.drizzle, x, y, weight, [data], pixfrac=pixfrac)
+    theirs = spread(twin.drizzle, x, y, weight, [data], pixfrac=pixfrac)
+    assert_allclose(ours[0], theirs[0], atol=1e-7 * max(1, 1 / pixfrac**2))
+    assert_allclose(ours[1], theirs[1], atol=4e-7 * max(1, 1 / pixfrac**2))
+
+
+@pytest.mark.parametrize("kernel", compiled.KERNELS)
+def test_bytes_do_not_depend_on_threads(kernel):
+    rng = np.random.default_rng(3)
+    x, y = grid((40, 50), 33, 0.7, (10, 2), 0.001)
+    weight, data = (rng.random((40, 50)).astype(np.float32) for _ in range(2))
+    results = [spread(compiled.drizzle, x, y, weight, [data], (60, 61), kernel=kernel, n_threads=n)
+               for n in (1, 2, 7)]
+    for total, (values,) in results[1:]:
+        assert_array_equal(total, results[0][0])
+        assert_array_equal(values, results[0][1][0])
+
+
+def test_sums_in_bands_are_the_sums():
+    rng = np.random.default_rng(4)
+    x, y = grid((20, 20), 12, 1.1, (8, 3))
+    weight, data = (rng.random((20, 20)).astype(np.float32) for _ in range(2))
+    whole, (values,) = spread(compiled.drizzle, x, y, weight, [data], (40, 40))
+    for start in (0, 17):
+        part, (some,) = spread(compiled.drizzle, x, y, weight, [data], (17, 40), first=(start, 0))
+        assert_allclose(part, whole[start:start + 17], rtol=0, atol=1e-14)
+        assert_allclose(some, values[start:start + 17], rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"kernel": "round"}, "kernel: 'round'"),
+    ({"pixfrac": 1.5}, "out of its range"),
+    ({"scale_ratio": 0.0}, "out of its range"),
+    ({"x": np.zeros((2, 3))}, "shape"),
+    ({"planes": []}, "planes: 0 where 1"),
+    ({"dq": np.zeros((3, 3), np.uint32)}, "dq and sum_dq"),
+])
+def test_refusals(change, message):
+    given = {"x": np.zeros((3, 3)), "y": np.zeros((3, 3)), "weight": np.ones((3, 3), np.float32),
+             "planes": [np.ones((3, 3), np.float32)], "sum_weight": np.zeros((4, 4)),
+             "sums": [np.zeros((4, 4))]} | change
+    with pytest.raises(ValueError, match=message):
+        compiled.drizzle(**given)
