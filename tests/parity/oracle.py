@@ -140,29 +140,28 @@ def _run(python, folder, crds, spec, program=driver):
     done = subprocess.run([str(python), program.__file__, "spec.json"], env=environment, cwd=folder,
                           capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"the official package failed on {spec}:\n{done.stderr[-4000:]}")
+        raise RuntimeError(f"the official package failed on {json.dumps(spec)[:500]}:\n{done.stderr[-4000:]}")
 
 
-def run_step(folder, class_name, inputs, **parameters):
+def run_steps(folder, runs):
     """
-    Run an official step or pipeline that asks for no references.
+    Run official steps or pipelines that ask for no references.
 
     Parameters
     ----------
     folder : Path
-        Working directory; the products are written there.
-    class_name : str
-        Dotted name of the class.
-    inputs : sequence of str or Path
-        Input files.
-    **parameters
-        For ``call``; references as overrides.
+        Working directory.
+    runs : list of (str, sequence of str or Path, Path, dict)
+        Dotted name of the class, input files, folder for the products, parameters for ``call``
+        with references as overrides.
     """
     python, reason = setup.find()
     if python is None:
         raise FileNotFoundError(reason)
-    _run(python, folder, None, {"class": class_name, "input": [str(name) for name in inputs],
-                                "parameters": parameters}, run_step_program)
+    _run(python, folder, None, [
+        {"class": class_name, "input": [str(name) for name in inputs], "folder": str(target),
+         "parameters": parameters} for class_name, inputs, target, parameters in runs
+    ], run_step_program)
 
 
 def serverless(root, context):

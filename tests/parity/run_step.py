@@ -1,8 +1,7 @@
-"""Run an official step or pipeline: python run_step.py spec.json.
+"""Run official steps or pipelines: python run_step.py spec.json.
 
-Runs in the environment of the official package; needs nothing else. The file gives ``class``
-(dotted), ``input`` (file names; one stands alone), ``parameters``. Products are written to the
-working directory.
+Runs in the environment of the official package; needs nothing else. The file holds a list of runs:
+``class`` (dotted), ``input`` (file names), ``parameters``, ``folder``, into which products go.
 """
 
 import importlib
@@ -13,16 +12,16 @@ import warnings
 
 
 def main(path):
-    """Run it."""
+    """Run all, one after the other: importing the package takes longer than most runs."""
     warnings.simplefilter("ignore")
     with open(path) as file:
-        spec = json.load(file)
-    module, _, name = spec["class"].rpartition(".")
-    step = getattr(importlib.import_module(module), name)
-    parameters = spec.get("parameters", {})
-    parameters.setdefault("save_results", True)
-    parameters.setdefault("output_dir", os.getcwd())
-    step.call(*spec["input"], **parameters)
+        runs = json.load(file)
+    for run in runs:
+        module, _, name = run["class"].rpartition(".")
+        step = getattr(importlib.import_module(module), name)
+        os.chdir(run["folder"])
+        step.call(*run["input"], **{"save_results": True, "output_dir": run["folder"],
+                                    **run.get("parameters", {})})
 
 
 if __name__ == "__main__":

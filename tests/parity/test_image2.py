@@ -56,23 +56,34 @@ def _prepare(folder, name):
     return given, steps
 
 
+@pytest.fixture(scope="module")
+def official(tmp_path_factory):
+    """What each case is given, our parameters, and the folder of the official products."""
+    cases, runs = {}, []
+    for name in CASES:
+        folder = tmp_path_factory.mktemp(name)
+        given, steps = _prepare(folder, name)
+        steps["resample"] = {"skip": True}
+        (folder / "official").mkdir()
+        cases[name] = (folder, given, steps)
+        runs.append(("jwst.pipeline.Image2Pipeline", [given], folder / "official",
+                     {"steps": steps}))
+        # the official pipeline looks for members in the working directory
+        for file in folder.glob("*.*"):
+            (folder / "official" / file.name).symlink_to(file)
+    oracle.run_steps(tmp_path_factory.mktemp("official"), runs)
+    return cases
+
+
 @pytest.fixture(scope="module", params=CASES)
-def products(request, tmp_path_factory):
+def products(request, official):
     """Our calibrated model, read back, and the official one."""
-    folder = tmp_path_factory.mktemp(request.param)
-    given, steps = _prepare(folder, request.param)
-    theirs = folder / "official"
-    theirs.mkdir()
-    for file in folder.glob("*.*"):
-        (theirs / file.name).symlink_to(file)
-    official = {alias: values for alias, values in steps.items() if alias != "resample"}
-    oracle.run_step(theirs, "jwst.pipeline.Image2Pipeline", [given],
-                    steps=official | {"resample": {"skip": True}})
-    steps["resample"] = {"skip": True}
+    folder, given, steps = official[request.param]
     ours = folder / "ours"
     ours.mkdir()
     Image2Pipeline.call(str(folder / given), steps=steps, save_results=True, output_dir=str(ours))
-    (mine,), (other,) = list(ours.glob("*.fits")), list(theirs.glob("*_cal*.fits"))
+    (mine,) = ours.glob("*.fits")
+    (other,) = (folder / "official").glob("*_cal*.fits")
     assert mine.name == other.name
     with datamodels.open(mine) as a, datamodels.open(other) as b:
         yield request.param, a, b
@@ -86,7 +97,8 @@ def test_arrays_agree(products):
         assert a.dtype == b.dtype
         if "background" in name or name == "miri":
             # the mean is summed in another order; the throughput is computed in float32 there
-            np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-6 if array == "data" else 0)
+            size = np.nanmax(np.abs(b)) if array != "dq" else 0
+            np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-7 * size)
         else:
             np.testing.assert_array_equal(a, b, err_msg=array)
 
@@ -133,8 +145,8 @@ def test_a_background_of_another_subarray_lands_where_it_belongs(tmp_path):
     ours = BackgroundStep().run(science, [background]).data
     assert set(np.unique(ours)) == {7.0, 10.0}
     np.testing.assert_array_equal(np.argwhere(ours == 7.0)[0], (20, 20))
-    oracle.run_step(tmp_path, "jwst.background.BackgroundStep",
-                    [tmp_path / science.meta.filename], output_file="x",
-                    bkg_list=[str(tmp_path / background.meta.filename)])
+    oracle.run_steps(tmp_path, [(
+        "jwst.background.BackgroundStep", [tmp_path / science.meta.filename], tmp_path,
+        {"output_file": "x", "bkg_list": [str(tmp_path / background.meta.filename)]})])
     with datamodels.open(tmp_path / "x_backgroundstep.fits") as official:
         np.testing.assert_array_equal(np.argwhere(official.data == 7.0)[0], (0, 0))

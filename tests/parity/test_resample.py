@@ -64,15 +64,27 @@ def inputs(tmp_path_factory):
     return folder, {1: names[0], 2: "2.json", 3: "3.json"}
 
 
+@pytest.fixture(scope="module")
+def official(inputs, tmp_path_factory):
+    """Folders of the official products."""
+    folder, names = inputs
+    targets = {name: tmp_path_factory.mktemp(f"official-{name}") for name in CASES}
+    oracle.run_steps(tmp_path_factory.mktemp("official"), [
+        ("jwst.resample.ResampleStep", [folder / names[count]], targets[name], parameters)
+        for name, (count, parameters) in CASES.items()])
+    return targets
+
+
 @pytest.fixture(scope="module", params=CASES)
-def products(request, inputs, tmp_path_factory):
+def products(request, inputs, official, tmp_path_factory):
+    """Our result, read back, and the official one."""
     count, parameters = CASES[request.param]
     folder, names = inputs
-    theirs, ours = tmp_path_factory.mktemp("theirs"), tmp_path_factory.mktemp("ours")
-    oracle.run_step(theirs, "jwst.resample.ResampleStep", [folder / names[count]], **parameters)
+    ours = tmp_path_factory.mktemp("ours")
     ResampleStep.call(str(folder / names[count]), save_results=True, output_dir=str(ours),
                       **parameters)
-    (other,), (mine,) = theirs.glob("*resamplestep.fits"), ours.glob("*.fits")
+    (other,) = official[request.param].glob("*resamplestep.fits")
+    (mine,) = ours.glob("*.fits")
     assert mine.name == other.name
     with datamodels.open(mine) as a, datamodels.open(other) as b:
         yield request.param, a, b
