@@ -26,6 +26,7 @@ class Case(NamedTuple):
     ``exposure`` says how it is simulated, ``steps`` gives parameters that are not the default,
     ``keep`` names two steps in a row to be compared, where those of all would fill the disk.
     ``stricter`` tells why we flag ramps DO_NOT_USE that the official package gives a value.
+    ``scale``: differences are relative to these numbers at least, in ramps (DN) and in products.
     """
 
     exposure: dict
@@ -33,6 +34,7 @@ class Case(NamedTuple):
     keep: tuple | None = None
     stricter: str = ""
     pipeline: str = "Detector1Pipeline"
+    scale: tuple = (0.0, 0.0)
 
     @property
     def chain(self):
@@ -52,10 +54,10 @@ class Case(NamedTuple):
 
 
 def case(instrument, subarray, steps=None, keep=None, stricter="", pipeline="Detector1Pipeline",
-         **options):
+         scale=(0.0, 0.0), **options):
     """Describe a comparison."""
     return Case({"instrument": instrument, "subarray": subarray, **options}, steps or {}, keep,
-                stricter, pipeline)
+                stricter, pipeline, scale)
 
 
 def guide_star(mode, steps=None):
@@ -144,6 +146,9 @@ CASES = {
                              seed=31),
     "nirspec-nrs2-full": case("NIRSPEC", "FULL", keep=("superbias", "refpix"), detector="NRS2",
                               n_groups=3, seed=32),
+    # Transforms in float32 round: 0.01 DN and 1e-4 DN/s are allowed, beside noise of 10 and 0.7.
+    "nirspec-irs2": case("NIRSPEC", "FULL", keep=("superbias", "refpix"), scale=(1000.0, 10.0),
+                         readpatt="NRSIRS2RAPID", n_ints=1, n_groups=3, seed=36),
     "dark-nircam-sub160": case("NIRCAM", "SUB160", pipeline="DarkPipeline", seed=13, light=0.0),
     "dark-miri-sub64": case("MIRI", "SUB64", pipeline="DarkPipeline", seed=14, light=0.0),
     **{f"guider-{mode[4:].lower()}": guide_star(mode) for mode in guider.MODES},

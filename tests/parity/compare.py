@@ -41,7 +41,7 @@ class Difference(NamedTuple):
                 f"{self.size} beyond tolerance, {self.n_nan} finite in one only")
 
 
-def arrays(name, ours, theirs, tolerance=TOLERANCE):
+def arrays(name, ours, theirs, tolerance=TOLERANCE, scale=0.0):
     """
     Compare two arrays.
 
@@ -53,6 +53,8 @@ def arrays(name, ours, theirs, tolerance=TOLERANCE):
         Numbers.
     tolerance : float
         Relative difference allowed between finite floats. Integers must be equal.
+    scale : float
+        Differences are relative to it at least.
 
     Returns
     -------
@@ -68,7 +70,8 @@ def arrays(name, ours, theirs, tolerance=TOLERANCE):
     same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
     a, b = ours.astype(np.float64), theirs.astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        relative = np.where(finite & ~same, np.abs(a - b) / np.maximum(np.abs(a), np.abs(b)), 0.0)
+        size = np.maximum(np.maximum(np.abs(a), np.abs(b)), scale)
+        relative = np.where(finite & ~same, np.abs(a - b) / size, 0.0)
     return Difference(name, ours.size, float(relative.max(initial=0.0)),
                       int((relative > tolerance).sum()), int((~finite & ~same).sum()))
 
@@ -93,7 +96,7 @@ def flagged_here(ours, theirs):
     return only & np.isnan(ours["SCI"].data)
 
 
-def files(ours, theirs, tolerance=TOLERANCE, *, stricter=False):
+def files(ours, theirs, tolerance=TOLERANCE, *, stricter=False, scale=0.0):
     """
     Compare all arrays and tables of two files.
 
@@ -101,7 +104,7 @@ def files(ours, theirs, tolerance=TOLERANCE, *, stricter=False):
     ----------
     ours, theirs : path
         FITS files.
-    tolerance : float
+    tolerance, scale : float
         As for :func:`arrays`.
     stricter : bool
         Leave out the pixels of :func:`flagged_here`.
@@ -129,7 +132,7 @@ def files(ours, theirs, tolerance=TOLERANCE, *, stricter=False):
             elif one.dtype.names:
                 found += _tables(key[0], one, other, tolerance)
             else:
-                found.append(arrays(key[0], one, other, tolerance))
+                found.append(arrays(key[0], one, other, tolerance, scale))
     return sorted(found)
 
 

@@ -35,11 +35,11 @@ package's result of the step before.
 """
 
 
-def numbers(pairs, stricter):
+def numbers(pairs, stricter, scale):
     """Summarise comparisons of files: largest difference, NaN, flags, notes."""
     largest, nan, flags, notes = 0.0, 0, 0, []
     for ours, official in pairs:
-        for found in compare.files(ours, official, stricter=stricter):
+        for found in compare.files(ours, official, stricter=stricter, scale=scale):
             largest = max(largest, found.largest)
             nan += found.n_nan
             flags += found.n_over if "DQ" in found.name else 0
@@ -52,11 +52,11 @@ def numbers(pairs, stricter):
     return largest, nan, flags, notes
 
 
-def row(label, status, pairs, stricter):
+def row(label, status, pairs, stricter, scale):
     """One row of a table."""
     if not pairs:
         return (label, "", "", "", status)
-    largest, nan, flags, notes = numbers(pairs, stricter)
+    largest, nan, flags, notes = numbers(pairs, stricter, scale)
     return (label, f"{largest:.1e}" if largest else "0", str(nan), str(flags), "; ".join(notes))
 
 
@@ -82,9 +82,10 @@ def section(name, case):
                       ours.status(alias) else
                       f"{ours.status(alias)}, official {official.status(alias)}")
             if pairs or official.status(alias) != "SKIPPED" or ours.status(alias) != "SKIPPED":
-                rows.append(row(f"``{alias}``", status, pairs, case.stricter))
+                rows.append(row(f"``{alias}``", status, pairs, case.stricter, case.scale[0]))
         rows += [row(f"product ``{suffix}``", "",
-                     [(ours.product(suffix), official.product(suffix))], case.stricter)
+                     [(ours.product(suffix), official.product(suffix))], case.stricter,
+                     case.scale[1])
                  for suffix in case.products]
     exposure = ", ".join(f"{k} {v}" for k, v in case.exposure.items())
     parameters = "; ".join(f"{step}: " + ", ".join(f"{k}={v}" for k, v in pars.items())
@@ -93,6 +94,8 @@ def section(name, case):
         f"{name}\n{'-' * len(name)}\n", f"{case.pipeline}, simulated with {exposure}.",
         f" Parameters: {parameters}." if parameters else " Default parameters.",
         f" Ramps are flagged here only because: {case.stricter}." if case.stricter else "",
+        f" Differences are relative to {case.scale[0]:g} DN in ramps and {case.scale[1]:g} in "
+        "products at least: Fourier transforms round." if any(case.scale) else "",
         "\n\n", table(rows), "\n",
     ])
 
