@@ -623,6 +623,48 @@ class Step(Parameterised):
         """Run the step; the same as :meth:`run`."""
         return self.run(*args)
 
+    def run_other(self, alias: str, model: Any) -> Any:
+        """
+        Run another step for this step's own use, inside ``process``.
+
+        It has its coded defaults and the reference overrides of the pipeline. Its results tell
+        the references used; otherwise nothing is recorded, nor saved.
+
+        Parameters
+        ----------
+        alias : str
+            Which step.
+        model : data model
+            Its input, of which it gets the arrays themselves and a copy of the metadata: for steps
+            that leave the arrays of their input alone.
+
+        Returns
+        -------
+        object
+            What its ``process`` returns.
+        """
+        from jwst_cal import registry
+        from jwst_cal.models import _files
+
+        other = registry.load(alias)(name=alias, parent=self)
+        for reftype in other.reference_file_types:
+            override = self.search_override(reftype)
+            if override is not None:
+                setattr(other, f"override_{reftype}", override)
+        result = other._processed((_files.shallow_copy(model),))
+        other._finish(result)
+        return result
+
+    def search_override(self, reftype: str) -> Any:
+        """Return the override of a reference type, this step's or else of the pipeline; or None."""
+        step: Step | None = self
+        while step is not None:
+            found = step.get_ref_override(reftype)
+            if found is not None:
+                return found
+            step = step.parent
+        return None
+
     def _check_required(self) -> None:
         for name, parameter in self._parameters.items():
             if parameter.required and self.__dict__.get(name) is None:

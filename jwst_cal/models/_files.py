@@ -302,6 +302,15 @@ def as_ramp(model: Any) -> Any:
     return ramp_class(tree)
 
 
+def shallow_copy(model: Any) -> Any:
+    """Copy a data model's metadata, and share its arrays."""
+    import copy
+
+    tree = dict(model.instance)
+    tree["meta"] = copy.deepcopy(tree["meta"])
+    return type(model)(tree, validate_on_assignment=False)
+
+
 def open(init: Any = None, guess: bool = True, **options: Any) -> Any:
     """
     Open a data model as ``stdatamodels.jwst.datamodels.open`` does, with one-line errors.

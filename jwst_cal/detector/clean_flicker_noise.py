@@ -1,0 +1,360 @@
+"""Flicker noise: what the readout adds to whole lines, measured on the background of the image."""
+
+import logging
+import warnings
+from functools import partial
+
+import numpy as np
+
+from jwst_cal import flags, models, modes
+from jwst_cal.detector import _flicker, _flicker_parameters, _nsclean, _soss_traces
+from jwst_cal.errors import InputError
+from jwst_cal.framework import Reference, Step, param
+
+__all__ = ["CleanFlickerNoiseStep"]
+
+log = logging.getLogger(__name__)
+
+#: Exposures of NIRSpec's spectrographs, the only ones whose noise is fitted in Fourier space.
+SPECTRA = frozenset({"NRS_MSASPEC", "NRS_IFU", "NRS_FIXEDSLIT", "NRS_BRIGHTOBJ"})
+#: Rows of NIRSpec's fixed slits.
+FIXED_SLITS = slice(922, 1116)
+#: Filter of a subarray's fit in time, Hz: see `_nsclean.clean_subarray`; by subarray.
+CUT_OFF = {"ALLSLITS": (150, 200, 49943, 49957)}
+USUAL_CUT_OFF = (1061, 1211, 49943, 49957)
+#: Rows of NIRISS SOSS subarrays, against those in which traces are given.
+SOSS_ROW_OFFSET = {"SUBSTRIP96": -10.0}
+#: Time series whose flux in each integration is measured by steps of later stages.
+MEASURED = frozenset({"NIS_SOSS", "NRS_BRIGHTOBJ", "NRC_TSGRISM", "NRC_TSIMAGE"})
+UNUSABLE = flags.group["DO_NOT_USE"] | flags.group["JUMP_DET"]
+
+
+class CleanFlickerNoiseStep(Step):
+    """
+    Fit and subtract the noise that the readout adds to whole lines.
+
+    Notes
+    -----
+    Source: C. Willott, image1overf; Rauscher 2024, PASP 136, 015001 (NSClean).
+    Differs from jwst 3.0.0: the draft rate is made with the pipeline's reference overrides; see
+    also `jwst_cal.detector._nsclean`. Not done: science regions of NIRSpec without a WCS and of
+    its IFU; ``median_image`` of time series.
+    """
+
+    class_alias = "clean_flicker_noise"
+    references = {
+        "flat": Reference("FlatModel", crop=True, required=False),
+        "pastasoss": Reference("PastasossModel", required=False),
+    }
+    takes = ("RampModel", "ImageModel", "IFUImageModel", "CubeModel")
+
+    autoparam: bool = param(False, "Choose the background method, the flat and fits by channel "
+                                   "from the image, whatever is given")
+    fit_method: str = param("median", "Median of each line, or waves (NIRSpec spectra)",
+                            choices=("fft", "median"))
+    fit_by_channel: bool = param(False, "Fit each output by itself (near-infrared full frames)")
+    background_method: str = param(
+        "median", "How the background is found that is taken off meanwhile",
+        choices=("median", "model", "median_image", "None"))
+    background_box_size: list[int] | None = param(
+        None, "Rows and columns of a box of the background model", min_length=2, max_length=2)
+    mask_science_regions: bool = param(False, "Leave known science regions out of the fit")
+    apply_flat_field: bool = param(False, "Divide by the flat meanwhile")
+    n_sigma: float = param(2.0, "What differs from the background by so many standard deviations "
+                                "is left out of the fit")
+    fit_histogram: bool = param(False, "Take that standard deviation from a fit to the histogram")
+    single_mask: bool = param(True, "Use one mask for all integrations")
+    user_mask: str | None = param(None, "File with a mask to use: not 0 where there is background")
+    save_mask: bool = param(False, "Save the mask, as _mask")
+    save_background: bool = param(False, "Save the background, as _flicker_bkg")
+    save_noise: bool = param(False, "Save what was changed, as _flicker_noise")
+    skip: bool = param(True, "Skip this step")
+
+    def process(self, model, *, refs):
+        """
+        Clean a ramp or count rates, in place.
+
+        Parameters
+        ----------
+        model : RampModel, ImageModel or CubeModel
+            Ramp with jumps flagged, or count rates.
+        refs : References
+            ``flat``, where it is asked for; ``pastasoss``: traces of NIRISS SOSS.
+
+        Returns
+        -------
+        data model
+            The same model. It is recorded as FAILED, and unchanged, if the mode of the exposure
+            or the mask does not suit.
+
+        Raises
+        ------
+        InputError
+            If SLOWAXIS is missing, the mask cannot be read, or what was asked for needs a step
+            that this release does not have.
+        """
+        problem = self._unsuitable(model)
+        if problem:
+            return self._failed(model, problem)
+        with self.preserve_step_pars():
+            return self._clean(model, refs)
+
+    def _failed(self, model, problem):
+        log.warning("%s: nothing was changed", problem)
+        self.record_step_status(model, status="FAILED")
+        return model
+
+    def _unsuitable(self, model):
+        kind = _kind(model)
+        if kind.startswith("MIR") and kind != "MIR_IMAGE":
+            return f"EXP_TYPE {kind} is not supported"
+        if self.fit_method == "fft" and kind not in SPECTRA:
+            return f"fit_method 'fft' cannot be applied to EXP_TYPE {kind}"
+        return None
+
+    def _clean(self, model, refs):
+        ramp = model if model.data.ndim == 4 else None
+        axis = _line_axis(model)
+        if self.autoparam:
+            self._choose(model, refs, axis)
+        self._settle(model)
+        if _kind(model) == "NIS_SOSS":
+            refs.path("pastasoss")  # recorded in the product, used or not
+        flat = self._flat(refs) if self.apply_flat_field else None
+        with_median = self.background_method == "median_image"
+
+        rates = model
+        if ramp is not None and (self.user_mask is None or with_median):
+            rates = self._draft(ramp, by_integration=not self.single_mask)
+        scene = self._scene(rates, flat, refs)
+        problem = _mismatch(model.data.shape, scene.shape)
+        if problem:
+            return self._failed(model, problem)
+        expected = None
+        if with_median:
+            n_ints = model.data.shape[0] if model.data.ndim > 2 else 1
+            if n_ints < 2:
+                return self._failed(model, "background_method 'median_image' needs several "
+                                           f"integrations, there is {n_ints}")
+            expected = _flicker.scaled_median(model.data, _flattened(rates.data, flat))
+            if expected is None:
+                return self._failed(model, "No integration has a median rate")
+        self._subtract(model, scene, axis, flat, expected, rates)
+        return model
+
+    def _subtract(self, model, scene, axis, flat, expected, rates):
+        background = np.zeros_like(model.data) if self.save_background else None
+        noise = np.zeros_like(model.data) if self.save_noise else None
+        missed = _flicker.clean(
+            model.data, scene, self._fit(model, axis), groupdq=getattr(model, "groupdq", None),
+            unusable=UNUSABLE, expected=expected, flat=flat, background=background, noise=noise,
+            background_method="None" if expected else self.background_method,
+            background_box_size=self.background_box_size, n_sigma=self.n_sigma,
+        )
+        for at in missed:
+            log.warning("Left integration %d, group %d as it was: it has no background",
+                        *(index + 1 for index in at))
+        log.info("Subtracted flicker noise, measured on at most %.1f %% of the pixels",
+                 100 * scene.mean())
+        if self.save_mask:
+            self._save(rates, scene, "mask")
+        if self.save_background:
+            self._save(model, background, "flicker_bkg")
+        if self.save_noise:
+            self._save(model, noise, "flicker_noise")
+
+    def _fit(self, model, axis):
+        """Return the function that takes noise off an image."""
+        detector = (model.meta.instrument.detector or "").upper()
+        if self.fit_method == "median":
+            return partial(_flicker.remove_stripes, axis=axis, by_channel=self.fit_by_channel)
+        if model.data.shape[-2:] == (_flicker.FULL_FRAME, _flicker.FULL_FRAME):
+            return partial(_nsclean.clean_full_frame, detector=detector)
+        cut_off = CUT_OFF.get(_subarray(model), USUAL_CUT_OFF)
+        return partial(_nsclean.clean_subarray, detector=detector, cut_off=cut_off)
+
+    # parameters ---------------------------------------------------------------------------------
+
+    def _choose(self, model, refs, axis):
+        """Set parameters that suit the image."""
+        rules = _flicker_parameters.RULES.get(_kind(model))
+        if rules is None:
+            log.warning("autoparam has no rules for EXP_TYPE %s: parameters were used as given",
+                        _kind(model))
+            return
+        self.apply_flat_field = refs.flat is not None
+        if model.data.ndim == 4:
+            rate = self._draft(model, by_integration=False).data
+        elif model.data.ndim == 3:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
+                rate = np.nanmean(model.data, axis=0)
+        else:
+            rate = model.data
+        flat = self._flat(refs) if self.apply_flat_field else None
+        self.background_method, self.fit_by_channel = _flicker_parameters.choose(
+            _flattened(rate, flat), axis=axis, rules=rules)
+        for name in ("apply_flat_field", "background_method", "fit_by_channel"):
+            log.info("autoparam chose %s=%s", name, getattr(self, name))
+
+    def _settle(self, model):
+        """Change parameters that do not go together."""
+        if (self.user_mask or "").lower() == "none":
+            self.user_mask = None
+        if self.fit_by_channel and (_subarray(model) != "FULL" or modes.is_miri(model)):
+            log.warning("fit_by_channel is for full frames of near-infrared detectors: off")
+            self.fit_by_channel = False
+        if self.background_method != "median_image":
+            return
+        kind = _kind(model)
+        if kind in MEASURED or (kind == "MIR_IMAGE" and modes.is_tso(model)):
+            raise InputError(f"{_name(model)}: background_method 'median_image' of {kind} time "
+                             "series needs steps that this release does not have; use 'median' or "
+                             "'model'")
+        if self.single_mask:
+            log.warning("background_method 'median_image' needs a mask for each integration: "
+                        "single_mask is off")
+            self.single_mask = False
+
+    def _flat(self, refs):
+        """Return the flat of the subarray, filled where it is bad."""
+        if refs.flat is None:
+            log.warning("There is no flat for this exposure: none was applied")
+            return None
+        return _flicker.fill_flat(np.ascontiguousarray(refs.flat.data, np.float32))
+
+    # the scene ----------------------------------------------------------------------------------
+
+    def _draft(self, ramp, *, by_integration):
+        """Fit the ramp."""
+        log.info("Made a draft rate to find the background")
+        rate, rateints = self.run_other("ramp_fit", ramp)
+        if rate is None:
+            raise InputError(f"{_name(ramp)}: no count rate can be fitted to find the background; "
+                             "give a user_mask")
+        return rateints if by_integration else rate
+
+    def _scene(self, rates, flat, refs):
+        """Return where there may be background."""
+        if self.user_mask is not None:
+            path = self.make_input_path(self.user_mask)
+            with models.open(path) as given:
+                return np.asarray(given.data).astype(bool)
+        usable = np.ones(rates.dq.shape, bool)
+        if self.mask_science_regions:
+            usable &= ~self._science(rates, refs)
+        return _flicker.scene_mask(_flattened(rates.data, flat), usable, n_sigma=self.n_sigma,
+                                   fit_histogram=self.fit_histogram, single_mask=self.single_mask)
+
+    def _science(self, rates, refs):
+        """Return where there is known to be something else than background."""
+        kind = _kind(rates)
+        if kind == "NIS_SOSS":
+            return self._traces(rates, refs)
+        if kind == "MIR_IMAGE":
+            if refs.flat is not None:
+                _add_flat_flags(rates, refs.flat)
+            return rates.dq & (flags.pixel["DO_NOT_USE"] | flags.pixel["NON_SCIENCE"]) != 0
+        if kind.startswith("NRS"):
+            return _shutters(rates)
+        return np.zeros(rates.dq.shape, bool)
+
+    def _traces(self, rates, refs):
+        reference = refs.pastasoss
+        if reference is None:
+            raise InputError(f"{_name(rates)}: mask_science_regions needs a PASTASOSS reference")
+        angle, meta = rates.meta.instrument.pupil_position, reference.meta
+        low, high = meta.pwcpos_bounds
+        if angle is None or not low <= angle <= high:
+            source = refs.path("pastasoss") or "the open PastasossModel"
+            raise InputError(f"{_name(rates)}: PWCPOS is {angle}, {source} holds for "
+                             f"{low} to {high}")
+        shape, subarray = rates.dq.shape[-2:], _subarray(rates)
+        first_row = meta.subarray_ymin if subarray == "FULL" else 0
+        found = np.zeros(shape, bool)
+        for trace, waves in zip(reference.traces, reference.wavecal_models, strict=True):
+            order = _soss_traces.Order(trace.trace, (trace.pivot_x, trace.pivot_y),
+                                       waves.coefficients, waves.scale_extents)
+            rows = _soss_traces.rows_of_trace(
+                order, angle=angle - meta.pwcpos_cmd, n_cols=shape[1],
+                wavelengths=np.linspace(meta.wavemap_wlmin, meta.wavemap_wlmax, meta.wavemap_nwl),
+                row_offset=SOSS_ROW_OFFSET.get(subarray, 0.0))
+            found |= _soss_traces.trace_mask(shape, rows + first_row)
+        return found
+
+    def _save(self, like, data, suffix):
+        kinds = {2: models.ImageModel, 3: models.CubeModel, 4: models.RampModel}
+        product = kinds[data.ndim](data=data.astype(np.float32, copy=False))
+        product.update(like)
+        self.save_model(product, suffix, output_file=like.meta.filename)
+        product.close()
+
+
+def _name(model):
+    return model.meta.filename or "the exposure"
+
+
+def _kind(model):
+    return (model.meta.exposure.type or "").upper()
+
+
+def _subarray(model):
+    return (model.meta.subarray.name or "").upper()
+
+
+def _line_axis(model):
+    """Axis of an image that lies along the lines of equal noise."""
+    if modes.is_miri(model):
+        return 0
+    slow = model.meta.subarray.slowaxis
+    if slow is None or abs(slow) not in (1, 2):
+        raise InputError(f"{_name(model)}: SLOWAXIS is {slow} where 1 or 2 is needed, of any sign")
+    return abs(slow) - 1
+
+
+def _flattened(data, flat):
+    return data if flat is None else data / flat
+
+
+def _mismatch(data, scene):
+    """Say how a mask does not fit the data, or None."""
+    integrations = data[0] if len(data) > 2 else None
+    if scene[-2:] == data[-2:] and (len(scene) == 2 or (
+            len(scene) == 3 and scene[0] == integrations)):
+        return None
+    return f"The mask of shape {scene} does not fit data of shape {data}"
+
+
+def _add_flat_flags(rates, flat):
+    """Flag what the flat field step would flag."""
+    do_not_use, no_flat = flags.pixel["DO_NOT_USE"], flags.pixel["NO_FLAT_FIELD"]
+    dq = np.array(flat.dq, np.uint32)
+    dq[np.isnan(flat.data) | (flat.data == 0)] |= no_flat
+    dq[dq & no_flat != 0] |= do_not_use
+    dq[np.isnan(flat.err)] |= do_not_use
+    rates.dq |= dq
+    for name in ("data", "err", "var_poisson", "var_rnoise"):
+        rates.dq[np.isnan(getattr(rates, name))] |= do_not_use
+
+
+def _shutters(rates):
+    """Return where NIRSpec's slits and shutters let light through."""
+    kind, wcs = _kind(rates), rates.meta.wcs if rates.meta.hasattr("wcs") else None
+    flagged = rates.meta.cal_step.msa_flagging == "COMPLETE"
+    if kind == "NRS_IFU" or wcs is None or (kind == "NRS_MSASPEC" and not flagged):
+        raise InputError(
+            f"{_name(rates)}: mask_science_regions of {kind} needs "
+            f"{'the slices of assign_wcs' if kind == 'NRS_IFU' else 'assign_wcs'} "
+            f"{'and msa_flagging ' if kind in ('NRS_IFU', 'NRS_MSASPEC') else ''}before; give a "
+            "user_mask or mask_science_regions=False")
+    from gwcs.utils import to_index
+
+    found = rates.dq & flags.pixel["MSA_FAILED_OPEN"] != 0
+    frame = wcs.get_transform("gwa", "slit_frame")
+    for slit in frame.slit_ids:
+        columns, rows = (slice(*map(int, to_index(limits))) for limits in wcs.bounding_box[slit])
+        found[..., rows, columns] = True
+    if kind == "NRS_MSASPEC" and not any(slit.quadrant == 5 for slit in frame.slits):
+        log.info("Left out the rows of the fixed slits: none of them was open")
+        found[..., FIXED_SLITS, :] = True
+    return found

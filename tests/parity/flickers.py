@@ -1,0 +1,239 @@
+"""Exposures with flicker noise, and parameters of the step that takes it off.
+
+``python flickers.py FOLDER`` runs the official step on all, in its environment; the test runs ours
+on the same. Needs numpy, stdatamodels and astropy only.
+"""
+
+import importlib
+import logging
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+DNU, JUMP, NON_SCIENCE, NO_FLAT = 1, 4, 512, 1 << 18
+NIRCAM, NIRISS, NIRSPEC, MIRI = "NIRCAM", "NIRISS", "NIRSPEC", "MIRI"
+
+#: By name: instrument, detector, EXP_TYPE, subarray, SLOWAXIS, shape of the data, parameters.
+CASES = {
+    "ramp": (NIRCAM, "NRCA1", "NRC_IMAGE", "SUB64P", 2, (2, 4, 48, 64), {}),
+    "ramp-each-integration": (NIRCAM, "NRCA1", "NRC_IMAGE", "SUB64P", 2, (2, 4, 48, 64),
+                              {"single_mask": False, "n_sigma": 3.0}),
+    "ramp-model": (NIRCAM, "NRCALONG", "NRC_IMAGE", "SUB160", 2, (1, 3, 96, 80),
+                   {"background_method": "model", "apply_flat_field": True}),
+    "ramp-uneven-boxes": (MIRI, "MIRIMAGE", "MIR_IMAGE", "SUB64", -2, (1, 3, 72, 64),
+                          {"background_method": "model", "background_box_size": [20, 30]}),
+    "ramp-median-image": (NIRCAM, "NRCA1", "NRC_GRISM", "SUB64P", 2, (5, 6, 40, 64),
+                          {"background_method": "median_image"}),
+    "one-group": (NIRISS, "NIS", "NIS_AMI", "SUB80", 1, (2, 1, 80, 80), {}),
+    "rate": (NIRISS, "NIS", "NIS_IMAGE", "SUB128", -1, (128, 96),
+             {"background_method": "None", "n_sigma": 0.0}),
+    "rateints-histogram": (NIRCAM, "NRCA1", "NRC_IMAGE", "SUB160", 2, (2, 160, 150),
+                           {"fit_histogram": True, "n_sigma": 2.5}),
+    "rateints-median-image": (NIRISS, "NIS", "NIS_IMAGE", "SUB64", 2, (4, 64, 60),
+                              {"background_method": "median_image", "fit_histogram": True}),
+    "miri-science-regions": (MIRI, "MIRIMAGE", "MIR_IMAGE", "SUB256", 2, (96, 90),
+                             {"mask_science_regions": True, "apply_flat_field": True}),
+    "miri-cube-science-regions": (MIRI, "MIRIMAGE", "MIR_IMAGE", "SUB64", 2, (2, 64, 72),
+                                  {"mask_science_regions": True, "single_mask": False}),
+    "full-frame-by-channel": (NIRCAM, "NRCA1", "NRC_IMAGE", "FULL", 2, (64, 2048),
+                              {"fit_by_channel": True, "apply_flat_field": True}),
+    "subarray-by-channel": (NIRCAM, "NRCA1", "NRC_IMAGE", "SUB160", 2, (160, 160),
+                            {"fit_by_channel": True}),
+    "autoparam-nircam": (NIRCAM, "NRCA1", "NRC_IMAGE", "FULL", 2, (128, 2048),
+                         {"autoparam": True}),
+    "autoparam-niriss": (NIRISS, "NIS", "NIS_IMAGE", "SUB256", -1, (3, 200, 256),
+                         {"autoparam": True}),
+    "autoparam-elsewhere": (NIRISS, "NIS", "NIS_AMI", "SUB80", 1, (80, 80), {"autoparam": True}),
+    "nirspec": (NIRSPEC, "NRS1", "NRS_FIXEDSLIT", "SUBS200A1", 1, (64, 256), {}),
+    "fft": (NIRSPEC, "NRS1", "NRS_BRIGHTOBJ", "SUB512", 1, (32, 512), {"fit_method": "fft"}),
+    "fft-ramp": (NIRSPEC, "NRS2", "NRS_FIXEDSLIT", "SUBS200A1", 1, (1, 3, 64, 512),
+                 {"fit_method": "fft", "background_method": "model"}),
+    "fft-allslits": (NIRSPEC, "NRS2", "NRS_FIXEDSLIT", "ALLSLITS", 1, (2, 256, 512),
+                     {"fit_method": "fft", "n_sigma": 3.0}),
+    "user-mask": (NIRCAM, "NRCA1", "NRC_IMAGE", "SUB64P", 2, (2, 3, 48, 64),
+                  {"user_mask": "2D"}),
+    "user-masks": (NIRCAM, "NRCA1", "NRC_IMAGE", "SUB64P", 2, (2, 48, 64), {"user_mask": "3D"}),
+    "mask-that-does-not-fit": (NIRCAM, "NRCA1", "NRC_IMAGE", "SUB64P", 2, (2, 40, 64),
+                               {"user_mask": "2D"}),
+    "fft-elsewhere": (NIRCAM, "NRCA1", "NRC_IMAGE", "SUB64P", 2, (48, 64),
+                      {"fit_method": "fft"}),
+    "not-supported": (MIRI, "MIRIMAGE", "MIR_LRS-SLITLESS", "SLITLESSPRISM", 2, (48, 64), {}),
+    "soss": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP256", -1, (2, 256, 300),
+             {"mask_science_regions": True}),
+    "soss-substrip96": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP96", -1, (96, 300),
+                        {"mask_science_regions": True, "n_sigma": 0.0}),
+}
+
+#: Masks traces where they are; the official step does so only in the two subarrays.
+SOSS_FULL = {"soss-full": (NIRISS, "NIS", "NIS_SOSS", "FULL", -1, (2048, 300),
+                           {"mask_science_regions": True, "n_sigma": 0.0})}
+
+
+def image(rng, shape, axis):
+    """A sloping background with stars and stripes, counts per second."""
+    rows, cols = np.indices(shape)
+    found = 3 + 0.002 * rows + 0.001 * cols
+    for _ in range(6):
+        y, x, size = rng.uniform(0, shape[0]), rng.uniform(0, shape[1]), rng.uniform(1, 4)
+        found += 30 * np.exp(-((rows - y) ** 2 + (cols - x) ** 2) / 2 / size**2)
+    return found + rng.normal(0, 0.4, (1, shape[1]) if axis == 0 else (shape[0], 1))
+
+
+def exposure(name):
+    """The ramp or the count rates of a case, and the axis that lines lie along."""
+    from stdatamodels.jwst import datamodels
+
+    instrument, detector, kind, subarray, slow, shape, _ = (CASES | SOSS_FULL)[name]
+    rng = np.random.default_rng(sum(map(ord, name)))
+    axis = 0 if instrument == MIRI else abs(slow) - 1
+    data = np.empty(shape, np.float32)
+    for at in np.ndindex(shape[:-2]):
+        data[at] = image(rng, shape[-2:], axis) + rng.normal(0, 0.3, shape[-2:])
+    if len(shape) == 4:
+        model = datamodels.RampModel(data=data.cumsum(axis=1, dtype=np.float32) * np.float32(10))
+        model.groupdq = rng.choice(np.array([0, DNU, JUMP, 2], "u1"), shape, p=[.95, .02, .02, .01])
+        model.groupdq[0, -1] |= DNU  # a group without background
+        model.pixeldq = np.where(rng.random(shape[-2:]) < 0.01, DNU, 0).astype("u4")
+    else:
+        data[rng.random(shape) < 0.01] = np.nan
+        data[rng.random(shape) < 0.01] = 0
+        model = {2: datamodels.ImageModel, 3: datamodels.CubeModel}[len(shape)](data=data)
+        model.dq = rng.choice(np.array([0, DNU, NON_SCIENCE], "u4"), shape, p=[.97, .02, .01])
+        for array in ("err", "var_poisson", "var_rnoise"):
+            setattr(model, array, rng.uniform(0.1, 1, shape).astype(np.float32))
+    meta = model.meta
+    meta.telescope, meta.instrument.name, meta.instrument.detector = "JWST", instrument, detector
+    meta.exposure.type, meta.exposure.readpatt = kind, "RAPID"
+    meta.exposure.nframes, meta.exposure.groupgap = 1, 0
+    meta.exposure.frame_time = meta.exposure.group_time = 10.0
+    meta.exposure.nints = shape[0] if len(shape) > 2 else 1
+    meta.exposure.ngroups = shape[1] if len(shape) == 4 else 1
+    meta.exposure.drop_frames1, meta.exposure.zero_frame = 0, False
+    meta.instrument.pupil_position, meta.instrument.filter = 245.9, "CLEAR"
+    meta.subarray.name, meta.subarray.slowaxis = subarray, slow
+    meta.subarray.fastaxis = 3 - abs(slow)
+    meta.subarray.xstart = meta.subarray.ystart = 1
+    meta.subarray.ysize, meta.subarray.xsize = shape[-2:]
+    meta.observation.date, meta.observation.time = "2026-01-02", "03:04:05.678"
+    meta.filename = f"jw00001001001_02101_00001_{detector.lower()}_" + (
+        "ramp" if len(shape) == 4 else "rate" if len(shape) == 2 else "rateints") + ".fits"
+    return model
+
+
+def placed(model, like):
+    """Say where a reference lies."""
+    model.meta.instrument.name = like.meta.instrument.name
+    model.meta.subarray.instance.update(like.meta.subarray.instance)
+    return model
+
+
+def traces():
+    """Two spectra of SOSS, one of them steep."""
+    from stdatamodels.jwst import datamodels
+
+    model = datamodels.PastasossModel()
+    meta, x = model.meta, np.arange(0.0, 300.0, 4.0)
+    meta.pwcpos_cmd, meta.pwcpos_bounds = 245.76, [245.51, 246.01]
+    meta.wavemap_wlmin, meta.wavemap_wlmax, meta.wavemap_nwl = 0.5, 5.5, 5001
+    meta.subarray_ymin, meta.soss_xdim, meta.soss_ydim = 1792, 2048, 300
+    for order, y in ((1, 80 + 0.0002 * (x - 120) ** 2), (2, 90 + 0.6 * x)):
+        model.traces.append({"spectral_order": order, "trace": np.stack([x, y], axis=1),
+                             "pivot_x": 150.0, "pivot_y": 100.0})
+        model.wavecal_models.append({
+            "spectral_order": order,
+            "coefficients": [2.6 / order, -1.7 / order, 0.02, 0.1, 0.01, 0.003],
+            "scale_extents": [[0.0, -0.25], [299.0, 0.25]]})
+    return model
+
+
+def references(name, model, folder):
+    """Write the references of a case; return their paths by type, and the mask if it has one."""
+    from stdatamodels.jwst import datamodels
+
+    rng = np.random.default_rng(1)
+    shape = model.data.shape[-2:]
+    flat = rng.uniform(0.7, 1.3, shape).astype(np.float32)
+    flat[:3, :5], flat[10, 7], flat[20, 20] = 0, np.nan, np.inf
+    made = {"gain": datamodels.GainModel(data=np.full(shape, 2, np.float32)),
+            "readnoise": datamodels.ReadnoiseModel(data=np.full(shape, 5, np.float32)),
+            "flat": datamodels.FlatModel(data=flat)}
+    made["flat"].dq = np.where(rng.random(shape) < 0.02, NO_FLAT, 0).astype("u4")
+    made["flat"].err = np.where(rng.random(shape) < 0.01, np.nan, 0.01).astype("f4")
+    if model.meta.exposure.type == "NIS_SOSS":
+        made["pastasoss"] = traces()
+    paths = {}
+    for reftype, reference in made.items():
+        paths[reftype] = str(folder / f"{reftype}{'.asdf' if reftype == 'pastasoss' else '.fits'}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what a reference should tell about itself
+            (reference if reftype == "pastasoss" else placed(reference, model)).save(paths[reftype])
+    parameters = dict((CASES | SOSS_FULL)[name][-1])
+    if "user_mask" in parameters:
+        size = (2, 48, 64) if parameters["user_mask"] == "3D" else (48, 64)
+        mask = (rng.random(size) < 0.8).astype(np.float32)
+        kind = datamodels.CubeModel if len(size) == 3 else datamodels.ImageModel
+        parameters["user_mask"] = str(folder / "given.fits")
+        kind(data=mask).save(parameters["user_mask"])
+    return paths, parameters
+
+
+def prepared(name, folder):
+    """What a run of either package needs: the model, references by type, parameters."""
+    folder.mkdir(parents=True)
+    model = exposure(name)
+    paths, parameters = references(name, model, folder)
+    parameters |= {"save_mask": True, "save_background": True, "save_noise": True,
+                   "save_results": True, "output_dir": str(folder), "suffix": "cleaned"}
+    return model, paths, parameters
+
+
+def hand_on(paths):
+    """Let steps that the official one makes find the references; it needs no coordinates here."""
+    from jwst.assign_wcs import AssignWcsStep
+    from stpipe import Step
+
+    Step.get_ref_override = lambda self, reftype: paths.get(reftype, "N/A")
+    AssignWcsStep.run = lambda self, model: model
+
+
+def full_frame():
+    """A small square that is cleaned like a full frame of NIRSpec: image and masks by name."""
+    rng = np.random.default_rng(9)
+    noise = np.convolve(rng.normal(0, 3, 512), np.ones(5) / 5, "same")
+    image = noise * (1 + np.cos(2 * np.pi * np.arange(512) / 512)[:, None])
+    image = (image + rng.normal(0, 0.2, (512, 512))).astype(np.float32)
+    scattered = rng.random((512, 512)) < 0.8
+    broken = scattered.copy()
+    broken[:, 200:210] = False  # whole lines, as columns of the science frame
+    return image, {"scattered": scattered, "broken": broken}
+
+
+def clean_full_frames(path):
+    """Run the official fit of full frames on that square; nothing where it fails."""
+    from jwst.clean_flicker_noise.clean_flicker_noise import fft_clean_full_frame
+
+    image, masks = full_frame()
+    found = {}
+    for name, mask in masks.items():
+        for detector in ("NRS1", "NRS2"):
+            cleaned = fft_clean_full_frame(image.copy(), mask.copy(), detector)
+            found[f"{name}_{detector}"] = np.empty(0) if cleaned is None else cleaned
+    np.savez(path, **found)
+
+
+def main(folder):
+    """Run the official step on all cases."""
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+    step_class = importlib.import_module("jwst.step").CleanFlickerNoiseStep
+    for name in CASES | SOSS_FULL:
+        model, paths, parameters = prepared(name, Path(folder) / name)
+        hand_on(paths)
+        step_class(**parameters).run(model)
+    clean_full_frames(Path(folder) / "full_frames.npz")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
