@@ -7,9 +7,10 @@ from functools import partial
 import numpy as np
 
 from jwst_cal import flags, models, modes
-from jwst_cal.detector import _flicker, _flicker_parameters, _nsclean, _soss_traces
+from jwst_cal.detector import _flicker, _flicker_parameters, _soss_traces
 from jwst_cal.errors import InputError
 from jwst_cal.framework import Reference, Step, param
+from jwst_cal.response import _flat
 
 __all__ = ["CleanFlickerNoiseStep"]
 
@@ -105,7 +106,7 @@ class CleanFlickerNoiseStep(Step):
         return model
 
     def _unsuitable(self, model):
-        kind = _kind(model)
+        kind = modes.exposure_type(model)
         if kind.startswith("MIR") and kind != "MIR_IMAGE":
             return f"EXP_TYPE {kind} is not supported"
         if self.fit_method == "fft" and kind not in SPECTRA:
@@ -118,9 +119,9 @@ class CleanFlickerNoiseStep(Step):
         if self.autoparam:
             self._choose(model, refs, axis)
         self._settle(model)
-        if _kind(model) == "NIS_SOSS":
+        if modes.exposure_type(model) == "NIS_SOSS":
             refs.path("pastasoss")  # recorded in the product, used or not
-        flat = self._flat(refs) if self.apply_flat_field else None
+        flat = self._usable_flat(refs) if self.apply_flat_field else None
         with_median = self.background_method == "median_image"
 
         rates = model
@@ -168,6 +169,8 @@ class CleanFlickerNoiseStep(Step):
         detector = (model.meta.instrument.detector or "").upper()
         if self.fit_method == "median":
             return partial(_flicker.remove_stripes, axis=axis, by_channel=self.fit_by_channel)
+        from jwst_cal.detector import _nsclean
+
         if model.data.shape[-2:] == (_flicker.FULL_FRAME, _flicker.FULL_FRAME):
             return partial(_nsclean.clean_full_frame, detector=detector)
         cut_off = CUT_OFF.get(_subarray(model), USUAL_CUT_OFF)
@@ -177,10 +180,10 @@ class CleanFlickerNoiseStep(Step):
 
     def _choose(self, model, refs, axis):
         """Set parameters that suit the image."""
-        rules = _flicker_parameters.RULES.get(_kind(model))
+        rules = _flicker_parameters.RULES.get(modes.exposure_type(model))
         if rules is None:
             log.warning("autoparam has no rules for EXP_TYPE %s: parameters were used as given",
-                        _kind(model))
+                        modes.exposure_type(model))
             return
         self.apply_flat_field = refs.flat is not None
         if model.data.ndim == 4:
@@ -191,7 +194,7 @@ class CleanFlickerNoiseStep(Step):
                 rate = np.nanmean(model.data, axis=0)
         else:
             rate = model.data
-        flat = self._flat(refs) if self.apply_flat_field else None
+        flat = self._usable_flat(refs) if self.apply_flat_field else None
         self.background_method, self.fit_by_channel = _flicker_parameters.choose(
             _flattened(rate, flat), axis=axis, rules=rules)
         for name in ("apply_flat_field", "background_method", "fit_by_channel"):
@@ -206,7 +209,7 @@ class CleanFlickerNoiseStep(Step):
             self.fit_by_channel = False
         if self.background_method != "median_image":
             return
-        kind = _kind(model)
+        kind = modes.exposure_type(model)
         if kind in MEASURED or (kind == "MIR_IMAGE" and modes.is_tso(model)):
             raise InputError(f"{_name(model)}: background_method 'median_image' of {kind} time "
                              "series needs steps that this release does not have; use 'median' or "
@@ -216,7 +219,7 @@ class CleanFlickerNoiseStep(Step):
                         "single_mask is off")
             self.single_mask = False
 
-    def _flat(self, refs):
+    def _usable_flat(self, refs):
         """Return the flat of the subarray, filled where it is bad."""
         if refs.flat is None:
             log.warning("There is no flat for this exposure: none was applied")
@@ -240,7 +243,7 @@ class CleanFlickerNoiseStep(Step):
             path = self.make_input_path(self.user_mask)
             with models.open(path) as given:
                 return np.asarray(given.data).astype(bool)
-        usable = np.ones(rates.dq.shape, bool)
+        usable = np.ones(rates.data.shape, bool)
         if self.mask_science_regions:
             usable &= ~self._science(rates, refs)
         return _flicker.scene_mask(_flattened(rates.data, flat), usable, n_sigma=self.n_sigma,
@@ -248,7 +251,9 @@ class CleanFlickerNoiseStep(Step):
 
     def _science(self, rates, refs):
         """Return where there is known to be something else than background."""
-        kind = _kind(rates)
+        kind = modes.exposure_type(rates)
+        if rates.dq is None:
+            rates.dq = rates.get_default("dq")
         if kind == "NIS_SOSS":
             return self._traces(rates, refs)
         if kind == "MIR_IMAGE":
@@ -294,10 +299,6 @@ def _name(model):
     return model.meta.filename or "the exposure"
 
 
-def _kind(model):
-    return (model.meta.exposure.type or "").upper()
-
-
 def _subarray(model):
     return (model.meta.subarray.name or "").upper()
 
@@ -327,19 +328,17 @@ def _mismatch(data, scene):
 
 def _add_flat_flags(rates, flat):
     """Flag what the flat field step would flag."""
-    do_not_use, no_flat = flags.pixel["DO_NOT_USE"], flags.pixel["NO_FLAT_FIELD"]
-    dq = np.array(flat.dq, np.uint32)
-    dq[np.isnan(flat.data) | (flat.data == 0)] |= no_flat
-    dq[dq & no_flat != 0] |= do_not_use
-    dq[np.isnan(flat.err)] |= do_not_use
-    rates.dq |= dq
+    rates.dq |= _flat.clean(flat.data, flat.dq)[1]
+    unknown = np.isnan(flat.err)
     for name in ("data", "err", "var_poisson", "var_rnoise"):
-        rates.dq[np.isnan(getattr(rates, name))] |= do_not_use
+        if rates.hasattr(name):
+            unknown = unknown | np.isnan(getattr(rates, name))
+    rates.dq[unknown] |= flags.pixel["DO_NOT_USE"]
 
 
 def _shutters(rates):
     """Return where NIRSpec's slits and shutters let light through."""
-    kind, wcs = _kind(rates), rates.meta.wcs if rates.meta.hasattr("wcs") else None
+    kind, wcs = modes.exposure_type(rates), rates.meta.wcs if rates.meta.hasattr("wcs") else None
     flagged = rates.meta.cal_step.msa_flagging == "COMPLETE"
     if kind == "NRS_IFU" or wcs is None or (kind == "NRS_MSASPEC" and not flagged):
         raise InputError(

@@ -92,6 +92,15 @@ CASES = {
                  "after_jump_flag_time2": 4.0, "three_group_rejection_threshold": 5.0},
         "ramp_fit": {"firstgroup": 1, "lastgroup": 8},
     }, stricter="no usable segment", n_groups=10, seed=11),
+    "nircam-sub160-flicker": case("NIRCAM", "SUB160", {
+        "clean_flicker_noise": {"skip": False, "apply_flat_field": True, "save_mask": True,
+                                "save_background": True, "save_noise": True},
+    }, n_ints=2, n_groups=4, seed=29),
+    "miri-sub64-flicker": case("MIRI", "SUB64", {
+        "clean_flicker_noise": {"skip": False, "mask_science_regions": True,
+                                "apply_flat_field": True, "background_method": "model",
+                                "single_mask": False},
+    }, n_ints=2, n_groups=9, seed=30),
     "miri-sub256": case("MIRI", "SUB256"),
     "miri-sub256-showers": case("MIRI", "SUB256", {
         "jump": {"find_showers": True, "extend_snr_threshold": 3.0, "extend_min_area": 20,
