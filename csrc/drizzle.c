@@ -92,8 +92,10 @@ JC_INLINE void share_quadrilateral(const job *j, int band_from, int band_to, con
     whole = 0.5 * ((x[1] - x[3]) * (y[0] - y[2]) - (x[0] - x[2]) * (y[1] - y[3]));
     if (whole == 0.0) return;
     scale = weight / whole;
-    left = nearest(low_x), right = nearest(high_x);
-    bottom = nearest(low_y), top = nearest(high_y);
+    left = low_x > -1.0 ? nearest(low_x) : -1;
+    right = high_x < j->n_cols ? nearest(high_x) : j->n_cols;
+    bottom = low_y > -1.0 ? nearest(low_y) : -1;
+    top = high_y < j->n_rows ? nearest(high_y) : j->n_rows;
     for (int row0 = bottom; row0 <= top; row0 += BOX) {
         const int n_rows = top - row0 + 1 < BOX ? top - row0 + 1 : BOX;
         if (row0 + n_rows <= band_from || row0 >= band_to) continue;
@@ -277,8 +279,8 @@ jc_status jc_drizzle(const jc_drizzle_input *in, int window_rows, int window_col
     int failed = 0;
     if (in->n_rows < 2 || in->n_cols < 2 || window_rows < 1 || window_cols < 1 || n_threads < 1 ||
         in->n_planes < 0 || in->n_planes > JC_MAX_PLANES || (int) in->kernel < 0 ||
-        in->kernel > JC_LANCZOS3 || !(in->pixfrac >= 0 && in->pixfrac <= 1) ||
-        !(in->scale_ratio > 0))
+        in->kernel > JC_LANCZOS3 || !(in->pixfrac >= 1e-4 && in->pixfrac <= 1) ||
+        !(in->scale_ratio >= 1e-4 && in->scale_ratio <= 1e4))
         return JC_BAD_ARGUMENT;
     if ((in->kernel == JC_LANCZOS2 || in->kernel == JC_LANCZOS3) && !make_lut(&shared))
         return JC_NO_MEMORY;

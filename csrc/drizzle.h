@@ -13,7 +13,7 @@
  * JC_LANCZOS2, JC_LANCZOS3: product of sin(pi a) sin(pi a / n) / (pi^2 a^2 / n) of both offsets times
  *     scale_ratio, in steps of 0.003. Not normalised, as in the reference.
  *
- * `scale_ratio` is the size of an output pixel in input pixels.
+ * `scale_ratio`, 1e-4 to 1e4, is the size of an output pixel in input pixels; `pixfrac` is 1e-4 to 1.
  *
  * The sums go to a window of the output frame. Every output pixel belongs to one thread, which
  * adds the input pixels in their order: the bytes do not depend on the number of threads. */

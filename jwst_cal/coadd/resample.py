@@ -21,6 +21,8 @@ UNUSABLE = flags.pixel["DO_NOT_USE"] | flags.pixel["NON_SCIENCE"]
 VARIANCES = ("var_rnoise", "var_flat", "var_poisson")
 #: Rows of the output that are filled at a time.
 BAND = 128
+#: A smaller pixfrac leaves points of the pixels.
+NO_AREA = 1e-3
 #: Keywords of the pointing of one detector, which a mosaic does not have.
 _OF_ONE_DETECTOR = ("v2_ref", "v3_ref", "ra_ref", "dec_ref", "roll_ref", "v3yangle", "vparity")
 
@@ -252,8 +254,8 @@ class _Arrays:
     def sums(self, rows, step, frame):
         """Empty sums over some rows."""
         return _drizzle.Combination(
-            rows, frame.shape[1], kernel=step.kernel, pixfrac=step.pixfrac,
-            scale_ratio=frame.scale_ratio or 1.0, variances=self.variances,
+            rows, frame.shape[1], kernel=step.kernel if step.pixfrac > NO_AREA else "point",
+            pixfrac=max(step.pixfrac, NO_AREA), scale_ratio=frame.scale_ratio or 1.0, variances=self.variances,
             n_images=self._n_images, flags=self.dq is not None)
 
     def take(self, sums, scale_ratio):

@@ -54,7 +54,7 @@ def drizzle(x, y, weight, planes, sum_weight, sums, *, kernel="square", double p
     kernel : str
         One of KERNELS.
     pixfrac : float
-        Side of what is spread, in input pixels, 0 to 1.
+        Side of what is spread, in input pixels, 1e-4 to 1.
     scale_ratio : float
         Side of an output pixel in input pixels (not for ``square`` and ``point``).
     first : (int, int)

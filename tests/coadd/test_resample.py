@@ -78,6 +78,12 @@ def test_surface_brightness_is_kept_and_flux_with_it(make):
         assert flux * pixel == pytest.approx(500 * 0.031**2, rel=0.01)
 
 
+def test_pixels_without_area_are_points(make):
+    none, point = (ResampleStep(**options).run(make(roll=9.0)) for options in (
+        {"pixfrac": 0.0}, {"kernel": "point"}))
+    assert_array_equal(none.wht, point.wht)
+
+
 def test_errors_of_a_mean_of_two(make):
     one = ResampleStep().run(make())
     two = ResampleStep().run(ModelContainer([make(1), make(2)]))
