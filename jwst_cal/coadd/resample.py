@@ -255,8 +255,8 @@ class _Arrays:
         """Empty sums over some rows."""
         return _drizzle.Combination(
             rows, frame.shape[1], kernel=step.kernel if step.pixfrac > NO_AREA else "point",
-            pixfrac=max(step.pixfrac, NO_AREA), scale_ratio=frame.scale_ratio or 1.0, variances=self.variances,
-            n_images=self._n_images, flags=self.dq is not None)
+            pixfrac=max(step.pixfrac, NO_AREA), scale_ratio=frame.scale_ratio or 1.0,
+            variances=self.variances, n_images=self._n_images, flags=self.dq is not None)
 
     def take(self, sums, scale_ratio):
         """Take over the finished sums of some rows."""

@@ -140,7 +140,8 @@ def _run(python, folder, crds, spec, program=driver):
     done = subprocess.run([str(python), program.__file__, "spec.json"], env=environment, cwd=folder,
                           capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"the official package failed on {json.dumps(spec)[:500]}:\n{done.stderr[-4000:]}")
+        raise RuntimeError(f"the official package failed on {json.dumps(spec)[:500]}:\n"
+                           f"{done.stderr[-4000:]}")
 
 
 def run_steps(folder, runs):
