@@ -331,14 +331,19 @@ def _find(header: Mapping[str, Any], reftype: str, embedded: bool) -> str:
     try:
         return _downloads.fetch(name, path, context)
     except ReferenceFileError as error:
-        raise LookupFailure(header, reftype, str(error)) from error
+        raise LookupFailure(header, reftype, str(error), name) from error
 
 
 class LookupFailure(ReferenceFileError):
-    """No reference of one type: the parts of the message, so that several can be told in one."""
+    """
+    No reference of one type: the parts of the message, so that several can be told in one.
 
-    def __init__(self, header: Mapping[str, Any], reftype: str, reason: str) -> None:
-        self.header, self.reftype, self.reason = header, reftype, reason
+    ``name`` is the file that the rules name, when it is there that the failure lies.
+    """
+
+    def __init__(self, header: Mapping[str, Any], reftype: str, reason: str,
+                 name: str | None = None) -> None:
+        self.header, self.reftype, self.reason, self.name = header, reftype, reason, name
         super().__init__(summary([self]))
 
 
@@ -387,7 +392,7 @@ _TELLING = frozenset({
 
 def find_parameters(dataset: Any, reftype: str) -> str | None:
     """
-    Find a parameter file; that there is none is no news.
+    Find a parameter file; that there is none is no news, that it cannot be had is a warning.
 
     Parameters
     ----------
@@ -404,7 +409,10 @@ def find_parameters(dataset: Any, reftype: str) -> str | None:
     try:
         found = find(dataset, reftype)
     except ReferenceFileError as error:
-        log.debug("No parameter file: %s", error)
+        if isinstance(error, LookupFailure) and error.name is not None:
+            log.warning("The parameters that the rules name are not used: %s", error)
+        else:
+            log.debug("No parameter file: %s", error)
         return None
     return None if found == NOT_APPLICABLE else found
 
