@@ -20,7 +20,16 @@ RULES = ("DMS_Level3_Base", "DMSLevel2bBase")
 
 
 class Association(dict):
-    """An association in memory: a dict that can write itself."""
+    """
+    An association in memory: a dict that can write itself.
+
+    Attributes
+    ----------
+    filename : str or None
+        File that it was read from.
+    """
+
+    filename = None
 
     def dump(self, format="json"):
         """
@@ -41,20 +50,24 @@ class Association(dict):
         )
 
 
-def _root(path):
-    return remove_suffix(os.path.basename(path).partition(".")[0])[0]
+def _root(item):
+    """Name of the product of a file, or of an open model."""
+    if isinstance(item, str | os.PathLike):
+        return remove_suffix(os.path.basename(item).partition(".")[0])[0]
+    return os.path.splitext(item.meta.filename or "undefined")[0]
 
 
 def asn_from_list(
-    items, rule="DMS_Level3_Base", product_name=None, with_exptype=False, acid="o999"
+    items, rule="DMS_Level3_Base", product_name=None, with_exptype=False, acid="o999", meta=None,
+    product_name_func=None,
 ):
     """
     Make an association from a list of files.
 
     Parameters
     ----------
-    items : list of str, or list of (str, str)
-        Files, or pairs of file and role when `with_exptype` is True.
+    items : list of str, path or data model, or list of pairs
+        Files or open models, or pairs of one and a role when `with_exptype` is True.
     rule : str or class
         ``DMS_Level3_Base`` (one product) or ``DMSLevel2bBase`` (a product per file).
     product_name : str, optional
@@ -63,6 +76,10 @@ def asn_from_list(
         Whether items are pairs.
     acid : str
         Candidate id; with the stage-2 rule it must start with ``o`` or ``c``.
+    meta : mapping, optional
+        Entries of the association in the place of those given here.
+    product_name_func : callable, optional
+        Names the products of the stage-2 rule: called with the item and its number from 1.
 
     Returns
     -------
@@ -83,7 +100,9 @@ def asn_from_list(
     rule = getattr(rule, "__name__", rule)
     if rule not in RULES:
         raise ParameterError(f"rule: '{rule}' where one of {', '.join(RULES)} is needed")
-    pairs = [tuple(item) if with_exptype else (os.fspath(item), "science") for item in items]
+    pairs = [tuple(item) if with_exptype else (item, "science") for item in items]
+    pairs = [(os.fspath(item) if isinstance(item, os.PathLike) else item, role)
+             for item, role in pairs]
     if not pairs:
         raise ParameterError("asn_from_list: no files given")
     members = [{"expname": name, "exptype": role} for name, role in pairs]
@@ -95,10 +114,11 @@ def asn_from_list(
         if not acid.startswith(("o", "c")):
             raise ParameterError(f"id: '{acid}' where a name that starts with o or c is needed")
         others = [member for member in members if member["exptype"].lower() != "science"]
+        science = [member for member in members if member["exptype"].lower() == "science"]
+        naming = product_name_func or (lambda item, number: _root(item))
         products = [
-            {"name": _root(member["expname"]), "members": [member, *others]}
-            for member in members
-            if member["exptype"].lower() == "science"
+            {"name": naming(member["expname"], number), "members": [member, *others]}
+            for number, member in enumerate(science, 1)
         ]
         if not products:
             raise ParameterError("asn_from_list: no science item given")
@@ -114,7 +134,9 @@ def asn_from_list(
     )
     if rule == "DMS_Level3_Base":
         table["target"] = "none"
-    table.update(asn_pool="none", products=products)
+    table["asn_pool"] = "none"
+    table.update(meta or {})
+    table["products"] = products
     return table
 
 

@@ -35,6 +35,7 @@ _WHOLE = {
     "jwst.datamodels.library": "jwst_cal.models.library",
     "jwst.associations": "jwst_cal.associations",
     "jwst.associations.asn_from_list": "jwst_cal.associations.asn_from_list",
+    "jwst.associations.load_as_asn": "jwst_cal.associations.load_as_asn",
     "jwst.stpipe.core": "jwst_cal.framework",
 }
 
@@ -106,6 +107,9 @@ class _Module(ModuleType):
         self._names, self._whole = names, whole
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__all__":  # from jwst.pipeline import *
+            return [known for known in self._names
+                    if known in registry.by_class and registry.by_class[known].exists]
         if name in self._names:
             value = self._names[name]()
         elif self._whole is not None and not name.startswith("__"):

@@ -7,6 +7,7 @@ containers of the reference release: ``ModelContainer`` and ``ModelLibrary``.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from jwst_cal.models._files import open, open_exposure, read_header, save
@@ -21,6 +22,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _CONTAINERS:
         return getattr(import_module(f"{__name__}.{_CONTAINERS[name]}"), name)
+    if find_spec(f"{__name__}.{name}") is not None:  # `from jwst_cal.models import container`
+        return import_module(f"{__name__}.{name}")
     from stdatamodels.jwst import datamodels
 
     try:

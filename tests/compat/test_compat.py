@@ -48,6 +48,8 @@ from jwst.stpipe import Step, Pipeline
 from jwst.associations import asn_from_list
 from jwst.associations import asn_from_list as afl
 from jwst.associations.asn_from_list import asn_from_list as function
+from jwst.associations.load_as_asn import LoadAsLevel2Asn
+from jwst.associations import load_asn
 from jwst.associations.lib.rules_level3_base import DMS_Level3_Base
 from jwst.associations.lib.rules_level2_base import DMSLevel2bBase
 import jwst_cal.framework
@@ -57,8 +59,22 @@ assert Step is jwst_cal.framework.Step
 assert datamodels.open and pixel["DO_NOT_USE"] == 1 and dqflags.pixel is pixel
 asn = function(["a_cal.fits"], rule=DMS_Level3_Base, product_name="p")
 assert asn["products"][0]["name"] == "p"
+assert LoadAsLevel2Asn.load("a_rate.fits")["products"][0]["name"] == "a"
 """
     subprocess.run([sys.executable, "-P", "-c", code], check=True)
+
+
+def test_import_of_all_names():
+    scope = {}
+    exec("from jwst.step import *\nfrom jwst.pipeline import *", scope)
+    expected = {row.class_name for row in registry.ROWS if row.exists}
+    assert {name for name in scope if not name.startswith("__")} == expected
+
+
+def test_what_this_release_lacks_says_so():
+    absent = next(row for row in registry.ROWS if not row.exists)
+    with pytest.raises(registry.UnknownStepError, match="is not part of this release of jwst_cal"):
+        exec(f"from {absent.jwst_module} import {absent.class_name}")
 
 
 def test_nothing_is_imported_before_it_is_used():
