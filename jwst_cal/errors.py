@@ -9,6 +9,7 @@
      │   ├─ InputError (ValueError)        an input is no file, no exposure, or one of another mode
      │   ├─ ReferenceFileError             a reference is missing, unreadable or of the wrong shape
      │   ├─ OutputError                    a product cannot be written
+     │   ├─ CommandError (OSError)         a shell command that is a hook failed
      │   ├─ LoggedError                    a log line reached the break_level of the configuration
      │   └─ ExitStatus                     ends strun with a status of its own (64: no science data)
      └─ SkipStep                           not an error: ends a step, which is recorded as SKIPPED
@@ -18,6 +19,7 @@ without a traceback. Kernels raise only ``ValueError``, ``TypeError`` and ``Memo
 """
 
 __all__ = [
+    "CommandError",
     "ExitStatus",
     "InputError",
     "JwstCalError",
@@ -54,6 +56,10 @@ class OutputError(JwstCalError):
     """A product cannot be written."""
 
 
+class CommandError(JwstCalError, OSError):
+    """A shell command that is the hook of a step failed or does not exist."""
+
+
 class LoggedError(JwstCalError):
     """A log line reached the level at which the log configuration stops the run."""
 
@@ -83,4 +89,10 @@ class SkipStep(Exception):
     ----------
     reason : str
         Logged as a warning and recorded in the product.
+    expected : bool
+        There was nothing to correct: no warning, only a line.
     """
+
+    def __init__(self, reason="", *, expected=False):
+        super().__init__(reason)
+        self.expected = expected

@@ -95,10 +95,7 @@ def _of_association(given):
     path = None if in_memory else association_file.expand(given)
     folder = None if in_memory else os.path.dirname(path)
     table = "singleton" if in_memory else os.path.basename(path)
-    every = [member for product in asn["products"] for member in product["members"]]
-    missing = association_file.missing_members(every, folder)
-    if missing:
-        raise InputError(f"{path or 'association'}: members are missing: {', '.join(missing)}")
+    association_file.check_members(asn, folder, path or "association")
     found = []
     for product in asn["products"]:
         members = {}

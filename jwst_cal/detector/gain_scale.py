@@ -43,7 +43,8 @@ class GainScaleStep(Step):
         if factor is None and refs.gain is not None:
             factor = refs.gain.meta.exposure.gain_factor
         if factor is None:
-            raise SkipStep("GAINFACT is neither in the exposure nor in the gain reference")
+            raise SkipStep("GAINFACT is neither in the exposure nor in the gain reference",
+                           expected=True)
         for name, scale in (("data", factor), ("err", factor),
                             ("var_poisson", factor**2), ("var_rnoise", factor**2)):
             values = getattr(rate, name, None)

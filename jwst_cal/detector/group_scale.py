@@ -48,7 +48,8 @@ class GroupScaleStep(Step):
             known = "a power of two" if reads & (reads - 1) == 0 else "no power of two"
             raise SkipStep(f"FRMDIVSR is missing and NFRAMES={reads} is {known}")
         if reads == divisor:
-            raise SkipStep(f"NFRAMES and FRMDIVSR are both {reads}: nothing to correct")
+            raise SkipStep(f"NFRAMES and FRMDIVSR are both {reads}: nothing to correct",
+                           expected=True)
         if reads < 1:
             raise SkipStep(f"NFRAMES={reads} is no number of reads")
         np.multiply(ramp.data, np.float32(divisor / reads), out=ramp.data)

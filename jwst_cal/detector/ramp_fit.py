@@ -45,6 +45,7 @@ class RampFitStep(Step):
     """
 
     class_alias = "ramp_fit"
+    takes = ("RampModel",)
     produces = ("rate", "rateints")
     accepted = ("int_name",)
     references = {

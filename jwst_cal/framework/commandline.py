@@ -154,6 +154,9 @@ def load_target(name: str) -> tuple[type[Step], Layer | None, str | None]:
         If the parameter file cannot be read.
     """
     if os.path.exists(name) and not (os.path.isdir(name) and name in registry.by_alias):
+        if _is_fits(name):
+            raise UnknownStepError(f"'{name}' is a FITS file; name a step or pipeline before it: "
+                                   f"strun STEP {name}")
         local = Layer.of_file(name)
         with configuration.beside(name):
             cls = configuration.check_class(local.config, Step, name)
@@ -171,6 +174,14 @@ def load_target(name: str) -> tuple[type[Step], Layer | None, str | None]:
     if not (isinstance(cls, type) and issubclass(cls, Step)) or not name:
         raise UnknownStepError(f"'{name}' is not a path to a config file or a Python Step class")
     return cls, None, None
+
+
+def _is_fits(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(9) == b"SIMPLE  ="
+    except OSError:
+        return False
 
 
 # ---- options ------------------------------------------------------------------------------------
@@ -279,7 +290,7 @@ def _take_replay(words: Sequence[str]) -> tuple[list[str], str | None]:
         if word == "--":
             break
         if word == "--replay":
-            if at + 1 == len(words):
+            if at + 1 == len(words) or words[at + 1].startswith("-"):
                 raise ExitStatus(2, "argument --replay: expected one argument")
             product = words[at + 1]
             del kept[at : at + 2]
@@ -402,6 +413,20 @@ def _parameter_lines(
         )
 
 
+def _usual_lines(
+    universal: Mapping[str, Parameter], prefix: str, config: Mapping[str, Any], source: str
+) -> Iterator[str]:
+    """Tell the parameters that every step has, for a step of a pipeline: most of them in short."""
+    usual = Step.parameters()
+    told = {name: parameter for name, parameter in universal.items()
+            if name in ("skip", "save_results") or config.get(name) is not None
+            or parameter.default != usual[name].default}
+    yield from _parameter_lines(told, prefix, config, source)
+    yield from _line(f"  --{prefix}config_file", "a parameter file for this step")
+    others = ",".join(name for name in universal if name not in told)
+    yield from _columns([f"--{prefix}{{{others}}}".replace(",", ", "), "as above"])
+
+
 def _class_lines(cls: Any, prefix: str, config: Mapping[str, Any], source: str) -> Iterator[str]:
     own = cls.parameters(own=True)
     universal = {name: p for name, p in cls.parameters().items() if name not in own}
@@ -420,9 +445,10 @@ def _class_lines(cls: Any, prefix: str, config: Mapping[str, Any], source: str) 
                 f"a file in the place of the {kind.upper()} reference, N/A for none{given}",
             )
     yield from ("", f"parameters that every step has{label and ',' + label[3:]}:")
-    yield from _parameter_lines(universal, prefix, config, source)
     if prefix:
-        yield from _line(f"  --{prefix}config_file", "a parameter file for this step")
+        yield from _usual_lines(universal, prefix, config, source)
+    else:
+        yield from _parameter_lines(universal, prefix, config, source)
     for name, step in (getattr(cls, "step_defs", None) or {}).items():
         below = (config.get("steps") or {}).get(name) or {}
         yield from _class_lines(step, f"{prefix}steps.{name}.", below, source)
@@ -540,6 +566,14 @@ def _set_threads(text: str | None) -> None:
         raise ExitStatus(2, f"--threads: '{text}' where a number from 1 is needed") from None
 
 
+def _check_file(step: Step, name: str) -> None:
+    """Refuse a missing file before all that is logged of a run; other words are the step's."""
+    from jwst_cal.models import _files
+
+    if name.lower().endswith((".fits", ".fits.gz", ".asdf", ".json")):
+        _files.check_file(step.make_input_path(name))
+
+
 def _run(request: Request) -> Step:
     _check_count(request)
     options, inputs = request.options, request.inputs
@@ -560,6 +594,7 @@ def _run(request: Request) -> Step:
         print("\n".join(explain_lines(merged, request.cls)))
     elif inputs:
         _check_folder(step)
+        _check_file(step, inputs[0])
         with logs.progress(step.name):
             step.run(*inputs)
     elif not options.save_parameters:

@@ -635,9 +635,8 @@ def _merge_step(step: str, references: Sequence[Layer], given: Sequence[Layer]) 
     low = [layer.below(step) for layer in references]
     merged = merge(low, [*reversed(files), *chosen])
     merged.pop("config_file", None)
-    for name in ("class", "name"):
-        if name in merged and any(merged[name].source == file.source for file in files):
-            del merged[name]
+    if "name" in merged and any(merged["name"].source == file.source for file in files):
+        del merged["name"]
     return merged
 
 
@@ -691,20 +690,38 @@ def settings(merged: Mapping[str, Any], cls: Any, *, where: str = "") -> tuple[S
     found = _Findings([], [])
     values = _settings(merged, cls, where, found)
     if found.problems:
-        raise ParameterError("; ".join(found.problems))
-    return values, found.warnings
+        raise ParameterError(_told(found.problems))
+    return values, [_told([warning]) for warning in found.warnings]
+
+
+class _Problem(NamedTuple):
+    """What is wrong with one entry, where it was given, and perhaps what was meant."""
+
+    text: str
+    source: str
+    hint: str = ""
+
+
+def _told(problems: Sequence[_Problem]) -> str:
+    """Tell problems in one line; a source that several in a row have is told once."""
+    following = [*problems[1:], None]
+    return "; ".join(
+        problem.text + problem.hint if after is not None and after.source == problem.source
+        else f"{problem.text} ({problem.source}){problem.hint}"
+        for problem, after in zip(problems, following, strict=True)
+    )
 
 
 class _Findings(NamedTuple):
     """What is wrong in a configuration: what the user gave, and what a reference holds."""
 
-    problems: list[str]
-    warnings: list[str]
+    problems: list[_Problem]
+    warnings: list[_Problem]
 
     def unknown(self, problem: str, name: str, known: Iterable[str], entry: Setting) -> None:
         """Note a name that does not exist."""
-        message = f"{problem} ({entry.source}){nearest(name, known)}"
-        (self.warnings if entry.lenient else self.problems).append(message)
+        found = _Problem(problem, entry.source, nearest(name, known))
+        (self.warnings if entry.lenient else self.problems).append(found)
 
 
 def _settings(merged: Mapping[str, Any], cls: Any, where: str, findings: _Findings) -> Section:
@@ -721,19 +738,32 @@ def _settings(merged: Mapping[str, Any], cls: Any, where: str, findings: _Findin
             findings.unknown(problem, name, [*parameters, *overrides], entry)
         elif entry.value is not None or parameters[name].optional:
             try:
-                values[name] = _checked(parameters[name], entry, where or cls.__name__)
+                values[name] = _converted(parameters[name], entry, where or cls.__name__)
             except ParameterError as error:
-                findings.problems.append(str(error))
+                findings.problems.append(_Problem(str(error), entry.source))
     steps = getattr(cls, "step_defs", None) or {}
     for name, section in (merged.get("steps") or {}).items():
         if name in steps:
             inner = f"{where}.{name}" if where else name
+            _check_kind(section.get("class"), steps[name], inner, findings)
             below = _settings(section, steps[name], inner, findings)
             values.setdefault("steps", {})[name] = below
         else:
             for entry in [*_settings_of(section)][:1]:  # an empty section does no harm
                 findings.unknown(f"'{name}' is no step of {cls.__name__}", name, steps, entry)
     return values
+
+
+def _check_kind(entry: Setting | None, cls: Any, step: str, findings: _Findings) -> None:
+    """Note that parameters of a step were given for another one that we know."""
+    name = "" if entry is None else str(entry.value)
+    row = registry.by_alias.get(name) or registry.by_class.get(name.rpartition(".")[2])
+    if entry is not None and row is not None and not any(
+        base.__name__ == row.class_name for base in cls.__mro__
+    ):
+        found = _Problem(f"the parameters given for {step}, which is a {cls.__name__}, are for "
+                         f"{row.class_name}", entry.source)
+        (findings.warnings if entry.lenient else findings.problems).append(found)
 
 
 def _settings_of(section: Mapping[str, Any]) -> Iterator[Setting]:
@@ -744,14 +774,11 @@ def _settings_of(section: Mapping[str, Any]) -> Iterator[Setting]:
             yield from _settings_of(entry)
 
 
-def _checked(parameter: Any, entry: Setting, owner: str) -> Any:
+def _converted(parameter: Any, entry: Setting, owner: str) -> Any:
     value = entry.value
     if parameter.path is not None and entry.folder is not None and isinstance(value, str):
         value = os.path.join(entry.folder, value)
-    try:
-        return parameter.check(value, owner)
-    except ParameterError as error:
-        raise ParameterError(f"{error} ({entry.source})") from None
+    return parameter.check(value, owner)
 
 
 def check_class(config: Mapping[str, Any], expected: type, file: str) -> type:
@@ -823,7 +850,7 @@ def explain(
         if entry is None or (entry.value is None and not parameter.optional):
             yield f"{prefix}{name}", parameter.default, "default"
         else:
-            yield f"{prefix}{name}", _checked(parameter, entry, cls.__name__), entry.source
+            yield f"{prefix}{name}", _converted(parameter, entry, cls.__name__), entry.source
     for kind in cls.reference_file_types:
         entry = merged.get(f"override_{kind}")
         if entry is not None:

@@ -20,14 +20,14 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jwst_cal import registry
-from jwst_cal.errors import ParameterError
+from jwst_cal.errors import CommandError, ParameterError
 from jwst_cal.framework.configuration import beside
 from jwst_cal.framework.parameters import nearest
 
 if TYPE_CHECKING:
     from jwst_cal.framework.step import Step
 
-__all__ = ["Hook", "after", "before", "make"]
+__all__ = ["Hook", "after", "before", "check", "make"]
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +38,36 @@ _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")
 _CALL = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)\s*\((.*)\)$", re.DOTALL)
 
 
+_PROGRAM = re.compile(r"[\w./+-]+$")
+
+
 class Hook(NamedTuple):
     """One hook, ready to run."""
 
     name: str
     call: Callable[..., Any]
+
+
+def check(step: Step) -> None:
+    """
+    Look for the hooks of a step and of its sub-steps, before anything is computed.
+
+    Parameters
+    ----------
+    step : Step
+        The step; it and sub-steps that are skipped are looked at, too: their hooks run.
+
+    Raises
+    ------
+    ParameterError
+        If one does not exist.
+    """
+    for one in step._family():
+        for when in ("pre", "post"):
+            for number, given in enumerate(getattr(one, f"{when}_hooks")):
+                hook = make(one, when, number, given)
+                if isinstance(hook.call, _Command):
+                    hook.call.check(f"{when}_hooks of {one.name}")
 
 
 def before(step: Step, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -210,6 +235,16 @@ class _Command:
     def __init__(self, step: Step, name: str, text: str) -> None:
         self.step, self.name, self.text = step, name, text
 
+    def check(self, where: str) -> None:
+        """Raise ParameterError when its first word is the name of no program."""
+        word = self.text.partition(" ")[0]
+        if not _PROGRAM.match(word):
+            return  # something that only the shell can judge
+        known = subprocess.run(["/bin/sh", "-c", 'command -v "$0"', word], check=False,
+                               capture_output=True)
+        if known.returncode:
+            raise ParameterError(f"{where}: '{word}' is no function, no Step and no command")
+
     def __call__(self, *args: Any) -> None:
         fields = [self._field(number, value) for number, value in enumerate(args)]
         try:
@@ -227,7 +262,8 @@ class _Command:
                 log.info("%s of %r: %s", stream, command, text.strip())
         if done.returncode:
             reason = " (no such command, function or Step)" if done.returncode == 127 else ""
-            raise OSError(f"{command!r} returned error code {done.returncode}{reason}")
+            raise CommandError(f"{command!r} returned error code {done.returncode}{reason}; it is "
+                               f"a hook of {self.step.name}")
 
     def _field(self, number: int, value: Any) -> str:
         if isinstance(value, str | os.PathLike):

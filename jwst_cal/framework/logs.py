@@ -400,6 +400,7 @@ def _restore_crds() -> None:
 # ---- lines kept in the product ------------------------------------------------------------------
 
 _PATH = re.compile(r"(?<!\w)/(?:[^/\s'\"]+/)+([^/\s'\"]+)")
+_QUOTED_PATH = re.compile(r"(['\"])/[^'\"\n]*/([^/'\"\n]+)/?\1")
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{3,}")
 
 
@@ -430,6 +431,11 @@ def _has_address(text: str) -> bool:
     return False
 
 
+def without_folders(text: str) -> str:
+    """Cut each absolute path in a text to its base name."""
+    return _PATH.sub(r"\1", _QUOTED_PATH.sub(r"\1\2\1", text))
+
+
 def scrub(line: str, private: re.Pattern[str]) -> str:
     """
     Remove what a public product must not tell.
@@ -447,7 +453,7 @@ def scrub(line: str, private: re.Pattern[str]) -> str:
         The line with absolute paths cut to the base name; empty if it still holds a private
         name or an IP address.
     """
-    line = _PATH.sub(r"\1", line)
+    line = without_folders(line)
     return "" if private.search(line) or _has_address(line) else line
 
 

@@ -352,8 +352,10 @@ class Parameter:
 
     def _refuse(self, value: Any, owner: str) -> ParameterError:
         given = f"'{value}'" if isinstance(value, str) else repr(value)
+        hint = ("; a list of one ends with a comma" if self.is_list and isinstance(value, str)
+                and not self.scalar else "")
         return ParameterError(f"Parameter '{self.name}' of {owner}: {_short(given)} is not "
-                              f"{self.allowed}")
+                              f"{self.allowed}{hint}")
 
     def __repr__(self) -> str:
         return f"<Parameter {self.owner}.{self.name}: {self.type_name} = {self.default!r}>"

@@ -101,6 +101,15 @@ def absent_step(alias: str, class_name: str) -> type[Step]:
     return type(class_name, (AbsentStep,), {"class_alias": alias, "__doc__": AbsentStep.__doc__})
 
 
+def _sections(steps: Any, pipeline: str) -> dict[str, Mapping[str, Any]]:
+    """Check that parameters are given by step."""
+    steps = {} if steps is None else steps
+    if not isinstance(steps, Mapping) or not all(isinstance(v, Mapping) for v in steps.values()):
+        raise ParameterError(f"steps of {pipeline}: {steps!r} where parameters by step are needed, "
+                             "{'jump': {'rejection_threshold': 5}} for instance")
+    return dict(steps)
+
+
 class Pipeline(Step):
     """
     Steps that belong together, with the code that connects them.
@@ -136,7 +145,7 @@ class Pipeline(Step):
         **parameters: Any,
     ) -> None:
         super().__init__(name, parent, config_file, **parameters)
-        given = dict(steps or {})
+        given = _sections(steps, self.name)
         for key in given:
             if key not in self.step_defs:
                 raise ParameterError(f"{self.name} has no step '{key}'"
@@ -154,6 +163,12 @@ class Pipeline(Step):
         """Return the parameters of the pipeline and, under ``steps``, of its steps."""
         values = super().get_pars(full_spec)
         values["steps"] = {key: step.get_pars(full_spec) for key, step in self.steps.items()}
+        return values
+
+    def _telling_pars(self) -> dict[str, Any]:
+        """The parameters of the pipeline and of its steps, without the usual ones."""
+        values = {**super()._telling_pars()}
+        values["steps"] = {key: step._telling_pars() for key, step in self.steps.items()}
         return values
 
     def update_pars(self, parameters: Mapping[str, Any]) -> None:
@@ -222,10 +237,16 @@ class Pipeline(Step):
 
     def _check_file(self, dataset: Any) -> None:
         """Refuse an input file that cannot be opened before its references are looked for."""
-        from jwst_cal.models import _files
+        from jwst_cal.models import _files, association_file
 
-        if isinstance(dataset, str | os.PathLike):
-            _files.check_exposure(self.make_input_path(dataset))
+        if not isinstance(dataset, str | os.PathLike):
+            return
+        path = os.fspath(self.make_input_path(dataset))
+        if path.lower().endswith((".json", ".yaml", ".yml")):
+            association = association_file.read(path)
+            association_file.check_members(association, os.path.dirname(path), path)
+        else:
+            _files.check_exposure(path)
 
     def _look_up(self, dataset: Any, reftypes: list[str]) -> list[str]:
         from jwst_cal.framework import reference_store

@@ -2,7 +2,7 @@
 
 ``meta.provenance.<alias>`` holds one JSON text for each pipeline (or step run alone) that the
 product went through, so that :func:`read` can tell a later reader, and a later run, everything
-that decided its values.
+that decided its values. It holds no absolute path: see :func:`portable`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jwst_cal.errors import InputError, ParameterError
+from jwst_cal.framework import logs
 
 if TYPE_CHECKING:
     from jwst_cal.framework.step import Step
 
-__all__ = ["Recipe", "Sums", "attach", "describe", "read", "recipe", "record"]
+__all__ = ["Recipe", "Sums", "attach", "describe", "portable", "read", "recipe", "record"]
 
 
 class Sums:
@@ -131,14 +132,14 @@ def record(step: Step, *, status: str, reason: str | None, seconds: float,
         "parameters": {name: _plain(getattr(step, name)) for name in step.parameters()},
     }
     if reason is not None:
-        entry["reason"] = reason
+        entry["reason"] = logs.without_folders(reason)
     overrides = {reftype: _plain(value) for reftype in step.reference_file_types
                  if (value := step.get_ref_override(reftype)) is not None}
     if overrides:
         entry["overrides"] = overrides
     if references:
         found = dict.fromkeys(references)
-        entry["references"] = [{"type": kind, "name": name, "path": path}
+        entry["references"] = [{"type": kind, "name": portable(name), "path": path}
                                for kind, name, path in found]
         for _, _, path in found:
             if path is not None:
@@ -149,9 +150,38 @@ def record(step: Step, *, status: str, reason: str | None, seconds: float,
 def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, str):
+        return portable(value)
+    if value is None or isinstance(value, bool | int | float):
         return value
     return f"<{type(value).__name__}>"
+
+
+def portable(text: str) -> str:
+    """
+    Write a path so that it tells nothing of the machine, and can still be found on it.
+
+    Parameters
+    ----------
+    text : str
+        A path, or any other text.
+
+    Returns
+    -------
+    str
+        Of an absolute path: relative to the working directory if it is in there, with ``~`` if it
+        is in the user's home, else the base name. A text that is no absolute path has the name of
+        the home replaced by ``~`` (a command of a hook); otherwise it is as it was.
+    """
+    home = os.path.expanduser("~")
+    if not os.path.isabs(text):
+        return text.replace(f"{home}{os.sep}", f"~{os.sep}") if len(home) > 1 else text
+    for folder, name in ((os.getcwd(), ""), (home, "~")):
+        if len(folder) > 1 and text == folder:
+            return name or "."
+        if len(folder) > 1 and text.startswith(f"{folder}{os.sep}"):
+            return os.path.join(name, text[len(folder) + 1 :])
+    return os.path.basename(text.rstrip(os.sep)) or text
 
 
 def attach(model: Any, root: Step, history: list[dict[str, Any]]) -> None:
@@ -330,6 +360,13 @@ class Recipe(NamedTuple):
             raise ParameterError(f"{self.product}: {error}") from None
 
 
+def _found_beside(path: str, folder: str) -> str:
+    """The path of a file beside a product, when it is not where the path says."""
+    beside = os.path.join(folder, path)
+    is_here = os.path.exists(os.path.expanduser(path))
+    return beside if not is_here and os.path.exists(beside) else path
+
+
 def recipe(product: str | os.PathLike[str]) -> Recipe:
     """
     Read from a product how to make it again.
@@ -363,6 +400,7 @@ def recipe(product: str | os.PathLike[str]) -> Recipe:
             if str(value).startswith("<"):
                 raise ParameterError(f"{name}: {key} of {step['name']} was an open model; it "
                                      "cannot be used again")
+            overrides[key] = _found_beside(str(value), os.path.dirname(name))
         steps[step["name"]] = {**step["parameters"], **overrides}
     if alone:
         config |= steps[alone[0]["name"]]

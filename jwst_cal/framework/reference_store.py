@@ -10,14 +10,13 @@ whatever goes wrong ends as one :class:`ReferenceFileError`.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from jwst_cal.errors import InputError, JwstCalError, ParameterError, ReferenceFileError
+from jwst_cal.errors import JwstCalError, ParameterError, ReferenceFileError
 from jwst_cal.framework import logs
 
 __all__ = [
@@ -109,7 +108,7 @@ def header_of(dataset: Any) -> dict[str, Any] | None:
         return dict(dataset.get_crds_parameters())
     if isinstance(dataset, str | os.PathLike):
         name = os.fspath(dataset)
-        if name.lower().endswith(".json"):
+        if name.lower().endswith((".json", ".yaml", ".yml")):
             return _association_header(name)
         from jwst_cal import models
 
@@ -120,14 +119,9 @@ def header_of(dataset: Any) -> dict[str, Any] | None:
 
 
 def _association_header(name: str) -> dict[str, Any] | None:
-    try:
-        with open(name, encoding="utf-8") as file:
-            association = json.load(file)
-    except FileNotFoundError:
-        raise InputError(f"{name}: no such file") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{name}: is no association: {error}") from error
-    return _member_header(association, os.path.dirname(name))
+    from jwst_cal.models import association_file
+
+    return _member_header(association_file.read(name), os.path.dirname(name))
 
 
 def _member_header(association: Mapping[str, Any], folder: str) -> dict[str, Any] | None:

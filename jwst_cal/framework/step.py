@@ -403,10 +403,12 @@ class Step(Parameterised):
                 result, ours = models.ModelContainer(path, **options), True
             else:
                 result, ours = models.open_exposure(path), True
-        elif isinstance(init, list | tuple) and init and open_models:
-            result = models.ModelContainer(list(init))
+        elif (isinstance(init, list | tuple) and init and open_models) or (
+                isinstance(init, Mapping) and "products" in init):
+            result = models.ModelContainer(list(init) if isinstance(init, list | tuple) else init)
         elif open_as_type is not None and type(init) is not open_as_type:
             result = open_as_type(init, **options)
+        self._check_kind(result)
         if make_copy is None:
             make_copy = not ours and not self._inside and _is_copied(result)
         if make_copy:
@@ -414,6 +416,16 @@ class Step(Parameterised):
                 raise TypeError(f"{type(result).__name__}: input of this type cannot be copied")
             result = result.copy()
         return _files.as_ramp(result) if _files.is_model(result) else result
+
+    def _check_kind(self, result: Any) -> None:
+        """Refuse what is no model and holds none."""
+        if not hasattr(result, "map_function") and not any(True for _ in _members(result)):
+            from jwst_cal.errors import InputError
+
+            given = f"an empty {type(result).__name__}" if isinstance(
+                result, Sequence) and not len(result) else f"of type {type(result).__name__}"
+            raise InputError(f"{self.name} takes a file name, an open data model, a container or "
+                             f"an association; the input is {given}")
 
     # references ---------------------------------------------------------------------------------
 
@@ -488,9 +500,8 @@ class Step(Parameterised):
         if not isinstance(override, str) or override in ("", "N/A"):
             return
         if not os.path.isfile(override):
-            raise ReferenceFileError(
-                f"{override}: no such file (override_{reftype} of {self.name})"
-            )
+            problem = "is a directory" if os.path.isdir(override) else "no such file"
+            raise ReferenceFileError(f"{override}: {problem} (override_{reftype} of {self.name})")
         if not os.access(override, os.R_OK):
             raise ReferenceFileError(
                 f"{override}: cannot be read (override_{reftype} of {self.name})"
@@ -570,13 +581,16 @@ class Step(Parameterised):
         started = time.perf_counter()
         with self._recording():
             logs.status(self.qualified_name.removeprefix("stpipe.").replace(".", ": "))
-            log.info("Step %s running with args %s.", self.name, args)
+            if self.parent is None or not self.skip:
+                log.info("Step %s running with args %s.", self.name, args)
             if self.parent is None:
-                log.info("Step %s parameters are:%s", self.name, _as_yaml(self.get_pars()))
+                log.info("Step %s parameters are:%s", self.name, _as_yaml(self._telling_pars()))
                 if self.skip:
                     log.info("Step run as standalone, so skip set to False")
                     self.skip = False
             self._check_required()
+            if self.parent is None:
+                self._check_hooks()
             self._prepare(args)
             try:
                 self._running = True
@@ -593,9 +607,39 @@ class Step(Parameterised):
             if not self.skip:
                 if self.save_results:
                     self._save_all(result)
-                log.info("Step %s done (%.2f s)", self.name, time.perf_counter() - started)
+                if self._reason is None:
+                    log.info("Step %s done (%.2f s)", self.name, time.perf_counter() - started)
+            if self.parent is None:
+                self._tell_versions()
             self._references_used = []
         return result
+
+    def _check_hooks(self) -> None:
+        if any(step.pre_hooks or step.post_hooks for step in self._family()):
+            from jwst_cal.framework import hooks
+
+            hooks.check(self)
+
+    def _family(self) -> Iterator[Step]:
+        """Yield the step and those below it."""
+        yield self
+        for name in getattr(self, "step_defs", None) or ():
+            yield from getattr(self, name)._family()
+
+    def _telling_pars(self) -> dict[str, Any]:
+        """The parameters, those that every step has only where they are not the default."""
+        usual = Step.parameters()
+        return {name: value for name, value in self.get_pars().items()
+                if name not in usual or value != usual[name].default}
+
+    def _tell_versions(self) -> None:
+        from jwst_cal import __version__, reproduces
+        from jwst_cal.framework import reference_store
+
+        context = reference_store.used().context
+        if context is not None:
+            log.info("Results used CRDS context: %s", context)
+        log.info("Results used jwst_cal version: %s (reproduces jwst %s)", __version__, reproduces)
 
     def _remember(self, seconds: float) -> None:
         """Add this run to the record of the outermost step."""
@@ -722,7 +766,8 @@ class Step(Parameterised):
             try:
                 result = self.process(model, *args[1:], refs=refs)
             except SkipStep as reason:
-                log.warning("Step %s skipped: %s", self.name, reason)
+                log.log(logging.INFO if reason.expected else logging.WARNING,
+                        "Step %s skipped: %s", self.name, reason)
                 self._reason = str(reason) or "no reason given"
                 self.record_step_status(model, success=False)
                 return self._shape(model)
@@ -789,8 +834,6 @@ class Step(Parameterised):
                 recorded.crds.sw_version = version
             if context is not None:
                 recorded.crds.context_used = context
-                if self.parent is None:
-                    log.info("Results used CRDS context: %s", context)
         if not self._inside:
             self._attach_log(model)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-from jwst_cal.errors import InputError
-
 #: Member keys that are copied to the model's meta.
 CARRIED = ("group_id", "tweakreg_catalog")
 
@@ -64,11 +62,3 @@ def model_group_id(model):
     if own not in (None, ""):
         return own
     return group_id(model.meta.observation.instance)
-
-
-def refuse_missing(missing, where):
-    """Raise InputError that lists every file an association names and that is not there."""
-    if missing:
-        raise InputError(
-            f"{where}: {len(missing)} of its members do not exist: {', '.join(missing)}"
-        )

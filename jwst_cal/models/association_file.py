@@ -15,7 +15,9 @@ from pathlib import Path
 
 from jwst_cal.errors import InputError
 
-__all__ = ["expand", "is_association", "member_path", "missing_members", "read", "select"]
+__all__ = [
+    "check_members", "expand", "is_association", "member_path", "missing_members", "read", "select",
+]
 
 log = logging.getLogger(__name__)
 
@@ -163,6 +165,35 @@ def missing_members(members, folder):
         Their names as the association gives them.
     """
     return [m["expname"] for m in members if not os.path.isfile(member_path(m, folder))]
+
+
+def check_members(asn, folder, name):
+    """
+    Refuse an association some of whose members' files do not exist.
+
+    Parameters
+    ----------
+    asn : mapping
+        The association.
+    folder : str or Path or None
+        Folder of the association file.
+    name : str
+        What it is called in the message.
+
+    Raises
+    ------
+    InputError
+        Listing all missing files.
+    """
+    members = [member for product in asn["products"] for member in product["members"]]
+    refuse_missing(missing_members(members, folder), name)
+
+
+def refuse_missing(missing, name):
+    """Raise InputError that lists the files an association names and that are not there."""
+    if missing:
+        raise InputError(f"{name}: {len(missing)} of its members do not exist: "
+                         f"{', '.join(dict.fromkeys(missing))}")
 
 
 def select(members, exptypes=None, n_members=None):

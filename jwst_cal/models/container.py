@@ -101,7 +101,7 @@ class ModelContainer(MutableSequence):
         members = association_file.select(
             asn["products"][0]["members"], self.asn_exptypes, self.asn_n_members
         )
-        _members.refuse_missing(
+        association_file.refuse_missing(
             association_file.missing_members(members, folder), path or "association"
         )
         carried = {"table_name": self.asn_table_name, "asn_pool": asn["asn_pool"]}

@@ -119,7 +119,7 @@ class ModelLibrary:
         product["members"] = self._members
         if not self._loaded:
             where = self._asn.get("table_name", "association")
-            _members.refuse_missing(
+            association_file.refuse_missing(
                 association_file.missing_members(self._members, self._asn_dir), where
             )
         for index, member in enumerate(self._members):

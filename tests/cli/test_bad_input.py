@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ from astropy.io import fits
 from jwst_cal.cli import strun
 from jwst_cal.simulate import exposures
 
+HEAD = ("#ASDF 1.0.0\n#ASDF_STANDARD 1.5.0\n%YAML 1.1\n%TAG ! tag:stsci.edu:asdf/\n"
+        "--- !core/asdf-1.1.0\n")
 UNCAL = "jw01234001001_02101_00001_nrca1_uncal.fits"
 
 
@@ -108,6 +111,45 @@ def test_image_for_a_ramp(refused, folder):
     refused("calwebb_detector1", "image_uncal.fits", mentions=["image_uncal.fits"])
 
 
+def association(path, *names):
+    """Write an association of science members."""
+    members = [{"expname": name, "exptype": "science"} for name in names]
+    path.write_text(json.dumps({"products": [{"name": "p", "members": members}]}))
+
+
+@pytest.mark.parametrize("step", ["calwebb_detector1", "calwebb_image2", "jump", "calwebb_dark"])
+def test_association_that_names_missing_files_lists_all_of_them(refused, folder, step):
+    association(folder / "a_asn.json", "one_rate.fits", UNCAL, "two_rate.fits")
+    refused(step, "a_asn.json", mentions=["a_asn.json: 2 of its members do not exist: "
+                                          "one_rate.fits, two_rate.fits"])
+
+
+@pytest.mark.parametrize("text", ["{", "[1, 2]", '{"products": []}'])
+@pytest.mark.parametrize("step", ["calwebb_detector1", "calwebb_image2"])
+def test_file_that_is_no_association(refused, folder, step, text):
+    (folder / "a_asn.json").write_text(text)
+    refused(step, "a_asn.json", mentions=["a_asn.json: no association: "])
+
+
+def test_missing_association(refused):
+    refused("calwebb_image2", "none_asn.json", mentions=["none_asn.json", "no such file"])
+
+
+@pytest.mark.parametrize("step", ["jump", "ramp_fit", "calwebb_detector1", "calwebb_dark"])
+def test_rate_for_a_ramp(refused, folder, step):
+    from stdatamodels.jwst import datamodels
+
+    with fits.open(folder / UNCAL) as raw:
+        header = raw[0].header
+    with datamodels.ImageModel(np.zeros((64, 64), np.float32)) as rate:
+        rate.meta.telescope, rate.meta.exposure.type = "JWST", "NRC_IMAGE"
+        rate.meta.instrument.name, rate.meta.instrument.detector = "NIRCAM", "NRCA1"
+        rate.meta.observation.date, rate.meta.observation.time = "2024-07-01", "00:00:00"
+        rate.meta.subarray.name, rate.meta.exposure.readpatt = header["SUBARRAY"], "RAPID"
+        rate.save(folder / "x_rate.fits")
+    refused(step, "x_rate.fits", mentions=["x_rate.fits: ", "RampModel", "this is ImageModel"])
+
+
 # ---- steps and parameters -----------------------------------------------------------------------
 
 
@@ -139,6 +181,34 @@ def test_value_that_is_no_choice(refused):
     refused("ramp_fit", UNCAL, "--algorithm=BEST", mentions=["algorithm", "BEST", "OLS_C"])
 
 
+@pytest.mark.parametrize(("file", "text", "mentions"), [
+    ("x.asdf", HEAD + "data: [1, 2]\n...\n", ["'x.asdf'", "is no parameter file"]),
+    ("x.asdf", HEAD + "parameters: {a: 1}\n...\n", ["'x.asdf'", "without 'class'"]),
+    ("x.asdf", "#ASDF 1.0.0\n--- [\n", ["'x.asdf'", "line "]),
+    ("x.cfg", "class = jump\nrejection_threshold\n", ["'x.cfg'", "line 2"]),
+    ("x.cfg", "", ["'x.cfg'", "it holds no parameters"]),
+    ("x.cfg", "class = nosuch.Step\n", ["'x.cfg'", "nosuch.Step"]),
+    ("x.cfg", "class = calwebb_detector1\n[steps]\n[[linearity]]\nclass = jump\nskip = true\n",
+     ["linearity, which is a LinearityStep, are for JumpStep", "'x.cfg'"]),
+])
+def test_wrong_parameter_file(refused, folder, file, text, mentions):
+    (folder / file).write_text(text)
+    refused(file, UNCAL, mentions=mentions)
+
+
+def test_parameter_file_of_another_step(refused, folder):
+    (folder / "jump.cfg").write_text("class = jwst.jump.JumpStep\nskip = true\n")
+    refused("calwebb_detector1", UNCAL, "--steps.linearity.config_file=jump.cfg",
+            mentions=["linearity, which is a LinearityStep, are for JumpStep", "jump.cfg'"])
+
+
+def test_parameter_files_that_name_each_other(refused, folder):
+    for name, other in (("a", "b"), ("b", "a")):
+        (folder / f"{name}.cfg").write_text(f"class = jump\nconfig_file = {other}.cfg\n")
+    refused("calwebb_detector1", UNCAL, "--steps.jump.config_file=a.cfg",
+            mentions=["config_file leads back to itself: a.cfg -> b.cfg -> a.cfg"])
+
+
 # ---- reference files ----------------------------------------------------------------------------
 
 
@@ -150,6 +220,14 @@ def reference(path, shape, model="SuperBiasModel"):
     made.meta.instrument.name, made.meta.instrument.detector = "NIRCAM", "NRCA1"
     made.meta.subarray.xstart = made.meta.subarray.ystart = 1
     made.save(path)
+
+
+def test_missing_overrides_are_all_named_before_anything_is_computed(refused, capfd):
+    refused("calwebb_detector1", UNCAL, "--steps.jump.override_gain=no.fits",
+            "--steps.linearity.override_linearity=.",
+            mentions=["no.fits: no such file (override_gain of jump)",
+                      "is a directory (override_linearity of linearity)"])
+    assert "group_scale" not in capfd.readouterr().out
 
 
 def test_missing_reference(refused):

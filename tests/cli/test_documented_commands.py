@@ -1,14 +1,49 @@
 """The commands that the reference's page on running the pipeline prints, on a small exposure."""
 
+import os
 import shlex
 import shutil
+import subprocess
+import sys
 
 import pytest
 
+import jwst_cal
 from jwst_cal import registry
 from jwst_cal.cli import collect_pipeline_cfgs, strun
 
 STAGE1 = ["X_rate.fits", "X_rateints.fits"]
+HEAD = """\
+#ASDF 1.0.0
+#ASDF_STANDARD 1.5.0
+%YAML 1.1
+%TAG ! tag:stsci.edu:asdf/
+--- !core/asdf-1.1.0
+"""
+WRITTEN = HEAD + """\
+class: jwst.pipeline.Detector1Pipeline
+name: Detector1Pipeline
+parameters:
+  save_calibrated_ramp: true
+  output_dir: run3
+steps:
+- class: jwst.jump.jump_step.JumpStep
+  name: jump
+  parameters:
+    rejection_threshold: 5.5
+- class: jwst.linearity.linearity_step.LinearityStep
+  name: linearity
+  parameters: {skip: true}
+...
+"""
+OLDER = HEAD + """\
+parameters:
+  class: jwst.pipeline.Detector1Pipeline
+  name: Detector1Pipeline
+  steps:
+    jump: {class: jwst.jump.jump_step.JumpStep, rejection_threshold: 5.5}
+...
+"""
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +70,8 @@ def material(tmp_path_factory):
         "name = Detector1Pipeline\nclass = jwst.pipeline.Detector1Pipeline\n"
         "[steps]\n[[dark_current]]\nconfig_file = my_dark_current.cfg\n"
     )
+    (folder / "written.asdf").write_text(WRITTEN)
+    (folder / "older.asdf").write_text(OLDER)
     return folder
 
 
@@ -85,6 +122,19 @@ def needs(*aliases):
         ("calwebb_detector1.cfg X_uncal.fits --save_calibrated_ramp=true",
          ["X_ramp.fits", *STAGE1]),
         ("config_file.cfg X_uncal.fits", ["X_dark_current.fits", *STAGE1]),
+        ("calwebb_detector1 X_uncal.fits --steps.ramp_fit.skip=true", ["X_ramp.fits"]),
+        ("calwebb_detector1 X_uncal.fits --steps.ramp_fit.save_opt=true --output_file=foo",
+         ["X_fitopt.fits", "foo_rate.fits", "foo_rateints.fits"]),
+        ("calwebb_detector1 X_uncal.fits --steps.gain_scale.save_results=true",
+         ["X_gain_scale.fits", "X_gain_scaleints.fits", *STAGE1]),
+        ("calwebb_detector1 X_uncal.fits --steps.ramp_fit.save_results=true",
+         ["X_0_ramp_fit.fits", "X_1_ramp_fit.fits", *STAGE1]),
+        ("ramp_fit.cfg X_uncal.fits", ["X_0_ramp_fit.fits", "X_1_ramp_fit.fits"]),
+        ("written.asdf X_uncal.fits", ["run3/X_ramp.fits", "run3/X_rate.fits",
+                                       "run3/X_rateints.fits"]),
+        ("older.asdf X_uncal.fits", STAGE1),
+        ("calwebb_dark X_uncal.fits", ["X_darkpipeline.fits"]),
+        ("calwebb_dark.cfg X_uncal.fits", ["X_dark.fits"]),
         ("linearity.cfg X_uncal.fits", ["X_linearity.fits"]),
         ("jwst.linearity.LinearityStep X_uncal.fits", ["X_linearitystep.fits"]),
         ("linearity X_uncal.fits --output_ext=asdf", ["X_linearitystep.asdf"]),
@@ -155,6 +205,43 @@ def test_save_parameters_then_edit_then_rerun(folder, capsys):
     assert "jumps above 7.5 sigma" in capsys.readouterr().out
     run("pars.asdf X_uncal.fits --steps.jump.rejection_threshold=8")
     assert "jumps above 8 sigma" in capsys.readouterr().out
+
+
+def test_values_of_a_written_file_are_used(folder, capsys):
+    run("written.asdf X_uncal.fits --explain")
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["steps.jump.rejection_threshold", "5.5", "file", "'written.asdf'"] in lines
+    assert ["steps.linearity.skip", "True", "file", "'written.asdf'"] in lines
+
+
+@pytest.mark.parametrize(("words", "status"), [
+    ("linearity X_uncal.fits", 0), ("linearity none_uncal.fits", 1), ("linearity --skip", 2),
+    ("nodata.NoDataStep X_uncal.fits", 64)])
+def test_exit_status(folder, words, status):
+    (folder / "nodata.py").write_text(
+        "from jwst_cal.errors import ExitStatus\nfrom jwst_cal.framework import Step\n\n\n"
+        "class NoDataStep(Step):\n    'See nothing.'\n\n    def process(self, model, *, refs):\n"
+        "        raise ExitStatus(64, 'no open slits fall on detector NRS2')\n")
+    root = os.path.dirname(os.path.dirname(jwst_cal.__file__))
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "jwst_cal", *words.split()], capture_output=True, text=True,
+        check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join([root, str(folder)])})
+    assert done.returncode == status, done.stderr
+    assert len(done.stderr.splitlines()) == (status != 0)
+    if status == 64:
+        assert done.stderr == "strun: error: no open slits fall on detector NRS2\n"
+        assert not list(folder.glob("X_nodata*"))
+
+
+@pytest.mark.parametrize("word", ["--verbose", "--log-level=debug", "--log-level=10"])
+def test_log_level(folder, capsys, word):
+    run(f"group_scale X_uncal.fits {word}")
+    assert " - DEBUG - " in capsys.readouterr().out
+
+
+def test_parameters_go_to_the_working_directory(folder):
+    run("group_scale X_uncal.fits --output_dir=out --save-parameters=p.asdf --log-stream=null")
+    assert made(folder) == ["out/X_groupscalestep.fits", "p.asdf"]
 
 
 @needs("calwebb_detector1", "dark_current")

@@ -13,7 +13,7 @@ import pytest
 import jwst_cal
 from jwst_cal import registry
 from jwst_cal.cli.strun import main
-from jwst_cal.framework import commandline, configuration
+from jwst_cal.framework import Step, commandline, configuration
 
 ROOT = Path(jwst_cal.__file__).parents[1]  # of the package under test, installed or not
 DEMO = Path(__file__).with_name("demo")
@@ -157,6 +157,15 @@ def test_help_of_a_pipeline_names_every_option(folder, capsys):
         assert re.search(rf"  {re.escape(name)}\s", text), name
 
 
+def test_help_of_a_pipeline_tells_what_every_step_has_once(folder, capsys):
+    assert main(["-h", PIPE]) == 0
+    text = capsys.readouterr().out
+    assert len(re.findall("Functions, steps or commands to run before this step", text)) == 1
+    short = re.search(r"--steps\.two\.\{(.*?)\}\s+as above", text, re.DOTALL)[1]
+    names = set(re.split(r",\s+", short)) | {"skip", "save_results"}
+    assert names == set(Step.parameters())
+
+
 def test_help_shows_the_values_of_a_file(folder, capsys):
     (folder / "x.cfg").write_text(
         f"class = {PIPE}\nsuffix = abc\n[steps]\n[[one]]\ngain = 2.5\noverride_dark = my.fits\n"
@@ -269,13 +278,16 @@ def test_wrong_usage_ends_with_2(folder, capsys, words, message):
         ([PIPE, "X_rate.fits", "--steps.one.gain=-1"],
          "Parameter 'gain' of one: '-1' is not a number >= 0 (command line)"),
         ([NOREF, "X_rate.fits", "--par=x", "--method=y"],
-         "is not an integer >= 0 and <= 10 (command line); Parameter 'method' of NoRefStep: 'y'"),
+         "is not an integer >= 0 and <= 10; Parameter 'method' of NoRefStep: 'y' is not one of "
+         "'mean', 'median' (command line)"),
         ([NOREF], "demo_steps.NoRefStep needs an input: strun demo_steps.NoRefStep INPUT"),
         ([NOREF, "X_rate.fits", "X_rate.fits"],
          "NoRefStep takes 1 input, 2 were given: X_rate.fits X_rate.fits"),
         ([NOREF, "missing.fits"], "missing.fits: no such file"),
         (["jumpp", "x.fits"],
          "'jumpp' is not a path to a config file or a Python Step class; did you mean 'jump'?"),
+        (["X_rate.fits"], "'X_rate.fits' is a FITS file; name a step or pipeline before it: strun "
+                          "STEP X_rate.fits"),
         (["no.cfg", "x.fits"], "there is no parameter file 'no.cfg'"),
         (["a/b.asdf", "x.fits"], "there is no parameter file 'a/b.asdf'"),
         ([".", "x.fits"], "'.' is a directory, not a parameter file"),
@@ -293,6 +305,15 @@ def test_wrong_usage_ends_with_2(folder, capsys, words, message):
         ([PIPE, "X_rate.fits", "--steps.one.config_file=no.cfg"], "there is no parameter file '"),
         ([NOREF, "X_rate.fits", "--pre_hooks=demo_steps.hok,"],
          "pre_hooks of NoRefStep: 'demo_steps' has no 'hok'; did you mean 'hook'?"),
+        ([NOREF, "X_rate.fits", "--pre_hooks=demo_steps.hook"],
+         "is not a list of values; a list of one ends with a comma (command line)"),
+        ([NOREF, "X_rate.fits", "--pre_hooks=false,"],
+         "'false' returned error code 1; it is a hook of NoRefStep"),
+        ([NOREF, "X_rate.fits", "--post_hooks=no.such.function,"],
+         "post_hooks of NoRefStep: 'no.such.function' is no function, no Step and no command"),
+        ([PIPE, "X_rate.fits", "--steps.two.pre_hooks=nosuchprogram -x {0},"],
+         "pre_hooks of two: 'nosuchprogram' is no function, no Step and no command"),
+        (["demo_steps.SelfStep", "X_rate.fits"], "circular hooks: "),
     ],
 )  # fmt: skip
 def test_errors_are_one_line(folder, capsys, words, message):

@@ -427,6 +427,7 @@ def test_config_file_of_a_step_lies_between_references_and_what_is_given(jump_fi
         layer("file", str(jump_files), steps={"jump": {"config_file": "low.cfg", "b": "given"}}),
     ]
     assert plain(merge(references, given))["steps"]["jump"] == {
+        "class": "jump",
         "a": "low",
         "b": "given",
         "c": "low",
@@ -439,12 +440,14 @@ def test_explicit_values_beat_the_named_file_whichever_level_names_it(jump_files
         layer("file", str(jump_files), steps={"jump": {"a": "file"}}),
         layer("command line", steps={"jump": {"config_file": str(jump_files / "low.cfg")}}),
     ]
-    assert plain(merge([], given))["steps"]["jump"] == {"a": "file", "b": "low", "c": "low"}
+    assert plain(merge([], given))["steps"]["jump"] == {
+        "class": "jump", "a": "file", "b": "low", "c": "low"}
 
 
 def test_config_files_may_be_chained(jump_files):
     given = [layer("file", str(jump_files), steps={"jump": {"config_file": "high.cfg"}})]
-    assert plain(merge([], given))["steps"]["jump"] == {"a": "high", "b": "low", "c": "low"}
+    assert plain(merge([], given))["steps"]["jump"] == {
+        "class": "jump", "a": "high", "b": "low", "c": "low"}
 
 
 def test_circular_config_file(jump_files):

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from jwst_cal.errors import ParameterError
-from jwst_cal.framework import Step, hooks, param
+from jwst_cal.framework import Chain, Pipeline, Step, hooks, param
 
 
 class AddStep(Step):
@@ -154,9 +154,36 @@ def test_refused(module, given, problem):
         PlainStep(pre_hooks=[given]).run(1)
 
 
-def test_missing_module_is_a_command_that_is_missing(module):
-    with pytest.raises(OSError, match=r"no such command, function or Step"):
-        PlainStep(pre_hooks=["no_such_package.func"]).run(1)
+@pytest.mark.parametrize("when", ["pre_hooks", "post_hooks"])
+@pytest.mark.parametrize("text", ["no_such_package.func", "no_such_program -x {0}"])
+def test_missing_hook_is_found_before_anything_is_computed(module, when, text, monkeypatch):
+    ran = []
+    monkeypatch.setattr(PlainStep, "process", lambda self, value: ran.append(value))
+    with pytest.raises(ParameterError, match=f"{when} of PlainStep: '{text.split()[0]}' is no "
+                                             "function, no Step and no command"):
+        PlainStep(**{when: [text]}).run(1)
+    assert not ran
+
+
+def test_missing_hook_of_a_sub_step_is_found_before_anything_is_computed(small_ramp):
+    class TwoPipeline(Pipeline):
+        """Fail at once."""
+
+        chain = Chain(AddStep)
+
+        def process(self, ramp):
+            raise AssertionError("it ran")
+
+    pipe = TwoPipeline()
+    name = next(iter(pipe.step_defs))
+    getattr(pipe, name).post_hooks = ["nosuchprogram"]
+    with pytest.raises(ParameterError, match=f"post_hooks of {name}: 'nosuchprogram' is no"):
+        pipe.run(small_ramp)
+
+
+def test_shell_builtins_and_shell_syntax_are_left_to_the_shell(module):
+    for text in ("cd . && true", "true", "(exit 0)", "X=1 true"):
+        assert PlainStep(pre_hooks=[text]).run(1) is not None
 
 
 class SelfStep(Step):

@@ -145,6 +145,11 @@ class TestParameters:
         with pytest.raises(ParameterError, match="no parameter 'two'"):
             BothPipeline(two={"gain": 1})
 
+    @pytest.mark.parametrize("given", [5, ["jump"], {"one": 5}])
+    def test_steps_must_be_parameters_by_step(self, given):
+        with pytest.raises(ParameterError, match="where parameters by step are needed"):
+            BothPipeline(steps=given)
+
     def test_update(self):
         pipe = BothPipeline()
         pipe.update_pars({"ppar": 1, "steps": {"one": {"gain": 2}, "three": {}}})

@@ -69,12 +69,63 @@ def test_of_a_pipeline(small_ramp, gain):
     work, rest = told["steps"]
     assert (work["name"], work["status"]) == ("jump", "COMPLETE")
     assert work["parameters"]["level"] == 7.0
-    assert work["overrides"] == {"gain": gain}
+    assert work["overrides"] == {"gain": "gain.fits"}
     total = hashlib.sha1(b"not looked into").hexdigest()
-    assert work["references"] == [{"type": "gain", "name": gain, "sha1": total}]
+    assert work["references"] == [{"type": "gain", "name": "gain.fits", "sha1": total}]
     assert (rest["status"], rest["reason"]) == ("SKIPPED", "not today")
     assert told["software"]["reproduces_jwst"] == "3.0.0"
     assert told["software"]["threads"] >= 1
+
+
+class TestPaths:
+    """No absolute path of the machine is told, and a replay finds the files."""
+
+    @pytest.fixture(autouse=True)
+    def _places(self, tmp_path, monkeypatch):
+        for name in ("home/me", "work"):
+            (tmp_path / name).mkdir(parents=True)
+        monkeypatch.setenv("HOME", str(tmp_path / "home" / "me"))
+        monkeypatch.chdir(tmp_path / "work")
+
+    @pytest.mark.parametrize(("given", "told"), [
+        ("{}/work/out", "out"), ("{}/work/d/x.fits", "d/x.fits"), ("{}/work", "."),
+        ("{}/home/me/refs/x.fits", "~/refs/x.fits"), ("{}/home/me", "~"),
+        ("{}/elsewhere/x.fits", "x.fits"), ("{}/elsewhere/run1/", "run1"),
+        ("/x.fits", "x.fits"), ("/", "/"), ("out", "out"), ("../x.fits", "../x.fits"),
+        ("{}/home/mean/x.fits", "x.fits"), ("{}/home/me/bin/tool {{0}}", "~/bin/tool {{0}}"),
+        ("fpack -D {}/home/me/x", "fpack -D ~/x"), ("N/A", "N/A"), ("crds://x.fits", "crds://x.fits"),
+    ])
+    def test_portable(self, given, told, tmp_path):
+        assert provenance.portable(given.format(tmp_path)) == told.replace("{{", "{").replace(
+            "}}", "}")
+
+    def test_product_tells_none(self, small_ramp, gain, tmp_path):
+        pipe = DayPipeline(output_dir=str(tmp_path / "out"), steps={
+            "jump": {"override_gain": gain, "output_file": str(tmp_path / "work" / "j")},
+            "dark_current": {"pre_hooks": [lambda ramp: None]}})
+        product = pipe.run(small_ramp)
+        text = product.meta.provenance.calwebb_day
+        assert str(tmp_path) not in text
+        assert '"output_dir": "out"' in text
+        assert '"output_file": "j"' in text
+
+    def test_reason_of_a_skip_tells_none(self, small_ramp, monkeypatch):
+        def process(self, ramp, *, refs):
+            raise SkipStep("'/data/of mine/x.fits': too small, and /data/y.fits")
+
+        monkeypatch.setattr(RestStep, "process", process)
+        told = provenance.read(RestStep().run(small_ramp))["dark_current"]
+        assert told["steps"][0]["reason"] == "'x.fits': too small, and y.fits"
+
+    @pytest.mark.parametrize("place", ["home/me", "work", "products"])
+    def test_override_is_found_again(self, small_ramp, tmp_path, place):
+        (tmp_path / "products").mkdir()
+        override = tmp_path / place / "my_gain.fits"
+        override.write_bytes(b"x")
+        product = str(tmp_path / "products" / "day.fits")
+        DayPipeline(steps={"jump": {"override_gain": str(override)}}).run(small_ramp).save(product)
+        found = provenance.recipe(product).config["steps"]["jump"]["override_gain"]
+        assert os.path.samefile(os.path.expanduser(found), override)
 
 
 def test_reason_of_a_skip_by_parameter(small_ramp, gain):

@@ -182,7 +182,7 @@ class TestHeader:
     def test_broken_association(self, tmp_path):
         path = tmp_path / "a.json"
         path.write_text("{")
-        with pytest.raises(InputError, match=r"a.json: is no association"):
+        with pytest.raises(InputError, match=r"a.json: no association: not JSON"):
             store.header_of(path)
 
     def test_list_gives_its_first_element(self, small_ramp):

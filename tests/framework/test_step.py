@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from stdatamodels.jwst import datamodels
 
+from jwst_cal import __version__
 from jwst_cal.errors import InputError, ParameterError, ReferenceFileError
-from jwst_cal.framework import Pipeline, Reference, SkipStep, Step, param
+from jwst_cal.framework import Pipeline, Reference, SkipStep, Step, param, reference_store
 from jwst_cal.models import ModelContainer
 
 
@@ -444,9 +445,66 @@ class TestLog:
             AddStep(amount=3).run(small_ramp)
         assert "\n  amount: 3.0" in caplog.text
 
+    def test_parameters_that_every_step_has_are_listed_where_not_the_default(self, small_ramp,
+                                                                            caplog):
+        caplog.set_level(logging.INFO, "jwst_cal")
+        AddStep(output_use_index=False).run(small_ramp)
+        assert "\n  output_use_index: False" in caplog.text
+        assert "output_ext" not in caplog.text
+
+    def test_versions_are_the_last_line(self, small_ramp, caplog):
+        caplog.set_level(logging.INFO, "jwst_cal")
+        AddStep().run(small_ramp)
+        assert caplog.messages[-1] == (
+            f"Results used jwst_cal version: {__version__} (reproduces jwst 3.0.0)")
+        assert "CRDS context" not in caplog.text  # no reference was asked for
+
+    def test_rules_are_told(self, small_ramp, caplog, monkeypatch):
+        monkeypatch.setattr(reference_store, "find", lambda *a: setattr(
+            reference_store._state, "choice", reference_store.Choice("14", "jwst_1.pmap")) or "N/A")
+        caplog.set_level(logging.INFO, "jwst_cal")
+        result = GainStep().run(small_ramp)
+        assert "Results used CRDS context: jwst_1.pmap" in caplog.text
+        assert result.meta.ref_file.crds.context_used == "jwst_1.pmap"
+
     def test_qualified_names(self):
         assert AddStep().qualified_name == "stpipe.AddStep"
         assert OnePipeline().group_scale.qualified_name == "stpipe.OnePipeline.group_scale"
+
+
+@pytest.mark.parametrize(("given", "said"), [
+    (None, "of type NoneType"), (5, "of type int"), ([], "an empty list"),
+    (np.zeros(3), "of type ndarray"), ({"a": 1}, "of type dict"),
+    (ModelContainer(), "an empty ModelContainer")])
+def test_input_that_is_no_model_is_refused(given, said):
+    with pytest.raises(InputError, match=f"AddStep takes a file name, .*; the input is {said}"):
+        AddStep().run(given)
+
+
+def test_association_in_memory_is_opened(uncal_file, monkeypatch):
+    monkeypatch.chdir(os.path.dirname(uncal_file))
+    asn = {"products": [{"name": "p", "members": [
+        {"expname": os.path.basename(uncal_file), "exptype": "science"}]}]}
+    opened = AddStep().prepare_output(asn)
+    assert isinstance(opened, ModelContainer)
+    assert len(opened) == 1
+
+
+class TestSkips:
+    @pytest.mark.parametrize(("expected", "level"), [(False, "WARNING"), (True, "INFO")])
+    def test_level_and_no_done(self, small_ramp, caplog, expected, level):
+        class RestStep(Step):
+            """Rest."""
+
+            def process(self, model, *, refs):
+                raise SkipStep("nothing to do", expected=expected)
+
+        caplog.set_level("INFO", "jwst_cal")
+        RestStep().run(small_ramp)
+        (record,) = [r for r in caplog.records if "skipped" in r.getMessage()]
+        assert record.getMessage() == "Step RestStep skipped: nothing to do"
+        assert record.levelname == level
+        assert "done" not in caplog.text
 
 
 def test_step_without_process_is_refused(small_ramp):

@@ -111,6 +111,13 @@ class SpecStep(Step):
         return self.prepare_output(input)
 
 
+class SelfStep(NoRefStep):
+    """Its own hook."""
+
+    class_alias = "self"
+    pre_hooks: list = param(["demo_steps.SelfStep"], "Hooks")
+
+
 def hook(model):
     """A hook."""
     log.info("the hook was called")
