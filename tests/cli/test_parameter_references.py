@@ -13,6 +13,7 @@ from jwst_cal.framework import building, configuration, provenance, reference_st
 from jwst_cal.models import open as open_model
 from jwst_cal.registry import load
 from jwst_cal.simulate import cache, exposures
+from jwst_cal.simulate.instruments import INSTRUMENTS
 
 RULES = """{
     'NRC_IMAGE' : UseAfter({
@@ -80,9 +81,10 @@ def material(tmp_path_factory):
         folder / "X_uncal.fits")
     root = cache.ensure(folder / "crds")
     references, mappings = root / "references" / "jwst", root / "mappings" / "jwst"
-    for reftype in ("mask", "saturation", "superbias", "linearity", "dark", "gain", "readnoise"):
+    for reftype in INSTRUMENTS["NIRCAM"].references:
         found = Path(reference_store.find(str(exposure), reftype))
-        (references / found.name).symlink_to(found)
+        if found.is_file():
+            (references / found.name).symlink_to(found)
     imap = mappings / f"jwst_nircam_{cache._SERIAL}.imap"
     header, types = (ast.literal_eval(node.value) for node in ast.parse(imap.read_text()).body)
     for reftype, content in FILES.items():
