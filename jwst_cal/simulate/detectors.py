@@ -431,7 +431,8 @@ class Window:
     @cached_property
     def cds_noise(self):
         """Noise of the difference of two reads as a reference file gives it, DN."""
-        left = 0.55 * self.detector.common_noise + 0.8 * self.detector.output_noise
+        common, output = (0.2, 0.55) if self.interleaved else (0.55, 0.8)
+        left = common * self.detector.common_noise + output * self.detector.output_noise
         return np.sqrt(2 * (self.read_noise**2 + np.float32(left**2))) / self.gain
 
     # ---- MIRI's own ---------------------------------------------------------------------

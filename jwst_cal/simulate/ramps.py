@@ -296,10 +296,11 @@ class _Electronics:
         self.level += self.step * rng.standard_normal(self.n_outputs)
         parity = self.level + self.step * rng.standard_normal((2, self.n_outputs))
         width = n_cols // self.n_outputs
-        common = _pink(rng, n_rows, width) * np.float32(detector.common_noise / detector.gain)
+        gain = detector.gain * window.gain_factor
+        common = _pink(rng, n_rows, width) * np.float32(detector.common_noise / gain)
         out = np.empty((n_rows, n_cols), np.float32)
         for k in range(self.n_outputs):
-            noise = _pink(rng, n_rows, width) * np.float32(detector.output_noise / detector.gain)
+            noise = _pink(rng, n_rows, width) * np.float32(detector.output_noise / gain)
             noise += common
             if self.miri:
                 target = out[:, k :: self.n_outputs]
@@ -378,7 +379,8 @@ class _Integration:
         rng = stream(self.seed, "reset", self.number, band)
         rows = slice(first, last)
         shape = self.offset[rows].shape
-        noise = np.float32(self.window.detector.reset_noise / self.window.detector.gain)
+        detector = self.window.detector
+        noise = np.float32(detector.reset_noise / (detector.gain * self.window.gain_factor))
         self.offset[rows] = self.window.bias[rows] + noise * rng.standard_normal(
             shape, dtype=np.float32
         )

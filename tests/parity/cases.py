@@ -161,6 +161,16 @@ CASES = {
     "dark-nircam-sub160": case("NIRCAM", "SUB160", pipeline="DarkPipeline", seed=13, light=0.0),
     "dark-miri-sub64": case("MIRI", "SUB64", pipeline="DarkPipeline", seed=14, light=0.0),
     **{f"guider-{mode[4:].lower()}": guide_star(mode) for mode in guider.MODES},
+    "guider-identification": case("FGS", "2048X64", exp_type="FGS_ID-IMAGE", detector="GUIDER1",
+                                  pipeline="GuiderPipeline", light=300.0, seed=35),
+    "guider-stack": case("FGS", "2048X64", exp_type="FGS_ID-STACK", detector="GUIDER2",
+                         pipeline="GuiderPipeline", light=300.0, seed=36),
+    "guider-acquisition": case("FGS", "128X128", exp_type="FGS_ACQ1", detector="GUIDER2",
+                               pipeline="GuiderPipeline", seed=37),
+    "guider-tracking": case("FGS", "32X32", exp_type="FGS_TRACK", detector="GUIDER1",
+                            pipeline="GuiderPipeline", seed=38),
+    "guider-fine": case("FGS", "8X8", exp_type="FGS_FINEGUIDE", detector="GUIDER2",
+                        pipeline="GuiderPipeline", seed=39),
     "guider-undone": guide_star("FGS_ACQ2", {"flat_field": {"inverse": True}}),
 }
 

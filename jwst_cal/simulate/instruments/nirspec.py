@@ -86,7 +86,7 @@ INSTRUMENT = Instrument(
                           own="subarray"),
         "linearity": Rule("DETECTOR SUBARRAY"),
         "gain": Rule("DETECTOR SUBARRAY", own="subarray"),
-        "readnoise": Rule("DETECTOR READPATT* SUBARRAY", own="subarray"),
+        "readnoise": Rule("DETECTOR READPATT SUBARRAY", own="subarray"),
         "pictureframe": Rule("DETECTOR"),
         "sirskernel": Rule("", own="instrument", extension="asdf"),
         "dark": Rule("DETECTOR READPATT SUBARRAY SUBSTRT1* SUBSTRT2* SUBSIZE1* SUBSIZE2*",

@@ -108,7 +108,7 @@ def gain(window):
 
 def readnoise(window):
     """Noise of the difference of two frames."""
-    cards = (("READPATT", "ANY"),)
+    cards = (("READPATT", window.readpatt if window.speed else "ANY"),)
     return "ReadnoiseModel", cards, [sci(window.cds_noise, cards=[("BUNIT", "DN")])]
 
 
