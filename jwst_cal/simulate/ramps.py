@@ -498,7 +498,7 @@ def expose(window, readout, light, seed, *, cosmic_ray_rate=4.5, snowballs=0, sh
     -------
     Ramp
         data : uint16 [integration, group, row, col], DN
-        zeroframe : uint16 [integration, row, col] or None — only where frames are averaged
+        zeroframe : uint16 [integration, row, col] or None — only NIRCam, where it averages
         jumps : JUMP array
         saturated_group : uint8 [integration, row, col] — first group that holds a frame in which
         the pixel has reached its saturation level, 255 for never
@@ -506,7 +506,8 @@ def expose(window, readout, light, seed, *, cosmic_ray_rate=4.5, snowballs=0, sh
     first, n_ints, total = readout.first, readout.n_ints, readout.total or readout.n_ints
     shape = irs2.SHAPE if window.interleaved else window.shape
     data = np.empty((n_ints, readout.n_groups, *shape), np.uint16)
-    zeroframe = np.empty((n_ints, *shape), np.uint16) if readout.n_frames > 1 else None
+    keeps_first = window.instrument.zero_frame and readout.n_frames > 1
+    zeroframe = np.empty((n_ints, *shape), np.uint16) if keeps_first else None
     saturated = np.full((n_ints, *window.shape), 255, np.uint8)
     rate = light * window.efficiency + window.dark
     miri = window.detector.instrument == "MIRI"

@@ -158,6 +158,9 @@ CASES = {
     # Transforms in float32 round: 0.01 DN and 1e-4 DN/s are allowed, beside noise of 10 and 0.7.
     "nirspec-irs2": case("NIRSPEC", "FULL", keep=("superbias", "refpix"), scale=(1000.0, 10.0),
                          readpatt="NRSIRS2RAPID", n_ints=1, n_groups=3, seed=36),
+    "nirspec-nrs2-irs2": case("NIRSPEC", "FULL", exp_type="NRS_IFU", scale=(1000.0, 10.0),
+                              keep=("superbias", "refpix"), detector="NRS2", readpatt="NRSIRS2",
+                              n_groups=3, seed=41),
     "dark-nircam-sub160": case("NIRCAM", "SUB160", pipeline="DarkPipeline", seed=13, light=0.0),
     "dark-miri-sub64": case("MIRI", "SUB64", pipeline="DarkPipeline", seed=14, light=0.0),
     **{f"guider-{mode[4:].lower()}": guide_star(mode) for mode in guider.MODES},

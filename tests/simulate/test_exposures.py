@@ -77,8 +77,9 @@ def test_averaged_frames_bring_a_zero_frame(tmp_path):
     assert abs(np.median(exposure.zeroframe.astype(float) - exposure.data[:, 0])) < 20
 
 
-def test_zero_frame_is_absent_where_nothing_is_averaged():
+def test_zero_frame_is_absent_where_nothing_is_averaged_and_of_other_instruments():
     assert simulate("NIRCAM", "SUB64P").zeroframe is None
+    assert simulate("NIRISS", "SUB128", readpatt="NIS", n_groups=2).zeroframe is None
 
 
 @pytest.mark.parametrize(("instrument", "subarray"),

@@ -201,6 +201,8 @@ class Instrument:
     #: Of those that fit a request, the first one is taken.
     modes: tuple[Mode, ...]
     references: Mapping[str, Rule]
+    #: Whether the first frame is sent down where frames are averaged.
+    zero_frame: bool = False
 
     def takers(self, mode):
         """

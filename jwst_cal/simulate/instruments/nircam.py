@@ -102,6 +102,7 @@ def _spectra(detectors, subarrays, filter_name, pupil):
 
 INSTRUMENT = Instrument(
     name="NIRCAM",
+    zero_frame=True,
     detectors=(
         _detector("NRCA1", -1, 2, _A1),
         _detector("NRCA2", 1, -2, (*_subarrays(1889, 1, 1729, 1), *_DHS_BACKWARDS), gain=2.02),
