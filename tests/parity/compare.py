@@ -136,6 +136,27 @@ def files(ours, theirs, tolerance=TOLERANCE, *, stricter=False, scale=0.0):
     return sorted(found)
 
 
+def extensions(ours, theirs):
+    """
+    Compare the extensions of two files, and their order.
+
+    Parameters
+    ----------
+    ours, theirs : path
+        FITS files.
+
+    Returns
+    -------
+    list of str
+        One line if they are not the same.
+    """
+    lists = []
+    for path in (ours, theirs):
+        with fits.open(path, memmap=False) as file:
+            lists.append([(hdu.name, hdu.ver) for hdu in file])
+    return [] if lists[0] == lists[1] else [f"extensions {lists[0]} are not {lists[1]}"]
+
+
 def _tables(name, ours, theirs, tolerance):
     if ours.dtype.names != theirs.dtype.names or ours.shape != theirs.shape:
         return [Difference(name, theirs.size, np.nan, 0, 0,

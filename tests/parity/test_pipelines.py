@@ -5,6 +5,7 @@ from astropy.io import fits
 from stdatamodels.jwst import datamodels
 
 from jwst_cal import registry
+from jwst_cal.pipelines import Detector1Pipeline
 from tests.parity import cases, compare, setup
 
 REASON = setup.find()[1]
@@ -69,13 +70,35 @@ def test_products(both):
     assert not problems, "\n".join(problems)
 
 
-def test_headers(both):
+def test_headers_and_extensions_of_products_and_after_every_step(both):
     case, _, ours, official, given = both
+    pairs = [(ours.product(suffix), official.product(suffix)) for suffix in case.products]
+    for alias in dict.fromkeys(case.chain):
+        pairs += zip(ours.after(alias), official.after(alias), strict=True)
     problems = []
-    for suffix in case.products:
-        problems += compare.headers(ours.product(suffix), official.product(suffix),
-                                    absent=compare.ALL_GIVEN if given else ())
+    for mine, theirs in pairs:
+        found = compare.extensions(mine, theirs) + compare.headers(
+            mine, theirs, absent=compare.ALL_GIVEN if given else ())
+        problems += [f"{theirs.name}: {line}" for line in found]
     assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("name", ["nircam-sub160-shallow4", "miri-sub64"])
+def test_calibrated_ramp_is_what_the_fit_gets(name, tmp_path):
+    """With ZEROFRAME or REFOUT, GROUP and INT_TIMES."""
+    exposure, _, official, _ = cases.run(cases.CASES[name], tmp_path)
+    Detector1Pipeline.call(str(exposure), save_calibrated_ramp=True, save_results=True,
+                           output_dir=str(tmp_path))
+    (ours,) = tmp_path.glob("jw*_ramp.fits")
+    theirs = official.before("ramp_fit")
+    problems = [str(d) for d in compare.files(ours, theirs) if d.bad]
+    problems += compare.extensions(ours, theirs)
+    problems += [line for line in compare.headers(ours, theirs)  # theirs is of the step before
+                 if "FILENAME" not in line and "ours 'SKIPPED'" not in line]
+    assert not problems, "\n".join(problems)
+    with fits.open(ours) as file:
+        names = {hdu.name for hdu in file}
+    assert {"GROUP", "INT_TIMES", "ZEROFRAME" if "nircam" in name else "REFOUT"} <= names
 
 
 def test_products_open_as_the_same_model(both):
