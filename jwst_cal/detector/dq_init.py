@@ -84,6 +84,12 @@ def _fitting(dq, shape, dtype):
     return np.zeros(shape, dtype)
 
 
+def _are_whole(values):
+    if values.dtype.kind == "f":
+        return bool(np.all((values >= 0) & (values < 2**32) & (values == np.floor(values))))
+    return values.dtype.kind in "iu"
+
+
 def _read_flags(path, shape):
     from astropy.io import fits
 
@@ -93,8 +99,8 @@ def _read_flags(path, shape):
         given = fits.getdata(path)
     except (OSError, IndexError, TypeError, ValueError) as error:
         raise InputError(f"{path}: no FITS image (user_supplied_dq): {error}") from error
-    if given.shape != shape or given.dtype.kind not in "iu":
-        raise InputError(f"{path}: {given.dtype.name} array of shape {given.shape} where integers "
-                         f"of shape {shape} are needed (user_supplied_dq)")
+    if given.shape != shape or not _are_whole(given):
+        raise InputError(f"{path}: {given.dtype.name} array of shape {given.shape} where whole "
+                         f"numbers of shape {shape} are needed (user_supplied_dq)")
     log.info("Added the flags of %s to the mask", path)
     return given.astype(np.uint32)

@@ -55,11 +55,13 @@ def test_flags_of_the_user_are_added(small_ramp, mask, tmp_path):
     ("content", "message"),
     [
         (np.zeros((6, 7), np.int32), r"int32 array of shape \(6, 7\) where"),
-        (np.zeros((6, 8), np.float32), "float32 array of shape"),
+        (np.full((6, 8), 0.5, np.float32), "float32 array of shape"),
+        (np.full((6, 8), np.nan), "float64 array of shape"),
+        (np.full((6, 8), -1.0), "float64 array of shape"),
         (b"no image", "no FITS image"),
         (None, "no such file"),
     ],
-    ids=["narrow flags", "float flags", "no FITS file", "no file"],
+    ids=["narrow flags", "fractions", "not a number", "negative", "no FITS file", "no file"],
 )
 def test_refuses_flags_of_the_user(small_ramp, mask, tmp_path, content, message):
     path = tmp_path / "mine.fits"

@@ -90,7 +90,7 @@ class TestDQInit:
         fits.writeto(tmp_path / "mine.fits", np.zeros((10, WIDTH), np.int32))
         step = DQInitStep(override_mask=whole(datamodels.MaskModel, None, dq=none()),
                           user_supplied_dq=str(tmp_path / "mine.fits"))
-        with pytest.raises(InputError, match=r"integers of shape \(3, 10, 12\) are needed"):
+        with pytest.raises(InputError, match=r"whole numbers of shape \(3, 10, 12\) are needed"):
             step.run(exposure(*PLAIN))
 
 

@@ -7,13 +7,15 @@ on the same. Needs numpy and stdatamodels only.
 import importlib
 import logging
 import sys
+import tempfile
 import warnings
 
 import numpy as np
 
 DNU, SATURATED, NO_SAT_CHECK, REFERENCE = 1, 2, 1 << 21, 1 << 31
 CLASSES = {"saturation": "SaturationStep", "ipc": "IPCStep", "refpix": "RefPixStep",
-           "charge_migration": "ChargeMigrationStep", "persistence": "PersistenceStep"}
+           "charge_migration": "ChargeMigrationStep", "persistence": "PersistenceStep",
+           "dq_init": "DQInitStep"}
 NIRCAM, NIRISS, NIRSPEC, MIRI = "NIRCAM", "NIRISS", "NIRSPEC", "MIRI"
 
 
@@ -80,6 +82,12 @@ def references(rng, step, ramp, form):
         for model in made.values():
             model.meta.subarray.instance.update(ramp.meta.subarray.instance)
             model.meta.instrument.name = ramp.meta.instrument.name
+    if step == "dq_init":
+        made = {"mask": datamodels.MaskModel(
+            dq=np.where(rng.random((2048, 2048)) < 0.1, DNU | 1 << 11, 0).astype(np.uint32))}
+        made["mask"].meta.subarray.xstart = made["mask"].meta.subarray.ystart = 1
+        made["mask"].meta.subarray.xsize = made["mask"].meta.subarray.ysize = 2048
+        made["mask"].meta.instrument.name = ramp.meta.instrument.name
     if step == "ipc":
         kernel = rng.normal(0, 0.02, (3, 3))
         if form == "of each pixel":
@@ -143,6 +151,14 @@ CASES = {
     "windows of bright pixels": ("persistence", (NIRCAM, "NRCA1", (3, 5, 40, 50)),
                                  {"persistence_time": 25, "dn_threshold": 4000.3,
                                   "persistence_dnu": True}, "saturated"),
+    "mask": ("dq_init", (NIRCAM, "NRCA1", SUB, (-1, 2), (33, 65), 1, "SUB64"), {}, None),
+    "mask and words": ("dq_init", (NIRSPEC, "NRS1", SUB, (2, 1), (3, 5), 1, "SUB32"), {}, ">i4"),
+    "mask and bytes": ("dq_init", (NIRCAM, "NRCA1", SUB, (-1, 2), (5, 5), 1, "SUB64"), {}, "u1"),
+    "mask and floats": ("dq_init", (NIRCAM, "NRCA1", SUB, (-1, 2), (5, 5), 1, "SUB64"), {}, ">f4"),
+    "mask of a guide star": ("dq_init", ("FGS", "GUIDER1", SUB, (-2, -1), (5, 5), 1, "SUB128"), {},
+                             "guide star"),
+    "mask of a guide star and words": ("dq_init", ("FGS", "GUIDER1", SUB, (-2, -1), (5, 5), 1,
+                                                   "SUB128"), {}, "guide star >i4"),
 }
 #: Where the two differ on purpose.
 APART = {"one nan": ("refpix", (NIRCAM, "NRCA1", (1, 2, 2048, 2048)), {}, "nan")}
@@ -169,14 +185,46 @@ def make(name):
     if form == "stripes":
         ramp.meta.subarray.multistripe_reads1, ramp.meta.subarray.num_superstripe = 4, 0
         ramp.pixeldq[:4] |= REFERENCE
+    if step == "dq_init" and form:
+        if form.startswith("guide star"):
+            ramp = guide_star(rng, ramp)
+        if form != "guide star":
+            flags = rng.choice([0, 0, DNU, 64, 65], ramp.data.shape[2:]).astype(form[-3:].strip())
+            parameters = {"user_supplied_dq": written(flags)}
     found = {f"override_{reftype}": model
              for reftype, model in references(rng, step, ramp, form).items()}
     return step, ramp, {**parameters, **found}
 
 
+def guide_star(rng, ramp):
+    """The same counts in a guide-star exposure, which has one array of flags."""
+    from stdatamodels.jwst.datamodels import GuiderRawModel
+
+    model = GuiderRawModel(data=ramp.data)
+    model.update(ramp)
+    model.meta.exposure.type = "FGS_ACQ1"
+    model.dq = rng.choice([0, 64], ramp.data.shape[2:]).astype(np.uint32)
+    return model
+
+
+def written(flags):
+    """Path of a FITS file, kept as long as the process lives."""
+    from astropy.io import fits
+
+    folder = tempfile.TemporaryDirectory()
+    FOLDERS.append(folder)
+    fits.writeto(f"{folder.name}/flags.fits", flags)
+    return f"{folder.name}/flags.fits"
+
+
+FOLDERS = []
+
+
 def arrays(ramp):
     """The arrays of a result."""
-    found = {name: np.array(getattr(ramp, name)) for name in ("data", "groupdq", "pixeldq")}
+    names = ("data", "dq") if ramp.meta.exposure.type == "FGS_ACQ1" else (
+        "data", "groupdq", "pixeldq")
+    found = {name: np.array(getattr(ramp, name)) for name in names}
     if ramp.meta.exposure.zero_frame:
         found["zeroframe"] = np.array(ramp.zeroframe)
     return found
