@@ -792,12 +792,12 @@ static int hire(worker *w, const jc_jump_ramp *ramp, const jc_jump_rule *rule, c
     *w = (worker){.ramp = ramp, .rule = rule, .plan = plan, .dq = dq};
     w->n_diffs = (int) n_diffs;
     w->tile = (int) tile;
-    w->diff = malloc((n_diffs + 1) * tile * sizeof *w->diff); /* a first group has a row, too */
-    w->last = calloc(tile, sizeof *w->last);
-    w->noise = malloc(tile * sizeof *w->noise);
-    w->median = malloc(tile * sizeof *w->median);
+    w->diff = jc_room((n_diffs + 1) * tile, sizeof *w->diff); /* a first group has a row, too */
+    w->last = jc_room(tile, sizeof *w->last);
+    w->noise = jc_room(tile, sizeof *w->noise);
+    w->median = jc_room(tile, sizeof *w->median);
     w->known = malloc(tile);
-    w->lanes = aligned_alloc(64, n_diffs * JC_LANES * sizeof *w->lanes);
+    w->lanes = jc_room(n_diffs * JC_LANES, sizeof *w->lanes);
     w->values = malloc(n_diffs * sizeof *w->values);
     w->jumps = malloc(n_diffs * tile * sizeof *w->jumps);
     w->lost = clips ? calloc(n_planes, sizeof *w->lost) : NULL;

@@ -10,6 +10,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 typedef enum {
     JC_OK = 0,
@@ -35,6 +37,15 @@ const char *jc_status_text(jc_status status);
 #endif
 
 #define JC_INLINE static inline __attribute__((always_inline))
+
+/* Zeroed scratch memory that starts with a cache line, so that no vector straddles two; NULL if
+ * there is none. To be freed. */
+JC_INLINE void *jc_room(size_t n, size_t size)
+{
+    const size_t line = 64, bytes = (n * size / line + 1) * line;
+    void *room = aligned_alloc(line, bytes);
+    return room ? memset(room, 0, bytes) : NULL;
+}
 
 /* The float32 with the given bits, their bytes in the other order if `swapped`: the arrays of
  * reference files are read as they lie, big-endian. */

@@ -17,7 +17,7 @@ typedef struct {                 /* one tile, and room to work; arrays are [diff
     lanes *x, *z;                /* M^-1 1 and M^-1 d */
     lanes *drop_one, *rate_one, *drop_two, *rate_two; /* of chi squared; the rate then */
     lanes *diagonal, *residual;  /* S_ii and r_i */
-    lanes a, b, c;               /* A, B, C */
+    _Alignas(64) lanes a; lanes b, c; /* A, B, C */
     lanes gain, noise, dark, guess, rate, flags_and;
     float *sorted;               /* [difference][JC_LANES] */
     uint32_t seen[JC_LANES];
@@ -365,11 +365,11 @@ static void free_tile(tile *t)
 static tile *new_tile(int n_differences, int n_ints)
 {
     const size_t n = (size_t) n_differences;
-    tile *t = calloc(1, sizeof *t);
+    tile *t = jc_room(1, sizeof *t);
     if (t == NULL)
         return NULL;
-    t->d = calloc(N_ARRAYS * n, sizeof *t->d);
-    t->sorted = malloc(n * JC_LANES * sizeof *t->sorted);
+    t->d = jc_room(N_ARRAYS * n, sizeof *t->d);
+    t->sorted = jc_room(n * JC_LANES, sizeof *t->sorted);
     t->values = malloc((size_t) n_ints * sizeof *t->values);
     if (t->d == NULL || t->sorted == NULL || t->values == NULL) {
         free_tile(t);

@@ -62,14 +62,14 @@ typedef struct {                 /* a pixel's ramps that took the careful path *
 } tally;
 
 typedef struct {                 /* one strip of pixels, and room to work */
-    float (*rows)[STRIP];        /* [group], of one integration */
+    _Alignas(64) float (*rows)[STRIP];        /* [group], of one integration */
     uint8_t (*row_flags)[STRIP];
-    uint8_t flags[STRIP];        /* their union */
-    double (*sorted)[JC_LANES];
-    double *y, *differences, *coefficients;
-    uint8_t *q, *uncharged;
+    _Alignas(64) uint8_t flags[STRIP]; /* their union */
+    double (*sorted)[JC_LANES], (*rise)[JC_LANES];
+    double *y, *differences, *coefficients; /* y: [lane][group] */
+    uint8_t *q, *uncharged;      /* [lane][group] */
     uint8_t *plain;              /* [integration][STRIP] */
-    double gain[STRIP], noise[STRIP], dark[STRIP];
+    _Alignas(64) double gain[STRIP]; double noise[STRIP], dark[STRIP];
     double vp[STRIP], vr[STRIP]; /* of an unflagged ramp */
     double unfit[STRIP];         /* not 0: the noise rules out the plain path */
     double factor[STRIP];        /* of its slope: NaN for a bad pixel, 0 for a huge variance */
@@ -197,13 +197,15 @@ static source in_exposure(const jc_slope_ramps *in, int integ, int row, int col)
 
 /* A ramp of a single good group is fitted as one group since the reset, or from the first frame
  * of the integration; unless such ramps are to be suppressed. */
-static void load_ramp(const plan *p, const source *from, strip *s, ramp *out)
+static void load_ramp(const plan *p, const source *from, strip *s, int lane, ramp *out)
 {
     const jc_slope_ramps *in = p->in;
     const jc_slope_options *o = p->opt;
     const uint32_t flags = ~o->persistence; /* a group of this flag alone is good */
     int n_raw = 0, n_good = 0;
-    *out = (ramp) {.y = s->y, .q = s->q, .uncharged = s->uncharged, .alone_time = o->group_time};
+    const size_t room = (size_t) lane * (size_t) in->used;
+    *out = (ramp) {.y = s->y + room, .q = s->q + room, .uncharged = s->uncharged + room,
+                   .alone_time = o->group_time};
     for (int g = 0; g < in->used; g++) {
         const size_t at = (size_t) g * from->stride;
         uint32_t q = from->groupdq[at];
@@ -246,19 +248,41 @@ static void load_ramp(const plan *p, const source *from, strip *s, ramp *out)
     }
 }
 
-/* Median of the differences of usable neighbours, DN/s; 0 where there is none. */
-static double median_rate(const plan *p, const ramp *r, double *room)
+/* List the differences of usable neighbours in one lane of s->sorted, and in place of each other
+ * one infinity, of either sign in turn: then the middle is that of the usable. Returns their number,
+ * negative if infinities of their own spoil that. */
+static int list_differences(const plan *p, const ramp *r, strip *s, int lane)
+{
+    const uint32_t jump = p->opt->jump, unusable = p->opt->do_not_use | p->opt->saturated;
+    double pad = INFINITY;
+    int n = 0, odd = 0;
+    for (int g = 1; g < p->in->used; g++) {
+        const int bad = (((r->q[g - 1] | r->q[g]) & unusable) | (r->q[g] & jump)) != 0;
+        const double difference = r->y[g] - r->y[g - 1];
+        s->sorted[g - 1][lane] = bad ? pad : difference;
+        odd |= !bad & !(difference - difference == 0.0);
+        pad = bad ? -pad : pad;
+        n += !bad;
+    }
+    return odd ? -n : n;
+}
+
+/* The middle of one lane of s->sorted, n of whose differences are usable. */
+static double middle_of(const plan *p, const strip *s, int lane, int n)
+{
+    const int all = p->in->used - 1, one_more = (all - n) & 1; /* infinity above than below */
+    return 0.5 * (s->sorted[(all - 1 - one_more) / 2][lane] + s->sorted[(all - one_more) / 2][lane]);
+}
+
+/* The same of n differences with infinities of their own, n not 0. */
+static double odd_middle_of(const plan *p, const ramp *r, double *room)
 {
     const uint32_t jump = p->opt->jump, unusable = p->opt->do_not_use | p->opt->saturated;
     int n = 0;
-    if (r->alone)
-        return r->y[0] / r->alone_time;
     for (int g = 1; g < p->in->used; g++)
         if (!((r->q[g - 1] | r->q[g]) & unusable) && !(r->q[g] & jump))
             room[n++] = r->y[g] - r->y[g - 1];
-    if (n > 0)
-        return median_of(room, n) / p->opt->group_time;
-    return r->q[0] & unusable ? 0.0 : r->y[0] / p->opt->group_time;
+    return median_of(room, n);
 }
 
 /* The next run of good groups from *at on; 0 when there is none. */
@@ -404,7 +428,7 @@ static double uncharged_rnoise(const plan *p, const ramp *r, const pixel *px)
 }
 
 /* Fit one ramp, store it in rateints and add it to the pixel's sums. */
-static void fit_ramp(const plan *p, int integ, int row, int x0, int x, strip *s)
+static void fit_ramp(const plan *p, const ramp *r, int integ, int row, int x0, int x, strip *s)
 {
     const jc_slope_options *o = p->opt;
     const jc_slope_image *out = p->rateints;
@@ -414,20 +438,17 @@ static void fit_ramp(const plan *p, int integ, int row, int x0, int x, strip *s)
     const size_t at = plane_index(p->in, (size_t) integ, row, col);
     const uint32_t invalid = o->do_not_use | o->saturated;
     const double rate = s->median[x];
-    ramp r;
     sums sum = {0.0, 0.0, 0.0, 0.0};
     double slope = NAN, var_poisson = 0.0, var_rnoise = 0.0, err = 0.0;
-    const source from = in_exposure(p->in, integ, row, col);
-    load_ramp(p, &from, s, &r);
-    uint32_t dq = px->dq | (r.seen & (o->jump | o->persistence));
+    uint32_t dq = px->dq | (r->seen & (o->jump | o->persistence));
     int n_segments = 0;
-    if (r.q[0] & o->saturated) {
+    if (r->q[0] & o->saturated) {
         dq |= invalid;
     } else {
-        const int longest = longest_segment(p, r.q);
+        const int longest = longest_segment(p, r->q);
         int from = 0;
-        for (segment g; next_fitted(p, r.q, longest, &from, &g);) {
-            const line fit = fit_segment(p, &r, px, g, rate, s->coefficients);
+        for (segment g; next_fitted(p, r->q, longest, &from, &g);) {
+            const line fit = fit_segment(p, r, px, g, rate, s->coefficients);
             sum.rnoise += 1.0 / fit.var_rnoise;
             if (fit.var_poisson > 0.0) sum.poisson += 1.0 / fit.var_poisson;
             sum.err += 1.0 / (fit.var_poisson + fit.var_rnoise);
@@ -435,13 +456,13 @@ static void fit_ramp(const plan *p, int integ, int row, int x0, int x, strip *s)
             if (p->segments) {
                 const size_t plane =
                     (size_t) integ * (size_t) p->segments->n_segments + (size_t) n_segments;
-                store_segment(p, &r, px, g, &fit, plane_index(p->in, plane, row, col));
+                store_segment(p, r, px, g, &fit, plane_index(p->in, plane, row, col));
             }
             n_segments++;
         }
     }
     if (n_segments == 0) dq |= o->do_not_use;
-    if (r.n_saturated == p->in->used) dq |= o->saturated;
+    if (r->n_saturated == p->in->used) dq |= o->saturated;
     if (n_segments > 0 && !(dq & invalid)) {
         const double variance = 1.0 / sum.err;
         if (sum.poisson > 0.0) var_poisson = stored_variance(1.0 / sum.poisson);
@@ -449,24 +470,24 @@ static void fit_ramp(const plan *p, int integ, int row, int x0, int x, strip *s)
         slope = sum.slope * var_rnoise;
         err = variance > LARGE_VARIANCE ? 0.0 : sqrt(variance);
     }
-    if (p->segments) store_ramp(p, &r, integ, row, col, slope, (dq & o->saturated) != 0);
+    if (p->segments) store_ramp(p, r, integ, row, col, slope, (dq & o->saturated) != 0);
 
     t->sum.poisson += sum.poisson;
     t->sum.rnoise += sum.rnoise;
     t->sum.slope += sum.slope;
-    t->seen |= r.seen & (o->jump | o->persistence);
+    t->seen |= r->seen & (o->jump | o->persistence);
     t->n_ramps++;
     t->n_bad += (dq & o->do_not_use) != 0;
     t->n_full += (dq & o->saturated) != 0;
-    if (r.seen & o->charge_loss) {
-        const double inverse = uncharged_rnoise(p, &r, px);
+    if (r->seen & o->charge_loss) {
+        const double inverse = uncharged_rnoise(p, r, px);
         var_rnoise = stored_variance(1.0 / inverse);
         t->charge += inverse;
         t->has_charge = 1;
     } else if (var_rnoise > 0.0) {
         t->charge += 1.0 / var_rnoise;
     }
-    if (r.n_saturated > 0) {
+    if (r->n_saturated > 0) {
         t->has_saturated = 1;
         dq |= o->saturated;
     }
@@ -478,6 +499,37 @@ static void fit_ramp(const plan *p, int integ, int row, int x0, int x, strip *s)
 }
 
 /* ---- ramps without flags ------------------------------------------------------------------ */
+
+JC_INLINE void fetch(const void *strip_of_floats)
+{
+    for (size_t k = 0; k < STRIP * sizeof(float); k += 64)
+        __builtin_prefetch((const char *) strip_of_floats + k);
+}
+
+/* Have the memory fetched that is read next: the strip's next integration, or the next strip. */
+JC_INLINE void fetch_ahead(const plan *p, int integ, int row, int x0)
+{
+    const jc_slope_ramps *in = p->in;
+    const size_t plane = (size_t) in->n_rows * (size_t) in->n_cols;
+    int next = integ + 1;
+    if (next == in->n_ints) {
+        next = 0;
+        x0 += STRIP;
+    }
+    size_t at = image_index(in, row, x0);
+    if (at + STRIP > plane) return;
+    if (next == 0) {
+        fetch(in->gain + at);
+        fetch(in->read_noise + at);
+        fetch(in->pixeldq + at);
+        if (in->dark_current) fetch(in->dark_current + at);
+    }
+    at += ((size_t) next * (size_t) in->n_groups + (size_t) in->first) * plane;
+    for (int g = 0; g < in->used; g++, at += plane) {
+        fetch(in->data + at);
+        for (size_t k = 0; k < STRIP; k += 64) __builtin_prefetch(in->groupdq + at + k);
+    }
+}
 
 /* Copy the strip's groups of one integration: longer reads than a tile's, hence faster. */
 JC_INLINE void load_rows(const plan *p, int integ, int row, int x0, int width, strip *s)
@@ -493,27 +545,47 @@ JC_INLINE void load_rows(const plan *p, int integ, int row, int x0, int width, s
         for (int x = 0; x < STRIP; x++)
             flags[x] |= row_flags[x];
     }
+    fetch_ahead(p, integ, row, x0);
 }
 
-/* Medians of n differences, n a constant: sorted in registers as far as the middle. */
+#define UNROLL _Pragma("GCC unroll 16")
+#define EXCHANGE(i, j)                        \
+    {                                         \
+        const double low = v[i], high = v[j]; \
+        v[i] = low < high ? low : high;       \
+        v[j] = low > high ? low : high;       \
+    }
+
+/* Twice the medians of n differences, n a constant, in registers: of n/2 + 2 numbers neither the
+ * least nor the largest is in the middle of all n; they make room for the next. */
 JC_INLINE void medians_of(const int n, float (*restrict rows)[STRIP], double *restrict median)
 {
 #pragma omp simd
     for (int x = 0; x < STRIP; x++) {
         double v[MOST_IN_REGISTERS];
-#pragma GCC unroll 16
-        for (int k = 0; k < n; k++)
-            v[k] = (double) rows[k + 1][x] - (double) rows[k][x];
-#pragma GCC unroll 16
-        for (int done = 0; done <= n / 2; done++) {
-#pragma GCC unroll 16
-            for (int k = 0; k < n - 1 - done; k++) {
-                const double low = v[k], high = v[k + 1];
-                v[k] = low < high ? low : high;
-                v[k + 1] = low > high ? low : high;
-            }
+        UNROLL for (int k = 0; k < n; k++) v[k] = (double) rows[k + 1][x] - (double) rows[k][x];
+        UNROLL for (int done = 0; done < (n - 1) / 2; done++) {
+            const int m = n / 2 + 2 - done; /* in hand: the least to the front, the largest back */
+            UNROLL for (int k = 0; k < m / 2; k++) EXCHANGE(k, m - 1 - k)
+            UNROLL for (int k = 1; k <= (m - 1) / 2; k++) EXCHANGE(0, k)
+            UNROLL for (int k = 1; k <= (m - 1) / 2; k++) EXCHANGE(m - 1 - k, m - 1)
+            if (n / 2 + 2 + done < n) v[0] = v[n / 2 + 2 + done];
         }
-        median[x] = v[n / 2] + v[(n - 1) / 2];
+        median[x] = n < 3 ? v[0] + v[n - 1] : n % 2 ? v[1] + v[1] : v[1] + v[2];
+    }
+}
+
+/* Put the middle of each lane of s->sorted in its place. */
+JC_INLINE void sort_lanes(const plan *p, strip *s)
+{
+    for (size_t k = 0; k < p->network.n_pairs; k++) {
+        double *restrict a = s->sorted[0] + p->network.pairs[2 * k];
+        double *restrict b = s->sorted[0] + p->network.pairs[2 * k + 1];
+        EACH_LANE(x) {
+            const double low = a[x], high = b[x];
+            a[x] = low < high ? low : high;
+            b[x] = low > high ? low : high;
+        }
     }
 }
 
@@ -527,15 +599,7 @@ JC_INLINE void medians_by_network(const plan *p, strip *s, double *restrict medi
             double *restrict difference = s->sorted[g];
             EACH_LANE(x) difference[x] = (double) after[x] - (double) before[x];
         }
-        for (size_t k = 0; k < p->network.n_pairs; k++) {
-            double *restrict a = s->sorted[0] + p->network.pairs[2 * k];
-            double *restrict b = s->sorted[0] + p->network.pairs[2 * k + 1];
-            EACH_LANE(x) {
-                const double low = a[x], high = b[x];
-                a[x] = low < high ? low : high;
-                b[x] = low > high ? low : high;
-            }
-        }
+        sort_lanes(p, s);
         const double *upper = s->sorted[n / 2], *lower = s->sorted[(n - 1) / 2];
         EACH_LANE(x) median[x0 + x] = upper[x] + lower[x];
     }
@@ -560,37 +624,61 @@ JC_INLINE void strip_medians(const plan *p, strip *s, double *restrict median)
     }
 }
 
+/* Each pixel's power, as a number and as a bit. Those above a limit are above all smaller ones. */
+JC_INLINE void strip_powers(const plan *p, const strip *s, double *restrict power,
+                            uint8_t *restrict bit)
+{
+    const float *first = s->rows[0], *last = s->rows[p->in->used - 1];
+    double bits[STRIP];
+    for (int x = 0; x < STRIP; x++) {
+        const double rise = (double) last[x] - (double) first[x];
+        double count = 0.0, mark = 1.0;
+#pragma GCC unroll 8
+        for (int k = 0; k < N_POWERS - 1; k++) {
+            const double above = is_above(rise, s->gain[x], s->noise[x], SNR_FROM[k]);
+            count += above;
+            mark += above * mark;
+        }
+        power[x] = count;
+        bits[x] = mark;
+    }
+    for (int x = 0; x < STRIP; x++)
+        bit[x] = (uint8_t) (int) bits[x];
+}
+
+/* The bits of a tile, all in one. */
+JC_INLINE unsigned tile_bits(const uint8_t *bit)
+{
+    uint64_t half[2];
+    memcpy(half, bit, sizeof half);
+    half[0] |= half[1];
+    half[0] |= half[0] >> 32;
+    half[0] |= half[0] >> 16;
+    return (unsigned) (half[0] | half[0] >> 8) & 0xff;
+}
+
 /* Slopes with each pixel's power; not finite where a group is not. */
-JC_INLINE void tile_slopes(const plan *p, int x0, strip *s, double *restrict slope)
+JC_INLINE void tile_slopes(const plan *p, int x0, const strip *s, const double *restrict power,
+                           unsigned bits, double *restrict slope)
 {
     const int n = p->in->used;
-    const double *gain = s->gain + x0, *noise = s->noise + x0;
-    const float *first = s->rows[0] + x0, *last = s->rows[n - 1] + x0;
     const float *middle = s->rows[n / 2] + x0;
-    double rise[JC_LANES], power[JC_LANES] = {0.0}, sum[JC_LANES], least = 0.0, most = 0.0;
-    EACH_LANE(x) rise[x] = (double) last[x] - (double) first[x];
-    for (int k = 0; k < N_POWERS - 1; k++) {
-        double n_above = 0.0;
-#pragma omp simd reduction(+ : n_above)
-        for (int x = 0; x < JC_LANES; x++) {
-            const double above = is_above(rise[x], gain[x], noise[x], SNR_FROM[k]);
-            power[x] += above;
-            n_above += above;
-        }
-        least += n_above == JC_LANES;
-        most += n_above > 0.0;
-        if (n_above == 0.0) break;
+    double sum[JC_LANES];
+    for (int k = 0; k < n / 2; k++) {
+        const float *early = s->rows[k] + x0, *late = s->rows[n - 1 - k] + x0;
+        double *restrict rise = s->rise[k];
+        EACH_LANE(x) rise[x] = (double) late[x] - (double) early[x];
     }
     EACH_LANE(x) slope[x] = 0.0 * middle[x];
-    for (double c = least; c <= most; c += 1.0) {
-        const double *weights = p->whole[(int) c];
-        EACH_LANE(x) sum[x] = weights[0] * rise[x];
+    for (int c = 0; c < N_POWERS; c++) {
+        if (!(bits >> c & 1)) continue;
+        const double *weights = p->whole[c], own = c;
+        EACH_LANE(x) sum[x] = weights[0] * s->rise[0][x];
         for (int k = 1; k < n / 2; k++) {
-            const double weight = weights[k];
-            const float *early = s->rows[k] + x0, *late = s->rows[n - 1 - k] + x0;
-            EACH_LANE(x) sum[x] += weight * ((double) late[x] - (double) early[x]);
+            const double weight = weights[k], *restrict rise = s->rise[k];
+            EACH_LANE(x) sum[x] += weight * rise[x];
         }
-        EACH_LANE(x) slope[x] += power[x] == c ? sum[x] : 0.0;
+        EACH_LANE(x) slope[x] += power[x] == own ? sum[x] : 0.0;
     }
 }
 
@@ -638,7 +726,8 @@ JC_CLONES
 static void fit_plain(const plan *p, int integ, int row, int x0, int width, strip *s)
 {
     uint8_t *restrict plain = s->plain + (size_t) integ * STRIP;
-    double median[STRIP], slope[STRIP];
+    double median[STRIP], slope[STRIP], power[STRIP];
+    uint8_t bit[STRIP];
     float stored[STRIP];
     load_rows(p, integ, row, x0, width, s);
     const int n = p->in->used - 1;
@@ -647,8 +736,9 @@ static void fit_plain(const plan *p, int integ, int row, int x0, int width, stri
         return;
     }
     strip_medians(p, s, median);
+    strip_powers(p, s, power, bit);
     for (int x = 0; x < width; x += JC_LANES)
-        tile_slopes(p, x, s, slope + x);
+        tile_slopes(p, x, s, power + x, tile_bits(bit + x), slope + x);
     const double per_time = 0.5 / p->opt->group_time;
     for (int x = 0; x < width; x++) {
         double good = s->flags[x] + s->unfit[x] == 0.0 ? 1.0 : 0.0;
@@ -667,19 +757,70 @@ static void fit_plain(const plan *p, int integ, int row, int x0, int width, stri
            (size_t) width * sizeof *stored);
 }
 
+/* The next ramps that are not plain, at most as many as there are lanes; *x is where to go on. */
+static int next_batch(const uint8_t *plain, int *x, int width, int *where)
+{
+    int n = 0;
+    while (n < JC_LANES && (*x = next_flagged(plain, *x, width)) < width) where[n++] = (*x)++;
+    return n;
+}
+
+/* Load a batch of ramps from the strip's rows, and add their median rates to their pixels'. */
+JC_CLONES
+static void load_batch(const plan *p, int integ, int row, int x0, const int *where, int n,
+                       strip *s, ramp *ramps)
+{
+    const uint32_t unusable = p->opt->do_not_use | p->opt->saturated;
+    const int sorts = p->in->used < 3 || p->network.pairs != NULL;
+    int usable[JC_LANES];
+    for (int k = 0; k < n; k++) {
+        const int x = where[k];
+        const source from = {s->rows[0] + x, s->row_flags[0] + x, STRIP,
+                             in_exposure(p->in, integ, row, x0 + x).zero};
+        load_ramp(p, &from, s, k, ramps + k);
+        usable[k] = list_differences(p, ramps + k, s, k);
+    }
+    if (sorts) sort_lanes(p, s);
+    for (int k = 0; k < n; k++) {
+        const ramp *r = ramps + k;
+        double rate = r->q[0] & unusable ? 0.0 : r->y[0] / p->opt->group_time;
+        if (usable[k] > 0 && sorts) rate = middle_of(p, s, k, usable[k]) / p->opt->group_time;
+        else if (usable[k] != 0) rate = odd_middle_of(p, r, s->differences) / p->opt->group_time;
+        if (r->alone) rate = r->y[0] / r->alone_time;
+        s->median[where[k]] += rate;
+    }
+}
+
 /* First pass: slopes of the plain ramps, and every pixel's median rate. */
 static void first_pass(const plan *p, int row, int x0, int width, strip *s)
 {
+    ramp ramps[JC_LANES];
+    int where[JC_LANES];
+    for (int i = 0; i < p->in->n_ints; i++) {
+        fit_plain(p, i, row, x0, width, s);
+        if (p->in->n_ints == 1) return; /* the second pass finds it in the strip's rows */
+        const uint8_t *plain = s->plain + (size_t) i * STRIP;
+        for (int x = 0, n; (n = next_batch(plain, &x, width, where)) > 0;)
+            load_batch(p, i, row, x0, where, n, s, ramps);
+    }
+}
+
+/* Second pass: the ramps that are not plain. */
+static void second_pass(const plan *p, int row, int x0, int width, strip *s)
+{
+    ramp ramps[JC_LANES];
+    int where[JC_LANES];
     for (int i = 0; i < p->in->n_ints; i++) {
         const uint8_t *plain = s->plain + (size_t) i * STRIP;
-        fit_plain(p, i, row, x0, width, s);
-        for (int x = next_flagged(plain, 0, width); x < width;
-             x = next_flagged(plain, x + 1, width)) {
-            const source from = {s->rows[0] + x, s->row_flags[0] + x, STRIP,
-                                 in_exposure(p->in, i, row, x0 + x).zero};
-            ramp r;
-            load_ramp(p, &from, s, &r);
-            s->median[x] += median_rate(p, &r, s->differences);
+        for (int x = 0, n; (n = next_batch(plain, &x, width, where)) > 0;) {
+            if (p->in->n_ints == 1) load_batch(p, i, row, x0, where, n, s, ramps);
+            for (int k = 0; k < n; k++) {
+                if (p->in->n_ints > 1) {
+                    const source from = in_exposure(p->in, i, row, x0 + where[k]);
+                    load_ramp(p, &from, s, k, ramps + k);
+                }
+                fit_ramp(p, ramps + k, i, row, x0, where[k], s);
+            }
         }
     }
 }
@@ -770,12 +911,7 @@ static void fit_row(const plan *p, int row, strip *s)
         load_strip(p, row, x0, width, s);
         first_pass(p, row, x0, width, s);
         store_plain(p, row, x0, width, s);
-        for (int i = 0; i < p->in->n_ints; i++) {
-            const uint8_t *plain = s->plain + (size_t) i * STRIP;
-            for (int x = next_flagged(plain, 0, width); x < width;
-                 x = next_flagged(plain, x + 1, width))
-                fit_ramp(p, i, row, x0, x, s);
-        }
+        second_pass(p, row, x0, width, s);
         for (int x = 0; x < width; x++)
             if (s->tallies[x].n_ramps > 0) store_rate(p, row, x0, x, s);
     }
@@ -792,28 +928,30 @@ static void free_strip(strip *s)
     free(s->sorted);
     free(s->y);
     free(s->q);
+    free(s->plain);
     free(s);
 }
 
 static strip *new_strip(const jc_slope_ramps *in)
 {
     const size_t n = (size_t) in->used;
-    strip *s = calloc(1, sizeof *s);
+    strip *s = jc_room(1, sizeof *s);
     if (s == NULL)
         return NULL;
-    s->rows = calloc(n, sizeof *s->rows);
-    s->row_flags = calloc(n, sizeof *s->row_flags);
-    s->sorted = malloc(n * sizeof *s->sorted);
-    s->y = malloc(3 * n * sizeof *s->y);
-    s->q = malloc(2 * n + (size_t) in->n_ints * STRIP);
-    if (!s->rows || !s->row_flags || !s->sorted || !s->y || !s->q) {
+    s->rows = jc_room(n, sizeof *s->rows);
+    s->row_flags = jc_room(n, sizeof *s->row_flags);
+    s->sorted = jc_room(n + n / 2, sizeof *s->sorted);
+    s->y = jc_room((JC_LANES + 2) * n, sizeof *s->y);
+    s->q = jc_room(2 * JC_LANES * n, 1);
+    s->plain = jc_room((size_t) in->n_ints, STRIP);
+    if (!s->rows || !s->row_flags || !s->sorted || !s->y || !s->q || !s->plain) {
         free_strip(s);
         return NULL;
     }
-    s->differences = s->y + n;
-    s->coefficients = s->y + 2 * n;
-    s->uncharged = s->q + n;
-    s->plain = s->q + 2 * n;
+    s->rise = s->sorted + n;
+    s->differences = s->y + JC_LANES * n;
+    s->coefficients = s->differences + n;
+    s->uncharged = s->q + JC_LANES * n;
     return s;
 }
 
@@ -839,7 +977,7 @@ static jc_status fill_plan(plan *p)
             fill_coefficients(length, c, p->opt->group_time, p->table[c] + table_start(length));
         if (n > 1) fill_coefficients(n, c, p->opt->group_time, p->whole[c]);
     }
-    return jc_network_make(&p->network, n - 1, n > 1 ? (n - 2) / 2 : 0, (n - 1) / 2);
+    return jc_network_make(&p->network, n - 1, n > 2 ? (n - 3) / 2 : 0, (n - 1) / 2);
 }
 
 static int is_sound(const jc_slope_ramps *in, const jc_slope_options *o, int n_threads)
@@ -868,7 +1006,7 @@ jc_status jc_slope_extent(const jc_slope_ramps *in, const jc_slope_options *o, i
                     ramp r;
                     int at = 0, segments = 0, jumps = 0;
                     const source from = in_exposure(in, i, row, col);
-                    load_ramp(&p, &from, s, &r);
+                    load_ramp(&p, &from, s, 0, &r);
                     const int longest = longest_segment(&p, r.q);
                     for (segment g; next_fitted(&p, r.q, longest, &at, &g);)
                         segments++;
