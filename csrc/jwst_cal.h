@@ -12,6 +12,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 typedef enum {
     JC_OK = 0,
@@ -45,6 +48,27 @@ JC_INLINE void *jc_room(size_t n, size_t size)
     const size_t line = 64, bytes = (n * size / line + 1) * line;
     void *room = aligned_alloc(line, bytes);
     return room ? memset(room, 0, bytes) : NULL;
+}
+
+/* Copy what will not be read again soon past the caches, which saves reading the lines that it
+ * overwrites. Each thread ends its copies with jc_stream_end, before others see them. */
+JC_INLINE void jc_stream(void *to, const void *from, size_t bytes)
+{
+#ifdef __SSE2__
+    if (((uintptr_t) to | (uintptr_t) from | bytes) % sizeof(__m128i) == 0) {
+        for (size_t k = 0; k < bytes / sizeof(__m128i); k++)
+            _mm_stream_si128((__m128i *) to + k, _mm_load_si128((const __m128i *) from + k));
+        return;
+    }
+#endif
+    memcpy(to, from, bytes);
+}
+
+JC_INLINE void jc_stream_end(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
 }
 
 /* The float32 with the given bits, their bytes in the other order if `swapped`: the arrays of

@@ -58,8 +58,14 @@ typedef struct {                 /* a pixel's ramps that took the careful path *
     sums sum;
     double charge;               /* 1/var_rnoise, with the groups of charge migration */
     uint32_t seen;
-    int n_ramps, n_bad, n_full, has_saturated, has_charge;
+    int n_bad, n_full, has_saturated, has_charge;
 } tally;
+
+typedef struct {                 /* part of a row of jc_slope_image, before it goes to memory */
+    _Alignas(64) float slope[STRIP];
+    uint32_t dq[STRIP];
+    float var_poisson[STRIP], var_rnoise[STRIP], err[STRIP];
+} results;
 
 typedef struct {                 /* one strip of pixels, and room to work */
     _Alignas(64) float (*rows)[STRIP];        /* [group], of one integration */
@@ -69,29 +75,34 @@ typedef struct {                 /* one strip of pixels, and room to work */
     double *y, *differences, *coefficients; /* y: [lane][group] */
     uint8_t *q, *uncharged;      /* [lane][group] */
     uint8_t *plain;              /* [integration][STRIP] */
+    uint8_t all_plain[STRIP];
     _Alignas(64) double gain[STRIP]; double noise[STRIP], dark[STRIP];
     double vp[STRIP], vr[STRIP]; /* of an unflagged ramp */
     double unfit[STRIP];         /* not 0: the noise rules out the plain path */
     double factor[STRIP];        /* of its slope: NaN for a bad pixel, 0 for a huge variance */
-    double median[STRIP], slopes[STRIP], n_plain[STRIP];
-    uint32_t dq[STRIP];
+    double median[STRIP], slopes_sum[STRIP], n_plain[STRIP];
+    results whole, each, rate;   /* of unflagged ramps, one integration, the exposure */
+    float (*slopes)[STRIP];      /* [integration], of unflagged ramps */
     tally tallies[STRIP];
 } strip;
 
 /* ---- coefficients ------------------------------------------------------------------------- */
 
-/* Whether a segment's last minus first group is at least so many times its noise; 1 or 0. */
-JC_INLINE double is_above(double difference, double gain, double noise, double snr)
+/* What of a segment's signal-to-noise ratio squared is compared: that of its last minus first
+ * group, and the variance; a signal that is none is below everything. */
+JC_INLINE double squared_signal(double difference, double gain, double noise, double *variance)
 {
-    const double signal = difference * gain, variance = noise * noise + signal;
-    const double excess = signal * signal - snr * snr * variance;
-    return (signal > 0.0) & (variance > 0.0) & (excess >= 0.0) ? 1.0 : 0.0;
+    const double signal = difference * gain;
+    *variance = noise * noise + signal;
+    return (signal > 0.0) & (*variance > 0.0) ? signal * signal : -INFINITY;
 }
 
 static int power_of(double difference, double gain, double noise)
 {
+    double variance;
+    const double squared = squared_signal(difference, gain, noise, &variance);
     int power = 0;
-    while (power < N_POWERS - 1 && is_above(difference, gain, noise, SNR_FROM[power]) > 0.0)
+    while (power < N_POWERS - 1 && squared >= SNR_FROM[power] * SNR_FROM[power] * variance)
         power++;
     return power;
 }
@@ -183,7 +194,7 @@ static size_t group_index(const jc_slope_ramps *in, int integ, int group, int ro
 
 static pixel pixel_of(const strip *s, int x)
 {
-    return (pixel) {s->gain[x], s->noise[x], s->dark[x], s->dq[x]};
+    return (pixel) {s->gain[x], s->noise[x], s->dark[x], s->whole.dq[x]};
 }
 
 /* Where a ramp is in the exposure. */
@@ -427,15 +438,14 @@ static double uncharged_rnoise(const plan *p, const ramp *r, const pixel *px)
     return inverse;
 }
 
-/* Fit one ramp, store it in rateints and add it to the pixel's sums. */
+/* Fit one ramp, put it among the results and add it to the pixel's sums. */
 static void fit_ramp(const plan *p, const ramp *r, int integ, int row, int x0, int x, strip *s)
 {
     const jc_slope_options *o = p->opt;
-    const jc_slope_image *out = p->rateints;
+    results *out = &s->each;
     const pixel own = pixel_of(s, x), *px = &own;
     tally *t = s->tallies + x;
     const int col = x0 + x;
-    const size_t at = plane_index(p->in, (size_t) integ, row, col);
     const uint32_t invalid = o->do_not_use | o->saturated;
     const double rate = s->median[x];
     sums sum = {0.0, 0.0, 0.0, 0.0};
@@ -476,7 +486,6 @@ static void fit_ramp(const plan *p, const ramp *r, int integ, int row, int x0, i
     t->sum.rnoise += sum.rnoise;
     t->sum.slope += sum.slope;
     t->seen |= r->seen & (o->jump | o->persistence);
-    t->n_ramps++;
     t->n_bad += (dq & o->do_not_use) != 0;
     t->n_full += (dq & o->saturated) != 0;
     if (r->seen & o->charge_loss) {
@@ -491,43 +500,39 @@ static void fit_ramp(const plan *p, const ramp *r, int integ, int row, int x0, i
         t->has_saturated = 1;
         dq |= o->saturated;
     }
-    out->slope[at] = (float) slope;
-    out->dq[at] = dq;
-    out->var_poisson[at] = (float) var_poisson;
-    out->var_rnoise[at] = (float) var_rnoise;
-    out->err[at] = (float) err;
+    out->slope[x] = (float) slope;
+    out->dq[x] = dq;
+    out->var_poisson[x] = (float) var_poisson;
+    out->var_rnoise[x] = (float) var_rnoise;
+    out->err[x] = (float) err;
 }
 
 /* ---- ramps without flags ------------------------------------------------------------------ */
 
-JC_INLINE void fetch(const void *strip_of_floats)
+JC_INLINE void fetch(const void *from, size_t bytes)
 {
-    for (size_t k = 0; k < STRIP * sizeof(float); k += 64)
-        __builtin_prefetch((const char *) strip_of_floats + k);
+    for (size_t k = 0; k < bytes; k += 64)
+        __builtin_prefetch((const char *) from + k);
 }
 
 /* Have the memory fetched that is read next: the strip's next integration, or the next strip. */
 JC_INLINE void fetch_ahead(const plan *p, int integ, int row, int x0)
 {
     const jc_slope_ramps *in = p->in;
-    const size_t plane = (size_t) in->n_rows * (size_t) in->n_cols;
-    int next = integ + 1;
-    if (next == in->n_ints) {
-        next = 0;
-        x0 += STRIP;
-    }
-    size_t at = image_index(in, row, x0);
+    const size_t plane = (size_t) in->n_rows * (size_t) in->n_cols, bytes = STRIP * sizeof(float);
+    const int is_last = integ + 1 == in->n_ints, next = is_last ? 0 : integ + 1;
+    size_t at = image_index(in, row, is_last ? x0 + STRIP : x0);
     if (at + STRIP > plane) return;
-    if (next == 0) {
-        fetch(in->gain + at);
-        fetch(in->read_noise + at);
-        fetch(in->pixeldq + at);
-        if (in->dark_current) fetch(in->dark_current + at);
+    if (is_last) {
+        fetch(in->gain + at, bytes);
+        fetch(in->read_noise + at, bytes);
+        fetch(in->pixeldq + at, bytes);
+        if (in->dark_current) fetch(in->dark_current + at, bytes);
     }
     at += ((size_t) next * (size_t) in->n_groups + (size_t) in->first) * plane;
     for (int g = 0; g < in->used; g++, at += plane) {
-        fetch(in->data + at);
-        for (size_t k = 0; k < STRIP; k += 64) __builtin_prefetch(in->groupdq + at + k);
+        fetch(in->data + at, bytes);
+        fetch(in->groupdq + at, STRIP);
     }
 }
 
@@ -624,26 +629,24 @@ JC_INLINE void strip_medians(const plan *p, strip *s, double *restrict median)
     }
 }
 
-/* Each pixel's power, as a number and as a bit. Those above a limit are above all smaller ones. */
+/* Each pixel's power, as a number and as a bit. */
 JC_INLINE void strip_powers(const plan *p, const strip *s, double *restrict power,
                             uint8_t *restrict bit)
 {
     const float *first = s->rows[0], *last = s->rows[p->in->used - 1];
-    double bits[STRIP];
+    int32_t bits[STRIP];
     for (int x = 0; x < STRIP; x++) {
         const double rise = (double) last[x] - (double) first[x];
-        double count = 0.0, mark = 1.0;
-#pragma GCC unroll 8
-        for (int k = 0; k < N_POWERS - 1; k++) {
-            const double above = is_above(rise, s->gain[x], s->noise[x], SNR_FROM[k]);
-            count += above;
-            mark += above * mark;
-        }
+        double variance, count = 0.0;
+        const double squared = squared_signal(rise, s->gain[x], s->noise[x], &variance);
+        UNROLL for (int k = 0; k < N_POWERS - 1; k++)
+            count += squared >= SNR_FROM[k] * SNR_FROM[k] * variance ? 1.0 : 0.0;
         power[x] = count;
-        bits[x] = mark;
     }
     for (int x = 0; x < STRIP; x++)
-        bit[x] = (uint8_t) (int) bits[x];
+        bits[x] = 1 << (int) power[x];
+    for (int x = 0; x < STRIP; x++)
+        bit[x] = (uint8_t) bits[x];
 }
 
 /* The bits of a tile, all in one. */
@@ -694,18 +697,16 @@ static void load_strip(const plan *p, int row, int x0, int width, strip *s)
     const uint32_t *dq = in->pixeldq + at;
     const uint32_t bad = o->do_not_use | o->saturated, no_gain = o->no_gain | o->do_not_use;
     const double per_frame = 1.0 / sqrt(2.0 * o->n_frames), time = o->group_time;
-    memset(s->median, 0, sizeof s->median);
-    memset(s->slopes, 0, sizeof s->slopes);
-    memset(s->n_plain, 0, sizeof s->n_plain);
     for (int x = 0; x < width; x++) {
+        s->median[x] = s->slopes_sum[x] = s->n_plain[x] = 0.0;
         s->gain[x] = gain[x];
         s->noise[x] = (float) (noise[x] * (s->gain[x] * per_frame));
-        s->dq[x] = dq[x] | (s->gain[x] > 0.0 ? 0 : no_gain);
+        s->whole.dq[x] = dq[x] | (s->gain[x] > 0.0 ? 0 : no_gain);
     }
     for (int x = 0; x < width; x++) {
         const double vr = s->vr[x] = rnoise_variance(in->used, s->gain[x], s->noise[x], time);
         s->unfit[x] = vr > 0.0 && vr - vr == 0.0 ? 0.0 : 1.0;
-        s->factor[x] = s->dq[x] & bad ? NAN : vr >= LARGE_VARIANCE ? 0.0 : 1.0;
+        s->factor[x] = s->whole.dq[x] & bad ? NAN : vr >= LARGE_VARIANCE ? 0.0 : 1.0;
     }
     if (in->dark_current)
         for (int x = 0; x < width; x++)
@@ -728,7 +729,6 @@ static void fit_plain(const plan *p, int integ, int row, int x0, int width, stri
     uint8_t *restrict plain = s->plain + (size_t) integ * STRIP;
     double median[STRIP], slope[STRIP], power[STRIP];
     uint8_t bit[STRIP];
-    float stored[STRIP];
     load_rows(p, integ, row, x0, width, s);
     const int n = p->in->used - 1;
     if (p->segments != NULL || n == 0 || (n > MOST_IN_REGISTERS && p->network.pairs == NULL)) {
@@ -745,16 +745,14 @@ static void fit_plain(const plan *p, int integ, int row, int x0, int width, stri
         good = slope[x] - slope[x] == 0.0 ? good : 0.0;
         s->n_plain[x] += good;
         s->median[x] += good > 0.0 ? median[x] * per_time : 0.0;
-        s->slopes[x] += good > 0.0 ? slope[x] : 0.0;
+        s->slopes_sum[x] += good > 0.0 ? slope[x] : 0.0;
         slope[x] *= s->factor[x];
         median[x] = good;
     }
     for (int x = 0; x < width; x++)
         plain[x] = (uint8_t) (int) median[x];
     for (int x = 0; x < width; x++)
-        stored[x] = (float) slope[x];
-    memcpy(p->rateints->slope + plane_index(p->in, (size_t) integ, row, x0), stored,
-           (size_t) width * sizeof *stored);
+        s->slopes[integ][x] = (float) slope[x];
 }
 
 /* The next ramps that are not plain, at most as many as there are lanes; *x is where to go on. */
@@ -805,35 +803,36 @@ static void first_pass(const plan *p, int row, int x0, int width, strip *s)
     }
 }
 
-/* Second pass: the ramps that are not plain. */
-static void second_pass(const plan *p, int row, int x0, int width, strip *s)
+/* Second pass: the results of one integration. */
+static void second_pass(const plan *p, int integ, int row, int x0, int width, strip *s)
 {
+    const uint8_t *plain = s->plain + (size_t) integ * STRIP;
     ramp ramps[JC_LANES];
     int where[JC_LANES];
-    for (int i = 0; i < p->in->n_ints; i++) {
-        const uint8_t *plain = s->plain + (size_t) i * STRIP;
-        for (int x = 0, n; (n = next_batch(plain, &x, width, where)) > 0;) {
-            if (p->in->n_ints == 1) load_batch(p, i, row, x0, where, n, s, ramps);
-            for (int k = 0; k < n; k++) {
-                if (p->in->n_ints > 1) {
-                    const source from = in_exposure(p->in, i, row, x0 + where[k]);
-                    load_ramp(p, &from, s, k, ramps + k);
-                }
-                fit_ramp(p, ramps + k, i, row, x0, where[k], s);
+    s->each = s->whole;
+    memcpy(s->each.slope, s->slopes[integ], sizeof s->each.slope);
+    for (int x = 0, n; (n = next_batch(plain, &x, width, where)) > 0;) {
+        if (p->in->n_ints == 1) load_batch(p, integ, row, x0, where, n, s, ramps);
+        for (int k = 0; k < n; k++) {
+            if (p->in->n_ints > 1) {
+                const source from = in_exposure(p->in, integ, row, x0 + where[k]);
+                load_ramp(p, &from, s, k, ramps + k);
             }
+            fit_ramp(p, ramps + k, integ, row, x0, where[k], s);
         }
     }
 }
 
 /* Errors of the plain ramps, and the rate as if all were plain. */
 JC_CLONES
-static void store_plain(const plan *p, int row, int x0, int width, strip *s)
+static void find_errors(const plan *p, int width, strip *s)
 {
-    const jc_slope_image *rate = p->rate, *out = p->rateints;
     const double time = p->opt->group_time * (p->in->used - 1), n = p->in->n_ints;
-    const size_t to = image_index(p->in, row, x0), bytes = (size_t) width * sizeof(float);
     const double per_int = 1.0 / n;
-    float vp[STRIP], vr[STRIP], err[STRIP];
+    results *restrict each = &s->whole, *restrict rate = &s->rate;
+    double sums[STRIP] = {0.0}, mean[STRIP] = {0.0};
+    for (int x = 0; x < width; x++)
+        s->all_plain[x] = s->n_plain[x] == n;
     for (int x = 0; x < width; x++) {
         s->median[x] *= per_int;
         const double good = s->factor[x] - s->factor[x]; /* 0, or NaN for a bad pixel */
@@ -843,48 +842,48 @@ static void store_plain(const plan *p, int row, int x0, int width, strip *s)
         double poisson = variance + good > 0.0 ? variance : 0.0;
         poisson = poisson >= LARGE_VARIANCE ? 0.0 : poisson;
         const double rnoise = s->vr[x] + good < LARGE_VARIANCE ? s->vr[x] : 0.0;
-        vp[x] = (float) poisson;
-        vr[x] = (float) rnoise;
-        err[x] = (float) sqrt(sum <= LARGE_VARIANCE ? sum : 0.0);
+        each->var_poisson[x] = (float) poisson;
+        each->var_rnoise[x] = (float) rnoise;
+        sums[x] = sum <= LARGE_VARIANCE ? sum : 0.0;
     }
-    for (int i = 0; i < p->in->n_ints; i++) {
-        const size_t at = plane_index(p->in, (size_t) i, row, x0);
-        memcpy(out->var_poisson + at, vp, bytes);
-        memcpy(out->var_rnoise + at, vr, bytes);
-        memcpy(out->err + at, err, bytes);
-        memcpy(out->dq + at, s->dq, bytes);
-    }
+    for (int x = 0; x < width; x++)
+        each->err[x] = (float) sqrt(sums[x]);
     for (int x = 0; x < width; x++) {
         const double good = s->factor[x] - s->factor[x];
         double poisson = s->vp[x] + good > 0.0 ? s->vp[x] * per_int : 0.0;
         poisson = poisson >= LARGE_VARIANCE ? 0.0 : poisson;
         const double rnoise =
             s->vr[x] * per_int + good < LARGE_VARIANCE ? s->vr[x] * per_int : 0.0;
-        const double slope = rnoise > 0.0 ? s->slopes[x] * per_int : 0.0;
-        rate->slope[to + (size_t) x] = (float) (slope + good);
-        rate->var_poisson[to + (size_t) x] = (float) poisson;
-        rate->var_rnoise[to + (size_t) x] = (float) rnoise;
-        rate->err[to + (size_t) x] = (float) sqrt(poisson + rnoise);
+        const double slope = rnoise > 0.0 ? s->slopes_sum[x] * per_int : 0.0;
+        rate->slope[x] = (float) (slope + good);
+        rate->var_poisson[x] = (float) poisson;
+        rate->var_rnoise[x] = (float) rnoise;
+        mean[x] = poisson + rnoise;
     }
-    memcpy(rate->dq + to, s->dq, bytes);
+    memcpy(rate->dq, each->dq, sizeof rate->dq);
+    if (n == 1 && memcmp(sums, mean, (size_t) width * sizeof *sums) == 0) {
+        memcpy(rate->err, each->err, sizeof rate->err); /* a root is dear */
+        return;
+    }
+    for (int x = 0; x < width; x++)
+        rate->err[x] = (float) sqrt(mean[x]);
 }
 
 /* The rate of a pixel some of whose ramps are not plain: integrations averaged with the inverse
  * of the read-noise variance as weight. */
-static void store_rate(const plan *p, int row, int x0, int x, strip *s)
+static void find_rate(const plan *p, int x, strip *s)
 {
     const jc_slope_options *o = p->opt;
-    const jc_slope_image *out = p->rate;
+    results *out = &s->rate;
     const uint32_t invalid = o->do_not_use | o->saturated;
-    const size_t at = image_index(p->in, row, x0 + x);
     tally *t = s->tallies + x;
-    uint32_t dq = s->dq[x] | t->seen;
+    uint32_t dq = s->whole.dq[x] | t->seen;
     double slope = NAN, var_poisson = 0.0, var_rnoise = 0.0, err = 0.0;
     if (s->n_plain[x] > 0.0) {
         if (s->vp[x] > 0.0) t->sum.poisson += s->n_plain[x] / s->vp[x];
         t->sum.rnoise += s->n_plain[x] / s->vr[x];
-        t->sum.slope += s->slopes[x] / s->vr[x];
-        if (!(s->dq[x] & invalid)) t->charge += s->n_plain[x] / s->vr[x];
+        t->sum.slope += s->slopes_sum[x] / s->vr[x];
+        if (!(s->whole.dq[x] & invalid)) t->charge += s->n_plain[x] / s->vr[x];
     }
     if (t->n_bad == p->in->n_ints) dq |= o->do_not_use;
     if (t->n_full == p->in->n_ints) dq |= o->saturated;
@@ -897,11 +896,21 @@ static void store_rate(const plan *p, int row, int x0, int x, strip *s)
     if (t->has_charge && t->charge > 0.0) var_rnoise = stored_variance(1.0 / t->charge);
     if (t->has_saturated) dq |= o->saturated;
     *t = (tally) {.seen = 0};
-    out->slope[at] = (float) slope;
-    out->dq[at] = dq;
-    out->var_poisson[at] = (float) var_poisson;
-    out->var_rnoise[at] = (float) var_rnoise;
-    out->err[at] = (float) err;
+    out->slope[x] = (float) slope;
+    out->dq[x] = dq;
+    out->var_poisson[x] = (float) var_poisson;
+    out->var_rnoise[x] = (float) var_rnoise;
+    out->err[x] = (float) err;
+}
+
+static void send(const results *from, size_t at, int width, const jc_slope_image *to)
+{
+    const size_t bytes = (size_t) width * sizeof(float);
+    jc_stream(to->slope + at, from->slope, bytes);
+    jc_stream(to->dq + at, from->dq, bytes);
+    jc_stream(to->var_poisson + at, from->var_poisson, bytes);
+    jc_stream(to->var_rnoise + at, from->var_rnoise, bytes);
+    jc_stream(to->err + at, from->err, bytes);
 }
 
 static void fit_row(const plan *p, int row, strip *s)
@@ -910,11 +919,17 @@ static void fit_row(const plan *p, int row, strip *s)
         const int width = p->in->n_cols - x0 < STRIP ? p->in->n_cols - x0 : STRIP;
         load_strip(p, row, x0, width, s);
         first_pass(p, row, x0, width, s);
-        store_plain(p, row, x0, width, s);
-        second_pass(p, row, x0, width, s);
-        for (int x = 0; x < width; x++)
-            if (s->tallies[x].n_ramps > 0) store_rate(p, row, x0, x, s);
+        find_errors(p, width, s);
+        for (int i = 0; i < p->in->n_ints; i++) {
+            second_pass(p, i, row, x0, width, s);
+            send(&s->each, plane_index(p->in, (size_t) i, row, x0), width, p->rateints);
+        }
+        for (int x = next_flagged(s->all_plain, 0, width); x < width;
+             x = next_flagged(s->all_plain, x + 1, width))
+            find_rate(p, x, s);
+        send(&s->rate, image_index(p->in, row, x0), width, p->rate);
     }
+    jc_stream_end();
 }
 
 /* ---- memory, and the entry points --------------------------------------------------------- */
@@ -929,6 +944,7 @@ static void free_strip(strip *s)
     free(s->y);
     free(s->q);
     free(s->plain);
+    free(s->slopes);
     free(s);
 }
 
@@ -944,7 +960,9 @@ static strip *new_strip(const jc_slope_ramps *in)
     s->y = jc_room((JC_LANES + 2) * n, sizeof *s->y);
     s->q = jc_room(2 * JC_LANES * n, 1);
     s->plain = jc_room((size_t) in->n_ints, STRIP);
-    if (!s->rows || !s->row_flags || !s->sorted || !s->y || !s->q || !s->plain) {
+    s->slopes = jc_room((size_t) in->n_ints, sizeof *s->slopes);
+    if (!s->rows || !s->row_flags || !s->sorted || !s->y || !s->q || !s->plain ||
+        !s->slopes) {
         free_strip(s);
         return NULL;
     }
