@@ -17,7 +17,7 @@
 #include <omp.h>
 #endif
 
-enum { TILE_BYTES = 1 << 18, MAX_TILE = 256, CLIP_ROUNDS = 5, NO_FLAGS = 0 };
+enum { TILE_BYTES = 1 << 18, MAX_TILE = 256, MOST_IN_REGISTERS = 11, CLIP_ROUNDS = 5, NO_FLAGS = 0 };
 
 /* Differences that are compared with each other: all of a pixel, or one group's over the
  * integrations. Those with a group that no pixel can use are left out. */
@@ -225,6 +225,13 @@ JC_CLONES static void square_noise(const float *restrict read_noise, const float
     }
 }
 
+/* Have the memory fetched that the next tile reads of a row. */
+JC_INLINE void fetch_next(const void *row, int tile, size_t size)
+{
+    for (size_t k = tile * size; k < 2 * tile * size; k += 64)
+        __builtin_prefetch((const char *) row + k);
+}
+
 /* Differences of a tile; jump bits on unusable samples are removed, the others listed. */
 static void take_differences(worker *w, size_t pixel, int width)
 {
@@ -236,6 +243,8 @@ static void take_differences(worker *w, size_t pixel, int width)
     const int padded = (width + JC_LANES - 1) / JC_LANES * JC_LANES;
     w->n_jumps = 0;
     memset(w->known, 0, width);
+    fetch_next(gain, w->tile, sizeof *gain);
+    fetch_next(p->read_noise + pixel, w->tile, sizeof *p->read_noise);
     square_noise(p->read_noise + pixel, gain, w->noise, width);
     for (int c = width; c < padded; c++)
         w->noise[c] = 0;
@@ -243,6 +252,8 @@ static void take_differences(worker *w, size_t pixel, int width)
         const float *y = p->data + plane * plane_size(p) + pixel;
         uint8_t *q = w->dq + plane * plane_size(p) + pixel;
         const int first = plane % p->n_groups == 0;
+        fetch_next(y, w->tile, sizeof *y);
+        fetch_next(q, w->tile, sizeof *q);
         float *d = w->diff + (size_t) k * w->tile;
         uint8_t seen = bits_in(q, width);
         if (seen & old) take_old_jumps(w, q, plane, width);
@@ -291,7 +302,6 @@ JC_CLONES static void load_lanes(const float *restrict diff, int tile, const gro
 JC_INLINE int is_jump(const worker *w, const lane_facts *f, int c, float d)
 {
     switch (w->rule->method) {
-    case JC_JUMP_CLIP: return 1; /* the range is exact */
     case JC_JUMP_SINGLE_PASS:
         return isfinite(d) && fabs(d - f->median[c]) / f->sigma[c] > w->rule->threshold;
     default: return isfinite(d) && (d < f->least[c] || d > f->most[c]);
@@ -300,90 +310,180 @@ JC_INLINE int is_jump(const worker *w, const lane_facts *f, int c, float d)
 
 /* The lanes with a value outside their range, for one difference. */
 JC_CLONES static int outside(const float *restrict d, const float *restrict low,
-                             const float *restrict high, int absolute)
+                             const float *restrict high)
 {
     int any = 0;
 #pragma omp simd reduction(| : any)
-    for (int c = 0; c < JC_LANES; c++) {
-        float x = absolute ? fabsf(d[c]) : d[c];
-        any |= (x < low[c]) | (x > high[c]);
-    }
+    for (int c = 0; c < JC_LANES; c++)
+        any |= (d[c] < low[c]) | (d[c] > high[c]);
     return any;
 }
 
 static void flag_outside(worker *w, const group_set *set, const lane_facts *f, size_t pixel,
                          int col)
 {
-    const int absolute = w->rule->method == JC_JUMP_CLIP;
     for (int k = 0; k < set->n; k++) {
         const float *d = w->diff + (size_t) set->which[k] * w->tile + col;
-        if (!outside(d, f->low, f->high, absolute)) continue;
-        for (int c = 0; c < JC_LANES; c++) {
-            float x = absolute ? fabsf(d[c]) : d[c];
-            if ((x < f->low[c] || x > f->high[c]) && is_jump(w, f, c, d[c]))
+        if (!outside(d, f->low, f->high)) continue;
+        for (int c = 0; c < JC_LANES; c++)
+            if ((d[c] < f->low[c] || d[c] > f->high[c]) && is_jump(w, f, c, d[c]))
                 set_jump(w, set->which[k], pixel, col + c);
-        }
     }
 }
 
 /* ---------------------------------------------------------------- clipping ----------------- */
 
-/* The lanes that may hold a jump; exact where the answer is no. Sorted absolute values in. */
-JC_CLONES static int may_clip(const float *restrict lanes, int n, const int32_t *restrict count,
-                              const float *restrict noise, float n_frames, float threshold,
-                              uint8_t *restrict may)
+/* Whether a lane may hold a jump, exact where the answer is no; of n absolute differences the
+ * least, the two largest, and the two in the middle of those that the median is taken of. */
+JC_INLINE int may_be_clipped(int n, int count, float least, float next, float most, float a, float b,
+                             float noise_per_frame, float limit)
 {
-    const int rest = n >= 4 ? n - 1 : n == 2 ? 1 : n; /* values in the median */
+    float median = 0.5f * (a + b);
+    float over = most - median, under = median - least;
+    float worst = over > under ? over : under;
+    int part = count != n, tied = (n >= 4) & (most == next);
+    int high = worst * worst > limit * (median + noise_per_frame);
+    /* where squares overflow or vanish, do not trust them */
+    int odd = 1 - ((worst < 1e18f) & ((worst <= 0) | (worst >= 1e-15f)));
+    return (count >= 2) & (part | tied | high | odd);
+}
+
+/* Of n differences, how many make the median. */
+JC_INLINE int n_in_median(int n)
+{
+    return n >= 4 ? n - 1 : n == 2 ? 1 : n;
+}
+
+#define UNROLL _Pragma("GCC unroll 16")
+
+/* The lanes of a tile that may hold a jump, of n differences, n a constant: sorted in registers,
+ * the largest first, as far as the middle. */
+JC_INLINE void may_clip_few(const int n, const float *diff, int tile, const group_set *set,
+                            const float *restrict noise, float n_frames, float limit,
+                            int32_t *restrict may)
+{
+    const int rest = n_in_median(n);
+    const float per_frame = 1 / n_frames;
+    const float *rows[MOST_IN_REGISTERS];
+    for (int k = 0; k < n; k++)
+        rows[k] = diff + (size_t) set->which[k] * tile;
+#pragma omp simd
+    for (int c = 0; c < tile; c++) {
+        float v[MOST_IN_REGISTERS], least = INFINITY;
+        int32_t count = 0;
+        UNROLL for (int k = 0; k < n; k++) {
+            v[k] = fabsf(rows[k][c]);
+            count += v[k] == v[k];
+            least = v[k] < least ? v[k] : least;
+        }
+        UNROLL for (int done = 0; done < n - (rest - 1) / 2; done++)
+            UNROLL for (int k = 0; k < n - 1 - done; k++) {
+                const float low = v[k], high = v[k + 1];
+                v[k] = low < high ? low : high;
+                v[k + 1] = low < high ? high : low;
+            }
+        may[c] = may_be_clipped(n, count, least, v[n - 2], v[n - 1], v[(rest - 1) / 2], v[rest / 2],
+                                noise[c] * per_frame, limit);
+    }
+}
+
+JC_CLONES static void may_clip_tile(const float *diff, int tile, const group_set *set,
+                                    const float *noise, float n_frames, float limit, int32_t *may)
+{
+    switch (set->n) {
+    case 2: may_clip_few(2, diff, tile, set, noise, n_frames, limit, may); break;
+    case 3: may_clip_few(3, diff, tile, set, noise, n_frames, limit, may); break;
+    case 4: may_clip_few(4, diff, tile, set, noise, n_frames, limit, may); break;
+    case 5: may_clip_few(5, diff, tile, set, noise, n_frames, limit, may); break;
+    case 6: may_clip_few(6, diff, tile, set, noise, n_frames, limit, may); break;
+    case 7: may_clip_few(7, diff, tile, set, noise, n_frames, limit, may); break;
+    case 8: may_clip_few(8, diff, tile, set, noise, n_frames, limit, may); break;
+    case 9: may_clip_few(9, diff, tile, set, noise, n_frames, limit, may); break;
+    case 10: may_clip_few(10, diff, tile, set, noise, n_frames, limit, may); break;
+    default: may_clip_few(11, diff, tile, set, noise, n_frames, limit, may);
+    }
+}
+
+/* The same for more differences, 16 lanes at a time; sorted absolute values in. */
+JC_CLONES static void may_clip_lanes(const float *restrict lanes, int n,
+                                     const int32_t *restrict count, const float *restrict noise,
+                                     float n_frames, float limit, int32_t *restrict may)
+{
+    const int rest = n_in_median(n);
     const float *restrict least = lanes, *restrict most = lanes + (size_t) (n - 1) * JC_LANES;
-    const float *restrict next = n >= 4 ? most - JC_LANES : least;
+    const float *restrict next = most - JC_LANES;
     const float *restrict a = lanes + (size_t) ((rest - 1) / 2) * JC_LANES;
     const float *restrict b = lanes + (size_t) (rest / 2) * JC_LANES;
-    const float limit = threshold * threshold * (1 - 1e-5f), per_frame = 1 / n_frames;
-    int any = 0;
-#pragma omp simd reduction(| : any)
-    for (int c = 0; c < JC_LANES; c++) {
-        float median = 0.5f * (a[c] + b[c]);
-        float over = most[c] - median, under = median - least[c];
-        float worst = over > under ? over : under;
-        int part = count[c] != n, tied = (n >= 4) & (most[c] == next[c]);
-        int high = worst * worst > limit * (median + noise[c] * per_frame);
-        /* where squares overflow or vanish, do not trust them */
-        int odd = 1 - ((worst < 1e18f) & ((worst <= 0) | (worst >= 1e-15f)));
-        int yes = (count[c] >= 2) & (part | tied | high | odd);
-        may[c] = yes;
-        any |= yes;
-    }
+    const float per_frame = 1 / n_frames;
+#pragma omp simd
+    for (int c = 0; c < JC_LANES; c++)
+        may[c] = may_be_clipped(n, count[c], least[c], next[c], most[c], a[c], b[c],
+                                noise[c] * per_frame, limit);
+}
+
+JC_CLONES static int any_of(const int32_t *flags)
+{
+    int32_t any = 0;
+    for (int c = 0; c < JC_LANES; c++)
+        any |= flags[c];
     return any;
+}
+
+/* Flag the jumps of one pixel, n of whose absolute differences are usable: in w->values, sorted. */
+static void clip_pixel(worker *w, const group_set *set, size_t pixel, int col, int n)
+{
+    float least, most;
+    clip(w, col, w->values, n, &least, &most);
+    if (!(w->values[0] < least || w->values[n - 1] > most)) return;
+    for (int k = 0; k < set->n; k++) {
+        float d = fabsf(w->diff[(size_t) set->which[k] * w->tile + col]);
+        if (d < least || d > most) set_jump(w, set->which[k], pixel, col);
+    }
+}
+
+/* Sort the usable absolute differences of one pixel into w->values; returns their number. */
+static int sort_pixel(worker *w, const group_set *set, int col)
+{
+    int n = 0;
+    for (int k = 0; k < set->n; k++) {
+        float d = fabsf(w->diff[(size_t) set->which[k] * w->tile + col]);
+        if (d != d) continue;
+        int at = n++;
+        for (; at > 0 && w->values[at - 1] > d; at--)
+            w->values[at] = w->values[at - 1];
+        w->values[at] = d;
+    }
+    return n;
 }
 
 static void find_by_clipping(worker *w, const group_set *set, size_t pixel, int width)
 {
     const jc_jump_rule *r = w->rule;
     const int n = set->n;
-    const double threshold = n >= 4   ? r->threshold
-                             : n == 3 ? r->threshold_three
-                                      : r->threshold_two;
-    lane_facts f;
-    uint8_t may[JC_LANES];
+    const float threshold = (float) (n >= 4   ? r->threshold
+                                     : n == 3 ? r->threshold_three
+                                              : r->threshold_two);
+    const float n_frames = (float) w->ramp->n_frames, limit = threshold * threshold * (1 - 1e-5f);
+    int32_t may[MAX_TILE], count[JC_LANES];
     if (n < 2) return;
+    if (n <= MOST_IN_REGISTERS)
+        may_clip_tile(w->diff, w->tile, set, w->noise, n_frames, limit, may);
     for (int col = 0; col < width; col += JC_LANES) {
-        load_lanes(w->diff + col, w->tile, set, 1, INFINITY, w->lanes, f.count);
-        jc_network_sort(&set->network, w->lanes);
-        if (!may_clip(w->lanes, n, f.count, w->noise + col, (float) w->ramp->n_frames,
-                      (float) threshold, may))
-            continue;
-        int any = 0;
-        for (int c = 0; c < JC_LANES; c++) {
-            const int count = f.count[c];
-            f.low[c] = -INFINITY;
-            f.high[c] = INFINITY;
-            if (!may[c]) continue;
-            for (int k = 0; k < count; k++)
-                w->values[k] = w->lanes[k * JC_LANES + c];
-            clip(w, col + c, w->values, count, f.low + c, f.high + c);
-            any |= w->values[0] < f.low[c] || w->values[count - 1] > f.high[c];
+        if (n > MOST_IN_REGISTERS) {
+            load_lanes(w->diff + col, w->tile, set, 1, INFINITY, w->lanes, count);
+            jc_network_sort(&set->network, w->lanes);
+            may_clip_lanes(w->lanes, n, count, w->noise + col, n_frames, limit, may + col);
         }
-        if (any) flag_outside(w, set, &f, pixel, col);
+        if (!any_of(may + col)) continue;
+        for (int c = 0; c < JC_LANES; c++) {
+            if (!may[col + c]) continue;
+            if (n <= MOST_IN_REGISTERS)
+                count[c] = sort_pixel(w, set, col + c);
+            else
+                for (int k = 0; k < count[c]; k++)
+                    w->values[k] = w->lanes[k * JC_LANES + c];
+            clip_pixel(w, set, pixel, col + c, count[c]);
+        }
     }
 }
 
@@ -631,10 +731,89 @@ static void find_in_row(worker *w, int row)
     }
 }
 
+/* Differences of some pixels of a tile, one after the other in w->diff. */
+static void pick_differences(worker *w, size_t pixel, const int *cols, int n)
+{
+    const jc_jump_ramp *p = w->ramp;
+    float *d = w->diff;
+    for (int plane = 0; plane < p->n_integrations * p->n_groups; plane++) {
+        const float *y = p->data + plane * plane_size(p) + pixel;
+        const uint8_t *q = w->dq + plane * plane_size(p) + pixel;
+        for (int j = 0; j < n; j++) {
+            float e = q[cols[j]] & w->rule->unusable ? NAN : y[cols[j]] * p->gain[pixel + cols[j]];
+            d[j] = e - w->last[j];
+            w->last[j] = e;
+        }
+        if (plane % p->n_groups) d += w->tile; /* the first group's is overwritten */
+    }
+}
+
+/* Flag the groups after the large jumps of a pixel, the jth of those picked. */
+static void flag_after_pixel(worker *w, size_t pixel, int j)
+{
+    const jc_jump_ramp *p = w->ramp;
+    const jc_jump_rule *r = w->rule;
+    float *v = w->values, least = INFINITY;
+    double median = NAN;
+    int n = 0;
+    for (int k = 0; k < w->n_diffs; k++) {
+        const float d = w->diff[(size_t) k * w->tile + j];
+        least = d < least ? d : least;
+        if (d == d) v[n++] = d;
+    }
+    for (int k = 0, until = -1; k < w->n_diffs; k++) {
+        const float d = w->diff[(size_t) k * w->tile + j];
+        const int group = k % (p->n_groups - 1) + 1;
+        uint8_t *q = w->dq + plane_of(p, k) * plane_size(p) + pixel;
+        if (group == 1) until = -1;
+        for (int kind = 0; kind < 2 && *q & r->jump; kind++) {
+            const int end = group + r->after_groups[kind];
+            if (!((double) d - least >= r->after_electrons[kind])) continue; /* least <= median */
+            if (isnan(median)) median = median_of(v, n);
+            if (d - median >= r->after_electrons[kind] && end > until) until = end;
+        }
+        if (group <= until && !(*q & r->unusable)) *q |= r->jump;
+    }
+}
+
+JC_CLONES static void add_bits(const uint8_t *restrict q, uint8_t bits, uint8_t *restrict seen,
+                               int width)
+{
+    for (int c = 0; c < width; c++)
+        seen[c] |= q[c] & bits;
+}
+
+/* A row is complete once the rows beside it have been searched. */
+static void flag_after_row(worker *w, int row)
+{
+    const jc_jump_ramp *p = w->ramp;
+    uint8_t seen[MAX_TILE];
+    int cols[MAX_TILE];
+    for (int col = 0; col < p->n_cols; col += w->tile) {
+        const int width = p->n_cols - col < w->tile ? p->n_cols - col : w->tile;
+        const size_t pixel = (size_t) row * p->n_cols + col;
+        int n = 0;
+        memset(seen, 0, sizeof seen);
+        for (int plane = 0; plane < p->n_integrations * p->n_groups; plane++)
+            add_bits(w->dq + plane * plane_size(p) + pixel, w->rule->jump, seen, width);
+        for (int c = 0; c < width; c++)
+            if (seen[c]) cols[n++] = c;
+        pick_differences(w, pixel, cols, n);
+        for (int j = 0; j < n; j++)
+            flag_after_pixel(w, pixel + cols[j], j);
+    }
+}
+
+static int flags_after(const jc_jump_rule *r)
+{
+    return r->after_groups[0] > 0 || r->after_groups[1] > 0;
+}
+
 /* All rows of one block, each with its neighbours as far as they lie in rows already searched:
  * a row must be searched before a neighbour's flag enters it. */
 static void find_in_block(worker *w)
 {
+    const int follow = flags_after(w->rule) && !w->lost; /* while the row is in the cache */
     for (int row = w->first_row; row < w->first_row + w->n_rows && !w->failed; row++) {
         sources spare = w->above;
         w->above = w->row;
@@ -648,6 +827,7 @@ static void find_in_block(worker *w)
         } else {
             grow_to_row(w, &w->row, row - 1);
             grow_to_row(w, &w->above, row);
+            if (follow && row - 1 > w->first_row) flag_after_row(w, row - 1);
         }
     }
 }
@@ -692,49 +872,6 @@ static void restore_lost_planes(worker *w)
     }
     w->lost = lost;
     w->n_found = n_found - restored;
-}
-
-/* One group of a tile: until[c] is the last group that an earlier jump of the pixel flags. */
-JC_CLONES static void flag_later_group(const float *restrict d, const double *restrict median,
-                                       const jc_jump_rule *r, int group, int32_t *restrict until,
-                                       uint8_t *restrict q, int width)
-{
-    const int32_t end0 = group + r->after_groups[0], end1 = group + r->after_groups[1];
-    const double size0 = r->after_electrons[0], size1 = r->after_electrons[1];
-    const uint8_t jump = r->jump, unusable = r->unusable;
-    for (int c = 0; c < width; c++) {
-        double excess = d[c] - median[c];
-        int is = (q[c] & jump) != 0;
-        int32_t last = until[c];
-        last = is & (excess >= size0) & (end0 > last) ? end0 : last;
-        last = is & (excess >= size1) & (end1 > last) ? end1 : last;
-        until[c] = last;
-        q[c] |= (group <= last) & !(q[c] & unusable) ? jump : 0;
-    }
-}
-
-static void flag_after_jumps(worker *w, int row)
-{
-    const jc_jump_ramp *p = w->ramp;
-    int32_t until[MAX_TILE];
-    for (int col = 0; col < p->n_cols; col += w->tile) {
-        int width = p->n_cols - col < w->tile ? p->n_cols - col : w->tile;
-        size_t pixel = (size_t) row * p->n_cols + col;
-        take_differences(w, pixel, width);
-        if (w->n_jumps == 0) continue;
-        for (size_t j = 0; j < w->n_jumps; j++)
-            plain_median(w, (int) (w->jumps[j] % w->tile));
-        for (int c = 0; c < width; c++)
-            if (!w->known[c]) w->median[c] = NAN;
-        for (int k = 0; k < w->n_diffs; k++) {
-            int group = k % (p->n_groups - 1) + 1;
-            if (group == 1)
-                for (int c = 0; c < width; c++)
-                    until[c] = -1;
-            flag_later_group(w->diff + (size_t) k * w->tile, w->median, w->rule, group, until,
-                             w->dq + plane_of(p, k) * plane_size(p) + pixel, width);
-        }
-    }
 }
 
 /* ---------------------------------------------------------------- the exposure ------------- */
@@ -848,7 +985,6 @@ static int sizes_are_wrong(const jc_jump_ramp *p)
 jc_status jc_jump(const jc_jump_ramp *ramp, const jc_jump_rule *rule, int n_threads,
                   uint8_t *groupdq, int64_t *n_found)
 {
-    const int after = rule->after_groups[0] > 0 || rule->after_groups[1] > 0;
     int failed = 0, n_workers = 1;
     if (sizes_are_wrong(ramp) || n_threads < 1) return JC_BAD_ARGUMENT;
     if (n_threads > ramp->n_rows) n_threads = ramp->n_rows;
@@ -880,9 +1016,9 @@ jc_status jc_jump(const jc_jump_ramp *ramp, const jc_jump_rule *rule, int n_thre
             join_blocks(team, size);
             *n_found = team->n_found;
         }
-        if (after && !w->failed)
-            for (int row = w->first_row; row < w->first_row + w->n_rows; row++)
-                flag_after_jumps(w, row);
+        const int last = w->first_row + w->n_rows - 1;
+        for (int row = w->first_row; row <= last && flags_after(rule) && !w->failed; row++)
+            if (w->lost || row == w->first_row || row == last) flag_after_row(w, row);
         failed |= w->failed;
     }
     for (int t = 0; t < n_workers; t++)
@@ -945,5 +1081,47 @@ jc_status jc_jump_dead_planes(const uint8_t *groupdq, int n_planes, int64_t n_pi
             k++;
         dead[plane] = k == n_pixels;
     }
+    return JC_OK;
+}
+
+/* Bits of a float, in the order of the numbers. */
+JC_INLINE uint32_t ordered(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits >> 31 ? ~bits : bits | 0x80000000u;
+}
+
+/* Selected among the numbers that share their first 16 bits with the middle ones. */
+jc_status jc_jump_typical(const float *values, int64_t n, float *median)
+{
+    if (n < 1) return JC_BAD_ARGUMENT;
+    int64_t *count = calloc(1 << 16, sizeof *count), usable = 0, below = 0, inside = 0;
+    if (!count) return JC_NO_MEMORY;
+    for (int64_t k = 0; k < n; k++)
+        if (values[k] == values[k]) {
+            count[ordered(values[k]) >> 16]++;
+            usable++;
+        }
+    *median = NAN;
+    uint32_t first = 0, last = 0;
+    while (usable && below + count[first] <= (usable - 1) / 2)
+        below += count[first++];
+    for (last = first; usable && below + inside + count[last] <= usable / 2; last++)
+        inside += count[last];
+    inside += count[last];
+    free(count);
+    if (!usable) return JC_OK;
+    float *found = malloc(inside * sizeof *found);
+    if (!found) return JC_NO_MEMORY;
+    int64_t m = 0;
+    for (int64_t k = 0; k < n; k++) {
+        const uint32_t at = ordered(values[k]) >> 16;
+        if (values[k] == values[k] && at >= first && at <= last) found[m++] = values[k];
+    }
+    const float low = value_of_rank(found, (int) m, (int) ((usable - 1) / 2 - below));
+    const float high = value_of_rank(found, (int) m, (int) (usable / 2 - below));
+    free(found);
+    *median = usable % 2 ? low : (low + high) / 2;
     return JC_OK;
 }

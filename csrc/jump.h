@@ -72,6 +72,9 @@ jc_status jc_jump(const jc_jump_ramp *ramp, const jc_jump_rule *rule, int n_thre
 jc_status jc_jump_median(const jc_jump_ramp *ramp, const uint8_t *groupdq, uint8_t unusable,
                          uint8_t lone, int n_threads, float *median /* OUT [row][col] */);
 
+/* Median of the numbers that are not NaN, which it is when there are none. */
+jc_status jc_jump_typical(const float *values, int64_t n, float *median /* OUT */);
+
 /* dead[k] = 1 where every sample of plane k carries one of the bits. */
 jc_status jc_jump_dead_planes(const uint8_t *groupdq /* [plane][row][col] */, int n_planes,
                               int64_t n_pixels, uint8_t bits, uint8_t *dead /* OUT [plane] */);

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jwst_cal.kernels.jump import dead_groups
+from jwst_cal.kernels.jump import dead_groups, typical
 from jwst_cal.kernels.jump import jump as flag_by_kernel
 
 __all__ = ["choose_method", "flag", "groups_in", "observed"]
@@ -166,7 +166,7 @@ def flag(
         return None
     after = [groups_in(t, group_time) if t else 0
              for t in (after_jump_flag_time1, after_jump_flag_time2)]
-    typical_gain = np.nanmedian(gain) if max(after) > 0 else np.float32(0)
+    typical_gain = typical(gain) if max(after) > 0 else np.float32(0)
     return flag_by_kernel(
         data,
         groupdq,

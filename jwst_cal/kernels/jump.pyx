@@ -32,11 +32,12 @@ cdef extern from "jump.h" nogil:
                       uint8_t *groupdq, int64_t *n_found)
     jc_status jc_jump_median(const jc_jump_ramp *ramp, const uint8_t *groupdq, uint8_t unusable,
                              uint8_t lone, int n_threads, float *median)
+    jc_status jc_jump_typical(const float *values, int64_t n, float *median)
     jc_status jc_jump_dead_planes(const uint8_t *groupdq, int n_planes, int64_t n_pixels,
                                   uint8_t bits, uint8_t *dead)
 
 
-__all__ = ["METHODS", "dead_groups", "jump", "median_difference"]
+__all__ = ["METHODS", "dead_groups", "jump", "median_difference", "typical"]
 
 METHODS = {
     "clip": JC_JUMP_CLIP,
@@ -165,6 +166,39 @@ def median_difference(data, groupdq, *, gain, uint8_t unusable, uint8_t lone=0, 
         status = jc_jump_median(&ramp, &q[0, 0, 0, 0], unusable, lone, team, &median[0, 0])
     check(status)
     return np.asarray(median)
+
+
+def typical(values):
+    """
+    Take the median of the numbers that are not NaN.
+
+    Parameters
+    ----------
+    values : float32 [any]
+
+    Returns
+    -------
+    float32
+        NaN when there are none.
+
+    Raises
+    ------
+    TypeError
+        If the array has another dtype.
+    ValueError
+        If it is empty.
+    MemoryError
+        If scratch memory cannot be had.
+    """
+    flat = contiguous(values, np.float32, None, "values").reshape(-1)
+    cdef const float[::1] v = contiguous(flat, np.float32, (None,), "values")
+    cdef int64_t n = v.shape[0]
+    cdef float median = 0
+    cdef jc_status status
+    with nogil:
+        status = jc_jump_typical(&v[0], n, &median)
+    check(status)
+    return np.float32(median)
 
 
 def dead_groups(groupdq, *, uint8_t bits):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twins.jump import jump as twin
 
-from jwst_cal.kernels.jump import METHODS, dead_groups, jump
+from jwst_cal.kernels.jump import METHODS, dead_groups, jump, typical
 
 DNU, SAT, JUMP = 1, 2, 4
 RULES = {
@@ -277,6 +277,22 @@ def test_kernel_and_twin_agree(n_ints, n_groups, n_rows, n_cols, method, seed, o
         twin(data, wanted, **planes, **rules)
     jump(data, dq, **planes, **rules, n_threads=3)
     np.testing.assert_array_equal(dq, wanted)
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=st.lists(st.floats(width=32, allow_infinity=False), min_size=1, max_size=40))
+def test_typical_is_the_median_of_what_is_not_nan(values):
+    values = np.array([values], np.float32)
+    usable = values[~np.isnan(values)]
+    with np.errstate(over="ignore"):
+        wanted = np.median(usable) if usable.size else np.nan
+    np.testing.assert_array_equal(typical(values), wanted)
+
+
+def test_typical_of_many_numbers_that_start_alike():
+    values = (2 + 1e-4 * np.random.default_rng(4).random((300, 200))).astype(np.float32)
+    values[::7, 3] = np.nan
+    assert typical(values) == np.nanmedian(values)
 
 
 def test_dead_groups():
