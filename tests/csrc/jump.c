@@ -42,6 +42,24 @@ static void any_median(void)
     result(dead, planes);
 }
 
+static void any_typical(void)
+{
+    size_t n = (size_t) pick(1, 300);
+    float *values = floats(n, -3, 40, draw() % 2 ? 0.3 : 0), median;
+    CHECK(jc_jump_typical(values, (int64_t) n, &median) == JC_OK);
+    result(&median, sizeof median);
+}
+
+static void test_typical_of_few(void)
+{
+    const float values[5] = {7, NAN, -2, 1, 3};
+    float median;
+    CHECK(jc_jump_typical(values, 5, &median) == JC_OK && median == 2);
+    CHECK(jc_jump_typical(values, 4, &median) == JC_OK && median == 1);
+    CHECK(jc_jump_typical(values + 1, 1, &median) == JC_OK && isnan(median));
+    REFUSED(jc_jump_typical(values, 0, &median));
+}
+
 /* Steps of 10 but for one of 1000, in the fourth group. */
 static void test_one_jump(void)
 {
@@ -66,6 +84,8 @@ int main(void)
 {
     for_each_team("any exposure", any_exposure, 60);
     for_each_team("any median", any_median, 40);
+    for_each_team("any typical", any_typical, 60);
+    test_typical_of_few();
     test_one_jump();
     return finish();
 }
