@@ -257,9 +257,17 @@ class Step(Parameterised):
         """Return the suffix of the output file when none is set."""
         return self.name.lower()
 
-    def default_output_file(self) -> str:
-        """Return the base name of the output file when none is set."""
-        return self.make_output_path(suffix=False)
+    def default_output_file(self, input_file: str | None = None) -> str:
+        """Return the name that outputs are made from: the given one, or that of the input."""
+        if isinstance(input_file, str):
+            return input_file
+        known = self.search_attr("primary_input")
+        return str(known or f"step_{self.name}{self.output_ext or '.fits'}")
+
+    @staticmethod
+    def remove_suffix(name: str) -> tuple[str, str]:
+        """Take a known suffix off a name; return what is left and the separator."""
+        return products.remove_suffix(name)
 
     def search_attr(self, attribute: str, default: Any = None, parent_first: bool = False) -> Any:
         """
