@@ -1,6 +1,8 @@
 """Write docs/parity.rst: how far our results are from the official package's, step by step.
 
     python -m tests.parity.report [CASE ...]
+
+With cases, only their sections are written anew.
 """
 
 import sys
@@ -101,15 +103,26 @@ def section(name, case):
 
 
 def main(names):
-    """Write the page."""
+    """Write the page: the sections of the cases given, or all; others stay as they are."""
     chosen = names or list(cases.CASES)
+    sections = _written() if names else {}
     allowed = "\n".join(f"* ``{k}``: {reason}" for k, reason in compare.ALLOWED.items())
     text = HEAD.format(ours=jwst_cal.__version__.split("+")[0], official=setup.VERSION,
                        allowed=allowed)
     for name in chosen:
         print(name, flush=True)
-        text += section(name, cases.CASES[name])
+        sections[name] = section(name, cases.CASES[name])
+    text += "".join(sections[name] for name in cases.CASES if name in sections)
     PAGE.write_text(text.rstrip() + "\n")
+
+
+def _written():
+    """The sections that are on the page, by case."""
+    text = PAGE.read_text() + "\n"
+    places = {name: text.find(f"\n{name}\n{'-' * len(name)}\n") for name in cases.CASES}
+    found = sorted((at + 1, name) for name, at in places.items() if at >= 0)
+    ends = [at for at, _ in found[1:]] + [len(text)]
+    return {name: text[at:end] for (at, name), end in zip(found, ends, strict=True)}
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from stdatamodels.jwst import datamodels
 from jwst_cal import registry
 from jwst_cal.errors import InputError
 from jwst_cal.pipelines import GuiderPipeline
+from jwst_cal.simulate import exposures
 from tests.parity import guider
 
 
@@ -113,3 +114,21 @@ def test_too_few_groups_are_told_of(here):
 def test_steps_are_those_of_the_chain():
     assert list(GuiderPipeline.step_defs) == ["dq_init", "guider_cds", "flat_field"]
     assert registry.load("calwebb_guider") is GuiderPipeline
+
+
+@pytest.mark.parametrize(("subarray", "mode", "detector"), [
+    ("32X32", "FGS_TRACK", "GUIDER1"), ("8X8", "FGS_FINEGUIDE", "GUIDER2")])
+def test_light_of_a_simulated_star_is_found_again(subarray, mode, detector, tmp_path):
+    exposure = exposures.simulate("FGS", subarray, exp_type=mode, detector=detector, seed=4)
+    result = GuiderPipeline.call(str(exposure.write(tmp_path)), configure_log=False)
+    status = result.meta.cal_step
+    assert {status.dq_init, status.guider_cds, status.flat_field} == {"COMPLETE"}
+    truth = exposure.truth
+    expected = truth.rate + truth.dark_rate
+    good = np.isfinite(result.data).all(axis=0) & truth.good
+    found = result.data.mean(axis=0)
+    noise = truth.cds_noise / truth.group_time / np.sqrt(len(result.data))
+    np.testing.assert_allclose(found[good].sum(), expected[good].sum(), rtol=0.05,
+                               atol=4 * np.sqrt((noise[good] ** 2).sum()))
+    peak = np.unravel_index(np.argmax(np.where(good, expected, 0)), expected.shape)
+    assert found[peak] == pytest.approx(expected[peak], rel=0.1)
