@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from jwst_cal import flags, models, modes
-from jwst_cal.detector import _flicker, _flicker_parameters, _soss_traces
+from jwst_cal.detector import _flicker, _flicker_parameters, _scenes, _soss_traces
 from jwst_cal.errors import InputError
 from jwst_cal.framework import Reference, Step, param
 from jwst_cal.response import _flat
@@ -18,8 +18,6 @@ log = logging.getLogger(__name__)
 
 #: Exposures of NIRSpec's spectrographs, the only ones whose noise is fitted in Fourier space.
 SPECTRA = frozenset({"NRS_MSASPEC", "NRS_IFU", "NRS_FIXEDSLIT", "NRS_BRIGHTOBJ"})
-#: Rows of NIRSpec's fixed slits.
-FIXED_SLITS = slice(922, 1116)
 #: Filter of a subarray's fit in time, Hz: see `_nsclean.clean_subarray`; by subarray.
 CUT_OFF = {"ALLSLITS": (150, 200, 49943, 49957)}
 USUAL_CUT_OFF = (1061, 1211, 49943, 49957)
@@ -158,11 +156,11 @@ class CleanFlickerNoiseStep(Step):
         log.info("Subtracted flicker noise, measured on at most %.1f %% of the pixels",
                  100 * scene.mean())
         if self.save_mask:
-            self._save(rates, scene, "mask")
+            _scenes.save(self, rates, scene, "mask")
         if self.save_background:
-            self._save(model, background, "flicker_bkg")
+            _scenes.save(self, model, background, "flicker_bkg")
         if self.save_noise:
-            self._save(model, noise, "flicker_noise")
+            _scenes.save(self, model, noise, "flicker_noise")
 
     def _fit(self, model, axis):
         """Return the function that takes noise off an image."""
@@ -230,12 +228,11 @@ class CleanFlickerNoiseStep(Step):
 
     def _draft(self, ramp, *, by_integration):
         """Fit the ramp."""
-        log.info("Made a draft rate to find the background")
-        rate, rateints = self.run_other("ramp_fit", ramp)
-        if rate is None:
+        rates = _scenes.draft_rates(self, ramp)
+        if rates[0] is None:
             raise InputError(f"{_name(ramp)}: no count rate can be fitted to find the background; "
                              "give a user_mask")
-        return rateints if by_integration else rate
+        return rates[by_integration]
 
     def _scene(self, rates, flat, refs):
         """Return where there may be background."""
@@ -261,7 +258,7 @@ class CleanFlickerNoiseStep(Step):
                 _add_flat_flags(rates, refs.flat)
             return rates.dq & (flags.pixel["DO_NOT_USE"] | flags.pixel["NON_SCIENCE"]) != 0
         if kind.startswith("NRS"):
-            return _shutters(rates)
+            return _scenes.shutters(rates, "give a user_mask or mask_science_regions=False")
         return np.zeros(rates.dq.shape, bool)
 
     def _traces(self, rates, refs):
@@ -286,13 +283,6 @@ class CleanFlickerNoiseStep(Step):
                 row_offset=SOSS_ROW_OFFSET.get(subarray, 0.0))
             found |= _soss_traces.trace_mask(shape, rows + first_row)
         return found
-
-    def _save(self, like, data, suffix):
-        kinds = {2: models.ImageModel, 3: models.CubeModel, 4: models.RampModel}
-        product = kinds[data.ndim](data=data.astype(np.float32, copy=False))
-        product.update(like)
-        self.save_model(product, suffix, output_file=like.meta.filename)
-        product.close()
 
 
 def _name(model):
@@ -334,26 +324,3 @@ def _add_flat_flags(rates, flat):
         if rates.hasattr(name):
             unknown = unknown | np.isnan(getattr(rates, name))
     rates.dq[unknown] |= flags.pixel["DO_NOT_USE"]
-
-
-def _shutters(rates):
-    """Return where NIRSpec's slits and shutters let light through."""
-    kind, wcs = modes.exposure_type(rates), rates.meta.wcs if rates.meta.hasattr("wcs") else None
-    flagged = rates.meta.cal_step.msa_flagging == "COMPLETE"
-    if kind == "NRS_IFU" or wcs is None or (kind == "NRS_MSASPEC" and not flagged):
-        raise InputError(
-            f"{_name(rates)}: mask_science_regions of {kind} needs "
-            f"{'the slices of assign_wcs' if kind == 'NRS_IFU' else 'assign_wcs'} "
-            f"{'and msa_flagging ' if kind in ('NRS_IFU', 'NRS_MSASPEC') else ''}before; give a "
-            "user_mask or mask_science_regions=False")
-    from gwcs.utils import to_index
-
-    found = rates.dq & flags.pixel["MSA_FAILED_OPEN"] != 0
-    frame = wcs.get_transform("gwa", "slit_frame")
-    for slit in frame.slit_ids:
-        columns, rows = (slice(*map(int, to_index(limits))) for limits in wcs.bounding_box[slit])
-        found[..., rows, columns] = True
-    if kind == "NRS_MSASPEC" and not any(slit.quadrant == 5 for slit in frame.slits):
-        log.info("Left out the rows of the fixed slits: none of them was open")
-        found[..., FIXED_SLITS, :] = True
-    return found

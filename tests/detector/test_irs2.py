@@ -229,6 +229,14 @@ def test_means_first_leave_the_same_noise(reference, white):
     assert abs(np.diff(result.data.mean(axis=(0, 2, 3)))[0]) < 0.5
 
 
+def test_the_zeroframe_loses_the_same_rows(reference, white):
+    """In jwst 3.0.0 it keeps them, and linearity fails."""
+    ramp = exposure(white[:, :1].copy())
+    ramp.zeroframe, ramp.meta.exposure.zero_frame = white[:, 0].copy(), True
+    result = run(ramp, reference)
+    np.testing.assert_array_equal(result.zeroframe, white[:, 0, LAYOUT.image_rows])
+
+
 # ------------------------------------------------------------------------------------ bad pixels
 
 

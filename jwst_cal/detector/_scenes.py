@@ -1,0 +1,99 @@
+"""What steps share that measure on the background: draft rates, NIRSpec's shutters, by-products."""
+
+import logging
+
+import numpy as np
+
+from jwst_cal import flags, models, modes
+from jwst_cal.errors import InputError
+
+__all__ = ["draft_rates", "save", "shutters"]
+
+log = logging.getLogger(__name__)
+
+#: Rows of NIRSpec's fixed slits.
+FIXED_SLITS = slice(922, 1116)
+
+
+def draft_rates(step, ramp):
+    """
+    Fit a ramp with default parameters, to see what is in the image.
+
+    Parameters
+    ----------
+    step : Step
+        The step that asks.
+    ramp : RampModel
+        Ramps, which are left alone.
+
+    Returns
+    -------
+    rate, rateints : data model or None
+        Count rates; None where no ramp can be fitted.
+    """
+    log.info("Made a draft rate to find the background")
+    return step.run_other("ramp_fit", ramp)
+
+
+def shutters(rates, instead):
+    """
+    Find where NIRSpec's slits and shutters let light through.
+
+    Parameters
+    ----------
+    rates : ImageModel or CubeModel
+        Count rates with coordinates, and for NRS_MSASPEC with failed shutters flagged.
+    instead : str
+        What does without, for the message.
+
+    Returns
+    -------
+    bool, of the shape of the flags
+        Slits, failed-open shutters, and all rows of the fixed slits if none was open.
+
+    Raises
+    ------
+    InputError
+        If the coordinates are missing, or of a kind that this release does not have.
+    """
+    kind, wcs = modes.exposure_type(rates), rates.meta.wcs if rates.meta.hasattr("wcs") else None
+    flagged = rates.meta.cal_step.msa_flagging == "COMPLETE"
+    if kind == "NRS_IFU" or wcs is None or (kind == "NRS_MSASPEC" and not flagged):
+        raise InputError(
+            f"{rates.meta.filename or 'the exposure'}: mask_science_regions of {kind} needs "
+            f"{'the slices of assign_wcs' if kind == 'NRS_IFU' else 'assign_wcs'} "
+            f"{'and msa_flagging ' if kind in ('NRS_IFU', 'NRS_MSASPEC') else ''}before; {instead}")
+    from gwcs.utils import to_index
+
+    dq = rates.get_default("dq") if rates.dq is None else rates.dq
+    found = dq & flags.pixel["MSA_FAILED_OPEN"] != 0
+    frame = wcs.get_transform("gwa", "slit_frame")
+    for slit in frame.slit_ids:
+        columns, rows = (slice(*map(int, to_index(limits))) for limits in wcs.bounding_box[slit])
+        found[..., rows, columns] = True
+    if kind == "NRS_MSASPEC" and not any(slit.quadrant == 5 for slit in frame.slits):
+        log.info("Left out the rows of the fixed slits: none of them was open")
+        found[..., FIXED_SLITS, :] = True
+    return found
+
+
+def save(step, like, data, suffix):
+    """
+    Save an array beside the products, with the metadata of an exposure.
+
+    Parameters
+    ----------
+    step : Step
+        The step that made it.
+    like : data model
+        The exposure.
+    data : array [row, col], [integration, row, col] or [integration, group, row, col]
+        What is saved, as float32.
+    suffix : str
+        End of the file name.
+    """
+    kinds = {2: models.ImageModel, 3: models.CubeModel, 4: models.RampModel}
+    product = kinds[data.ndim](data=data.astype(np.float32, copy=False))
+    product.update(like)
+    step.save_model(product, suffix, output_file=like.meta.filename)
+    product.close()
