@@ -1,7 +1,7 @@
 """Ramps in memory for the benchmarks: shot and read noise, cosmic rays, saturated stars.
 
-Not an exposure of `jwst_cal.simulate`, which knows detectors and files; just numbers of the right kind in
-any shape.
+Not an exposure of `jwst_cal.simulate`, which knows detectors and files; just numbers of the right
+kind in any shape.
 """
 
 from typing import NamedTuple

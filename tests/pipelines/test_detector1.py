@@ -4,13 +4,16 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.io import fits
 from stdatamodels.jwst import datamodels
 
 from jwst_cal import registry
 from jwst_cal.errors import ParameterError
 from jwst_cal.framework import Step
 from jwst_cal.pipelines import Detector1Pipeline
+from jwst_cal.simulate import exposures
 
 FACTS = json.loads((Path(__file__).parents[1] / "facts" / "steps.json").read_text("utf-8"))
 ORDERS = FACTS["steps"]["Detector1Pipeline"]["execution_order"]
@@ -115,6 +118,31 @@ class TestProducts:
         Detector1Pipeline(output_file="stage1_processed").run(uncal_file)
         assert sorted(os.listdir()) == ["stage1_processed_rate.fits",
                                         "stage1_processed_rateints.fits"]
+
+
+@pytest.mark.usefixtures("here")
+def test_trap_model_adds_the_third_file_of_older_releases(tmp_path, monkeypatch):
+    monkeypatch.setenv("JWST_CAL_CRDS", "embedded")
+    uncal = exposures.simulate("NIRCAM", "SUB64P", n_groups=3, n_ints=1).write(tmp_path)
+    options = {"configure_log": False, "steps": {
+        "persistence": {"skip": False, "flag_pers_cutoff": 0.005, "save_persistence": True}}}
+    Detector1Pipeline.call(str(uncal), output_file="stage1_processed", **options)
+    assert sorted(os.listdir()) == [
+        f"stage1_processed_{suffix}.fits"
+        for suffix in ("output_pers", "rate", "rateints", "trapsfilled")]
+    with fits.open(uncal, mode="update") as file:  # the same stars a minute later
+        header = file[0].header
+        header["EXPSTART"] = header["EXPEND"] + 60 / 86400
+        header["EXPEND"] = header["EXPSTART"] + 1 / 86400
+    options["steps"]["persistence"]["input_trapsfilled"] = "stage1_processed_trapsfilled.fits"
+    again = Detector1Pipeline.call(str(uncal), save_results=True, **options)
+    assert again.meta.cal_step.persistence == "COMPLETE"
+    assert again.meta.ref_file.trapdensity.name == "crds://jwst_nircam_trapdensity_9001.fits"
+    flag = datamodels.dqflags.pixel["PERSISTENCE"]
+    with datamodels.open(f"{uncal.name[:-11]}_output_pers.fits") as released:
+        lost = np.array(released.data).max(axis=(0, 1))
+    assert lost.max() > 0.01
+    assert ((again.dq & flag != 0) == (lost >= 0.005)).all()
 
 
 def test_output_dir_of_a_step_is_kept():
