@@ -178,7 +178,7 @@ class EmiCorrStep(Step):
 def _subarray_case(ramp):
     """Name of the exposure in the reference, and the speed of its readout."""
     speed = "SLOW" if "SLOW" in ramp.meta.exposure.readpatt.upper() else "FAST"
-    name = ramp.meta.subarray.name
+    name = ramp.meta.subarray.name or "no SUBARRAY"
     return (f"{name}_{speed}" if "FULL" in name else name), speed
 
 

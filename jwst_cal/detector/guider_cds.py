@@ -5,6 +5,7 @@ import logging
 import numpy as np
 
 from jwst_cal.detector import _guider
+from jwst_cal.detector._usable import note_unusable
 from jwst_cal.errors import InputError, ReferenceFileError
 from jwst_cal.framework import Reference, Step
 from jwst_cal.framework.references import crop_to
@@ -59,14 +60,14 @@ class GuiderCdsStep(Step):
         if mode is None or time is None:
             missing = "EXP_TYPE" if mode is None else "TGROUP"
             raise InputError(f"{exposure.meta.filename}: {missing} is missing")
+        gain = _fitting(exposure, refs.gain, refs.path("gain"))
+        read_noise = _fitting(exposure, refs.readnoise, refs.path("readnoise"))
+        note_unusable(gain, read_noise)
         kind = "fine" if mode == "FGS_FINEGUIDE" else "cds"
         kind = "minimum" if mode.startswith("FGS_ID") else kind
         try:
             found = _guider.count_rate(
-                exposure.data, group_time=time, kind=kind,
-                gain=_fitting(exposure, refs.gain, refs.path("gain")),
-                read_noise=_fitting(exposure, refs.readnoise, refs.path("readnoise")),
-            )
+                exposure.data, group_time=time, kind=kind, gain=gain, read_noise=read_noise)
         except ValueError as error:
             raise InputError(f"{exposure.meta.filename}: {error}, for {mode}") from error
         result = GuiderCalModel(data=found.rate)

@@ -6,6 +6,7 @@ import numpy as np
 
 from jwst_cal import flags
 from jwst_cal.detector import _large_events, _two_point
+from jwst_cal.detector._usable import note_unusable
 from jwst_cal.errors import InputError, ReferenceFileError
 from jwst_cal.framework import Reference, SkipStep, Step, param
 from jwst_cal.kernels.threads import cores_to_threads
@@ -129,6 +130,7 @@ class JumpStep(Step):
         gain, read_noise = refs.gain.data, refs.readnoise.data
         _check_shape(gain, refs.path("gain") or "the open GainModel", ramp)
         _check_shape(read_noise, refs.path("readnoise") or "the open ReadnoiseModel", ramp)
+        note_unusable(gain, read_noise)
         with np.errstate(invalid="ignore"):
             ramp.pixeldq[~(gain > 0)] |= NO_GAIN
         n_threads = cores_to_threads(self.maximum_cores)

@@ -7,6 +7,7 @@ import numpy as np
 
 from jwst_cal import flags, models, modes
 from jwst_cal.detector import _likelihood, _slopes
+from jwst_cal.detector._usable import note_unusable
 from jwst_cal.errors import InputError
 from jwst_cal.framework import Reference, Step, param
 from jwst_cal.kernels.threads import cores_to_threads
@@ -68,6 +69,7 @@ class RampFitStep(Step):
     def process(self, ramp, *, refs):
         """Fit the ramps; return the rate and the rates by integration."""
         gain, readnoise = refs.gain, refs.readnoise
+        note_unusable(gain.data, readnoise.data)
         if gain.meta.exposure.gain_factor is not None:
             ramp.meta.exposure.gain_factor = gain.meta.exposure.gain_factor
         self._flag_unwanted_groups(ramp)

@@ -1,5 +1,7 @@
 """Reset: the decaying offset that MIRI's reset leaves in the first groups of an integration."""
 
+import logging
+
 import numpy as np
 
 from jwst_cal import modes
@@ -7,6 +9,8 @@ from jwst_cal.framework import Reference, SkipStep, Step
 from jwst_cal.kernels.subtract import subtract
 
 __all__ = ["ResetStep"]
+
+log = logging.getLogger(__name__)
 
 
 class ResetStep(Step):
@@ -48,4 +52,6 @@ class ResetStep(Step):
         which = np.minimum(first + np.arange(len(ramp.data)), n_ints - 1)
         subtract(ramp.data, anomaly.data[:, :n_groups], which=which)
         np.bitwise_or(ramp.pixeldq, anomaly.dq, out=ramp.pixeldq)
+        log.info("Corrected %d of %d groups, those that the reference has",
+                 min(n_groups, ramp.data.shape[1]), ramp.data.shape[1])
         return ramp

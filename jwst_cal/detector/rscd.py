@@ -51,7 +51,7 @@ class RscdStep(Step):
         has_first = (ramp.meta.exposure.integration_start or 1) == 1
         if has_first:
             self._flag(ramp, slice(0, 1), first, "int1")
-        if ramp.meta.exposure.nints > 1:
+        if (ramp.meta.exposure.nints or len(ramp.data)) > 1:
             self._flag(ramp, slice(int(has_first), None), later, "int2p")
         return ramp
 
@@ -74,8 +74,8 @@ class RscdStep(Step):
 def _from_table(table, meta):
     """Groups to skip in the first and in later integrations, for the subarray and pattern."""
     # The slitless prism had another name in early data.
-    subarray = {"SUBPRISM": "SLITLESSPRISM"}.get(meta.subarray.name.upper(), meta.subarray.name)
-    readpatt = meta.exposure.readpatt
+    subarray, readpatt = meta.subarray.name, meta.exposure.readpatt
+    subarray = {"SUBPRISM": "SLITLESSPRISM"}.get((subarray or "").upper(), subarray)
     for row in table:
         if row["subarray"].strip() == subarray and row["readpatt"].strip() == readpatt:
             first = int(row["group_skip1"])

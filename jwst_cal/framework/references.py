@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: Rows of NIRSpec's interleaved readout; the keyword says 2048.
 _IRS2_ROWS = 3200
+#: What references for several detectors have in the place of one.
+_ANY = frozenset({"ANY", "MULTIPLE", "N/A", "UNDEFINED"})
 _FULL_FRAME = {"MIRI": (1024, 1032)}
 
 
@@ -141,6 +143,7 @@ class References:
         if model is not found:
             self._ours.append(model)
         source = found if isinstance(found, str) else f"the open {type(found).__name__}"
+        _note_origin(self._model, model, source)
         cut = _cut_of(self._model, model, data.shape, source)
         if cut is None:
             return large
@@ -243,12 +246,26 @@ class References:
             source = found
         else:
             model, source = found, f"the open {type(found).__name__}"
+        _note_origin(self._model, model, source)
         if not declared.crop:
             return model
         cut = crop_to(self._model, model, source, in_place=model is not found)
         if cut is not model:
             self._ours.append(cut)
         return cut
+
+
+def _note_origin(science: Any, reference: Any, source: str) -> None:
+    """Say if a reference is of another instrument or detector than the exposure; it is used."""
+    def origin(model: Any) -> tuple[str, ...]:
+        of = getattr(model.meta, "instrument", None)
+        found = [(getattr(of, name, None) or "").upper() for name in ("name", "detector")]
+        return tuple("" if text in _ANY else text for text in found)
+
+    ours, theirs = origin(science), origin(reference)
+    if any(a and b and a != b for a, b in zip(ours, theirs, strict=True)):
+        log.warning("%s is of %s, the exposure of %s", source, " ".join(theirs).strip(),
+                    " ".join(ours).strip())
 
 
 def open_reference(path: str, model_class: type) -> Any:

@@ -423,7 +423,11 @@ class Step(Parameterised):
             if not hasattr(result, "copy"):
                 raise TypeError(f"{type(result).__name__}: input of this type cannot be copied")
             result = result.copy()
-        return _files.as_ramp(result) if _files.is_model(result) else result
+        if not _files.is_model(result):
+            return result
+        if not self._inside:
+            _files.note_groups(result)
+        return _files.as_ramp(result)
 
     def _check_kind(self, result: Any) -> None:
         """Refuse what is no model and holds none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import errno
+import logging
 import os
 import shutil
 import tempfile
@@ -16,6 +17,8 @@ from jwst_cal import modes
 from jwst_cal.errors import InputError, OutputError
 
 __all__ = ["is_model", "open", "open_exposure", "read_header", "save"]
+
+log = logging.getLogger(__name__)
 
 _FITS_START = b"SIMPLE  ="
 _NEEDED = ("TELESCOP", "INSTRUME", "EXP_TYPE")
@@ -280,6 +283,16 @@ def _native(model: Any) -> Any:
         if values is not None and not (values.dtype.isnative and values.flags.carray):
             setattr(model, array, values.astype(values.dtype.newbyteorder("="), order="C"))
     return model
+
+
+def note_groups(model: Any) -> None:
+    """Say if NGROUPS is not the number of groups that a ramp has; the data decide."""
+    if not model.hasattr("data") or model.data.ndim != 4:
+        return
+    promised, found = model.meta.exposure.ngroups, model.data.shape[1]
+    if promised is not None and promised != found:
+        log.warning("%s: NGROUPS is %d and the data have %d groups: the data count",
+                    model.meta.filename or "the exposure", promised, found)
 
 
 def as_ramp(model: Any) -> Any:

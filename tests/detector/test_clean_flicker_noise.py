@@ -12,12 +12,19 @@ from stdatamodels.jwst import datamodels
 from jwst_cal.detector import _flicker, _flicker_parameters, _nsclean, _soss_traces
 from jwst_cal.detector.clean_flicker_noise import CleanFlickerNoiseStep
 from jwst_cal.errors import InputError
+from jwst_cal.models import _schemas
 from jwst_cal.pipelines import Detector1Pipeline
 
 DNU, JUMP = datamodels.dqflags.group["DO_NOT_USE"], datamodels.dqflags.group["JUMP_DET"]
 RNG = np.random.default_rng(11)
 #: What the noise of a line is off by, at most; it is up to 0.25.
 ERROR = 0.08
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _schemas_read_once():
+    with _schemas.parsed_once():
+        yield
 
 
 def describe(model, kind="NRC_IMAGE", instrument="NIRCAM", detector="NRCA1", slow=2,
