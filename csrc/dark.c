@@ -1,6 +1,6 @@
 #include "dark.h"
 
-#include <stdlib.h>
+enum { BLOCK = 256 }; /* columns worked on at a time */
 
 JC_INLINE void average(int n, int n_frames, const unsigned char *frames, ptrdiff_t frame_step,
                        int swapped, float *restrict mean)
@@ -47,7 +47,7 @@ static void subtract_mean(int n, const float *restrict mean, float *restrict dat
 }
 
 /* The same in float64, with frames past the last in a straight line from the last two. */
-static void extrapolated_mean(const jc_dark *d, const unsigned char *frames, int start,
+static void extrapolated_mean(const jc_dark *d, int n, const unsigned char *frames, int start,
                               double *mean)
 {
     const uint32_t *last =
@@ -55,7 +55,7 @@ static void extrapolated_mean(const jc_dark *d, const unsigned char *frames, int
     const uint32_t *before =
         (const uint32_t *) (const void *) (frames + (d->n_frames - 2) * d->frame_step);
     int rounded = d->frames_per_group > 1 || d->group_step > 1;
-    for (int x = 0; x < d->n_cols; x++) {
+    for (int x = 0; x < n; x++) {
         double sum = 0.0;
         for (int f = start; f < start + d->frames_per_group; f++) {
             double value;
@@ -74,34 +74,38 @@ static void extrapolated_mean(const jc_dark *d, const unsigned char *frames, int
     }
 }
 
-static void subtract_row(const jc_dark *d, int row, float *mean, double *mean64, float *data,
-                         float *averaged)
+/* n columns of a row, from column x on. */
+static void subtract_block(const jc_dark *d, int row, int x, int n, float *mean, double *mean64,
+                           float *data, float *averaged)
 {
-    size_t plane = (size_t) d->n_rows * d->n_cols, at = (size_t) row * d->n_cols;
+    size_t plane = (size_t) d->n_rows * d->n_cols, at = (size_t) row * d->n_cols + (size_t) x;
     for (int k = 0; k < d->n_dark_ints; k++) {
-        const unsigned char *frames =
-            d->frames + k * d->integration_step + row * d->row_step;
+        const unsigned char *frames = d->frames + k * d->integration_step + row * d->row_step +
+                                      (ptrdiff_t) (x * sizeof(float));
         int used = averaged != NULL;
         for (int i = 0; i < d->n_ints; i++) used |= d->which[i] == k;
         for (int g = 0; used && g < d->n_groups; g++) {
             int start = g * d->group_step;
+            for (int f = start; f < start + d->frames_per_group && f < d->n_frames; f++)
+                jc_fetch(frames + f * d->frame_step + n * sizeof(float), n * sizeof(float));
             if (d->extrapolate)
-                extrapolated_mean(d, frames, start, mean64);
+                extrapolated_mean(d, n, frames, start, mean64);
             else
-                mean_of_frames(d->n_cols, d->frames_per_group, frames + start * d->frame_step,
+                mean_of_frames(n, d->frames_per_group, frames + start * d->frame_step,
                                d->frame_step, d->swapped, mean);
             for (int i = 0; i < d->n_ints; i++) {
                 float *values = data + ((size_t) i * d->n_groups + g) * plane + at;
                 if (d->which[i] != k) continue;
+                jc_fetch(values + n, n * sizeof *values);
                 if (!d->extrapolate)
-                    subtract_mean(d->n_cols, mean, values);
+                    subtract_mean(n, mean, values);
                 else
-                    for (int x = 0; x < d->n_cols; x++) values[x] = (float) (values[x] - mean64[x]);
+                    for (int c = 0; c < n; c++) values[c] = (float) (values[c] - mean64[c]);
             }
             if (averaged) {
                 float *values = averaged + ((size_t) k * d->n_groups + g) * plane + at;
-                for (int x = 0; x < d->n_cols; x++)
-                    values[x] = d->extrapolate ? (float) mean64[x] : mean[x];
+                for (int c = 0; c < n; c++)
+                    values[c] = d->extrapolate ? (float) mean64[c] : mean[c];
             }
         }
     }
@@ -118,18 +122,15 @@ jc_status jc_subtract_dark(const jc_dark *d, int n_threads, float *data, float *
     if (!d->extrapolate && needed > d->n_frames) return JC_BAD_ARGUMENT;
     for (int i = 0; i < d->n_ints; i++)
         if (d->which[i] < 0 || d->which[i] >= d->n_dark_ints) return JC_BAD_ARGUMENT;
-    int failed = 0;
-#pragma omp parallel num_threads(n_threads) reduction(| : failed)
+#pragma omp parallel num_threads(n_threads)
     {
-        float *mean = malloc(d->n_cols * sizeof *mean);
-        double *mean64 = d->extrapolate ? malloc(d->n_cols * sizeof *mean64) : NULL;
-        int ready = mean && (mean64 || !d->extrapolate);
-        failed |= !ready;
+        float mean[BLOCK];
+        double mean64[BLOCK];
 #pragma omp for schedule(static)
         for (int row = d->row_from; row < d->row_to; row++)
-            if (ready) subtract_row(d, row, mean, mean64, data, averaged);
-        free(mean);
-        free(mean64);
+            for (int x = 0; x < d->n_cols; x += BLOCK)
+                subtract_block(d, row, x, d->n_cols - x < BLOCK ? d->n_cols - x : BLOCK, mean,
+                               mean64, data, averaged);
     }
-    return failed ? JC_NO_MEMORY : JC_OK;
+    return JC_OK;
 }

@@ -225,13 +225,6 @@ JC_CLONES static void square_noise(const float *restrict read_noise, const float
     }
 }
 
-/* Have the memory fetched that the next tile reads of a row. */
-JC_INLINE void fetch_next(const void *row, int tile, size_t size)
-{
-    for (size_t k = tile * size; k < 2 * tile * size; k += 64)
-        __builtin_prefetch((const char *) row + k);
-}
-
 /* Differences of a tile; jump bits on unusable samples are removed, the others listed. */
 static void take_differences(worker *w, size_t pixel, int width)
 {
@@ -243,8 +236,8 @@ static void take_differences(worker *w, size_t pixel, int width)
     const int padded = (width + JC_LANES - 1) / JC_LANES * JC_LANES;
     w->n_jumps = 0;
     memset(w->known, 0, width);
-    fetch_next(gain, w->tile, sizeof *gain);
-    fetch_next(p->read_noise + pixel, w->tile, sizeof *p->read_noise);
+    jc_fetch(gain + w->tile, w->tile * sizeof *gain);
+    jc_fetch(p->read_noise + pixel + w->tile, w->tile * sizeof *gain);
     square_noise(p->read_noise + pixel, gain, w->noise, width);
     for (int c = width; c < padded; c++)
         w->noise[c] = 0;
@@ -252,8 +245,8 @@ static void take_differences(worker *w, size_t pixel, int width)
         const float *y = p->data + plane * plane_size(p) + pixel;
         uint8_t *q = w->dq + plane * plane_size(p) + pixel;
         const int first = plane % p->n_groups == 0;
-        fetch_next(y, w->tile, sizeof *y);
-        fetch_next(q, w->tile, sizeof *q);
+        jc_fetch(y + w->tile, w->tile * sizeof *y);
+        jc_fetch(q + w->tile, w->tile);
         float *d = w->diff + (size_t) k * w->tile;
         uint8_t seen = bits_in(q, width);
         if (seen & old) take_old_jumps(w, q, plane, width);

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { BLOCK = 2048 }; /* columns worked on at a time: a whole row, long runs stream best */
+enum { BLOCK = 256 }; /* columns worked on at a time: their coefficients stay in the first cache */
 
 JC_INLINE void copy_term(int n, const uint32_t *restrict coeffs, int swapped,
                          uint32_t no_correction, float *restrict usable, uint32_t *restrict bad)
@@ -186,6 +186,8 @@ static void correct_pixels(const jc_linearity_input *in, const jc_inverse_linear
                            float *data, uint32_t *pixeldq, float *zeroframe)
 {
     size_t plane = (size_t) in->n_rows * in->n_cols;
+    for (int k = 0; k < in->n_terms; k++)
+        jc_fetch(in->coeffs + k * plane + at + n, n * sizeof *in->coeffs);
     prepare(n, in->n_terms, in->coeffs + at, in->swapped, plane, in->dq + at, in->no_correction,
             s->usable, pixeldq + at);
     if (inverse)
@@ -197,6 +199,8 @@ static void correct_pixels(const jc_linearity_input *in, const jc_inverse_linear
             estimate_ramps(n, in, group_time, in->groupdq + ramp, data + ramp, s);
         for (int g = 0; g < in->n_groups; g++) {
             size_t group = ramp + g * plane;
+            jc_fetch(data + group + n, n * sizeof *data);
+            jc_fetch(in->groupdq + group + n, (size_t) n);
             if (inverse)
                 correct_reads(n, in, inverse, inverse->reads + (size_t) g * inverse->n_reads,
                               group_time[0], in->groupdq + group, data + group, s);

@@ -5,6 +5,8 @@
 
 #define NEVER 65535
 
+enum { BLOCK = 256 }; /* columns whose groups are looked at one after the other */
+
 /* What the threads share: per pixel the first saturated group, and the group in which its
  * neighbours get a flag; per row whether there is any. */
 typedef struct {
@@ -139,12 +141,18 @@ static uint8_t measure_row(const job *j, int integration, int row, scratch *s, i
     int any_low = 0;
     limit_of_row(in, row, s->limit);
     clear_row(in->n_cols, s->group, s->low);
-    for (int g = 0; g < in->n_groups; g++) {
-        size_t at = ((size_t) integration * in->n_groups + g) * j->plane + data_row(in, row);
-        seen |= union_of(in->n_cols, j->groupdq + at);
-        if (note_saturated(in->n_cols, in->data + at, s->limit, g, s->group)) {
-            flag_low(in->n_cols, in->data + at, in->low, j->groupdq + at, s->low);
-            any_low = 1;
+    for (int x = 0; x < in->n_cols; x += BLOCK) {
+        const int n = min_int(in->n_cols - x, BLOCK);
+        for (int g = 0; g < in->n_groups; g++) {
+            size_t at = ((size_t) integration * in->n_groups + g) * j->plane + data_row(in, row) +
+                        (size_t) x;
+            jc_fetch(in->data + at + n, n * sizeof *in->data);
+            jc_fetch(j->groupdq + at + n, (size_t) n);
+            seen |= union_of(n, j->groupdq + at);
+            if (note_saturated(n, in->data + at, s->limit + x, g, s->group + x)) {
+                flag_low(n, in->data + at, in->low, j->groupdq + at, s->low + x);
+                any_low = 1;
+            }
         }
     }
     j->map.any_first[row] =
@@ -234,18 +242,28 @@ static void mark(const job *j, int row, int x, int group)
     spread[x] = (uint16_t) group;
 }
 
+/* The next column whose entry in a map is not NEVER, or n. */
+static int next_reached(const uint16_t *map, int x, int n)
+{
+    static const uint16_t never[8] = {NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER};
+    while (x + 8 <= n && memcmp(map + x, never, sizeof never) == 0) x += 8;
+    while (x < n && map[x] == NEVER) x++;
+    return x;
+}
+
 /* The tests of groups of several reads, from the first saturated group of each pixel. */
 static void test_late_row(const job *j, int integration, int row, scratch *s)
 {
     const jc_saturation_input *in = j->in;
     const uint16_t *first = j->map.first + (size_t) row * in->n_cols;
     limit_of_row(in, row, s->limit);
-    for (int x = 0; x < in->n_cols; x++) {
+    const int n = in->n_cols;
+    for (int x = next_reached(s->grown, 0, n); x < n; x = next_reached(s->grown, x + 1, n)) {
         int group = s->grown[x];
         if (j->reads->second_only && first[x] == 2 &&
             second_is_late(j, integration, row, x, s->limit[x]))
             mark(j, row, x, 1);
-        if (group == NEVER || group == 0 || j->reads->second_only)
+        if (group == 0 || j->reads->second_only)
             continue;
         size_t at = ((size_t) integration * in->n_groups + group - 1) * j->plane +
                     data_row(in, row) + x;
@@ -265,9 +283,15 @@ static int64_t flag_row(const job *j, int integration, int row, scratch *s)
     if (!grow_row(j, row, s))
         return 0;
     int64_t found = count_reached(in->n_cols, s->grown);
-    for (int g = 0; g < in->n_groups; g++) {
-        size_t at = ((size_t) integration * in->n_groups + g) * j->plane + data_row(in, row);
-        flag_from(in->n_cols, s->grown, g, in->saturated, j->groupdq + at);
+    for (int x = 0; x < in->n_cols; x += BLOCK) {
+        const int n = min_int(in->n_cols - x, BLOCK);
+        if (next_reached(s->grown, x, x + n) == x + n)
+            continue;
+        for (int g = 0; g < in->n_groups; g++) {
+            size_t at = ((size_t) integration * in->n_groups + g) * j->plane + data_row(in, row) +
+                        (size_t) x;
+            flag_from(n, s->grown + x, g, in->saturated, j->groupdq + at);
+        }
     }
     if (j->reads && found && in->n_groups > 1 && (!j->reads->second_only || in->n_groups > 2))
         test_late_row(j, integration, row, s);
@@ -282,9 +306,9 @@ static void spread_row(const job *j, int integration, int row, uint8_t flag)
     int to = min_int(row + rings, in->n_rows - 1);
     for (int r = max_int(row - rings, 0); r <= to; r++) {
         const uint16_t *spread = j->map.spread + (size_t) r * n;
-        for (int x = 0; j->map.any_spread[r] && x < n; x++) {
-            if (spread[x] == NEVER)
-                continue;
+        if (!j->map.any_spread[r])
+            continue;
+        for (int x = next_reached(spread, 0, n); x < n; x = next_reached(spread, x + 1, n)) {
             uint8_t *q = j->groupdq + data_row(in, row) +
                          ((size_t) integration * in->n_groups + spread[x]) * j->plane;
             for (int k = max_int(x - rings, 0); k <= min_int(x + rings, n - 1); k++)

@@ -509,12 +509,6 @@ static void fit_ramp(const plan *p, const ramp *r, int integ, int row, int x0, i
 
 /* ---- ramps without flags ------------------------------------------------------------------ */
 
-JC_INLINE void fetch(const void *from, size_t bytes)
-{
-    for (size_t k = 0; k < bytes; k += 64)
-        __builtin_prefetch((const char *) from + k);
-}
-
 /* Have the memory fetched that is read next: the strip's next integration, or the next strip. */
 JC_INLINE void fetch_ahead(const plan *p, int integ, int row, int x0)
 {
@@ -524,15 +518,15 @@ JC_INLINE void fetch_ahead(const plan *p, int integ, int row, int x0)
     size_t at = image_index(in, row, is_last ? x0 + STRIP : x0);
     if (at + STRIP > plane) return;
     if (is_last) {
-        fetch(in->gain + at, bytes);
-        fetch(in->read_noise + at, bytes);
-        fetch(in->pixeldq + at, bytes);
-        if (in->dark_current) fetch(in->dark_current + at, bytes);
+        jc_fetch(in->gain + at, bytes);
+        jc_fetch(in->read_noise + at, bytes);
+        jc_fetch(in->pixeldq + at, bytes);
+        if (in->dark_current) jc_fetch(in->dark_current + at, bytes);
     }
     at += ((size_t) next * (size_t) in->n_groups + (size_t) in->first) * plane;
     for (int g = 0; g < in->used; g++, at += plane) {
-        fetch(in->data + at, bytes);
-        fetch(in->groupdq + at, STRIP);
+        jc_fetch(in->data + at, bytes);
+        jc_fetch(in->groupdq + at, STRIP);
     }
 }
 

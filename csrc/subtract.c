@@ -36,6 +36,7 @@ jc_status jc_subtract(const jc_subtraction *s, int n_threads, float *data)
                 const uint32_t *reference = s->reference + s->which[i] * s->integration_step +
                                          g * s->group_step + at;
                 float *values = data + ((size_t) i * s->n_groups + g) * plane + at;
+                jc_fetch(values + s->n_cols, s->n_cols * sizeof *values);
                 subtract_row(s->n_cols, reference, s->swapped, s->zero_is_bad, values);
             }
     }
