@@ -92,7 +92,7 @@ class Step(Parameterised):
     prefetch_references: ClassVar[bool] = True
     #: Names of the products, for a step that returns several.
     produces: ClassVar[tuple[str, ...]] = ()
-    #: Data model classes that ``process`` takes; empty for any.
+    #: Data model classes that ``process`` takes, containers included; empty for any.
     takes: ClassVar[tuple[str, ...]] = ()
 
     #: Parameters without effect, kept because old parameter files name them.
@@ -423,11 +423,13 @@ class Step(Parameterised):
             if not hasattr(result, "copy"):
                 raise TypeError(f"{type(result).__name__}: input of this type cannot be copied")
             result = result.copy()
-        if not _files.is_model(result):
-            return result
-        if not self._inside:
-            _files.note_groups(result)
-        return _files.as_ramp(result)
+        if _files.is_model(result):
+            if not self._inside:
+                _files.note_groups(result)
+            result = _files.as_ramp(result)
+        if not self._native:
+            self._check_input(result, init)
+        return result
 
     def _check_kind(self, result: Any) -> None:
         """Refuse what is no model and holds none."""
@@ -790,16 +792,13 @@ class Step(Parameterised):
         return result
 
     def _check_input(self, model: Any, given: Any) -> None:
-        if not self.takes:
-            return
-        for member in _members(model):
-            if type(member).__name__ not in self.takes:
-                from jwst_cal.errors import InputError
+        kind = type(model).__name__
+        if self.takes and kind not in self.takes:
+            from jwst_cal.errors import InputError
 
-                raise InputError(
-                    f"{_file_name(given) or 'the input'}: {self.name} takes "
-                    f"{' or '.join(self.takes)}, this is {type(member).__name__}"
-                )
+            many = "" if hasattr(model, "meta") else "; give it one exposure at a time"
+            raise InputError(f"{_file_name(given) or 'the input'}: {self.name} takes "
+                             f"{' or '.join(self.takes)}, this is {kind}{many}")
 
     def prefetch(self, *args: Any) -> None:
         """Look up all references of the sub-steps; a plain step has none to look up."""

@@ -16,6 +16,7 @@ class DarkPipeline(Pipeline):
     """
 
     class_alias = "calwebb_dark"
+    takes = ("RampModel", "SuperstripeRampModel")
 
     near_infrared = Chain("group_scale", "dq_init", "saturation", "ipc", "superbias", "refpix",
                           "linearity")

@@ -1,7 +1,5 @@
 """Guide-star exposures: raw groups to count rates."""
 
-import os
-
 from jwst_cal.errors import InputError
 from jwst_cal.framework import Chain, Pipeline
 
@@ -18,6 +16,7 @@ class GuiderPipeline(Pipeline):
     """
 
     class_alias = "calwebb_guider"
+    takes = ("GuiderRawModel", "GuiderCalModel")
 
     calibrate = Chain("dq_init", "guider_cds", "flat_field")
 
@@ -42,13 +41,9 @@ class GuiderPipeline(Pipeline):
         """
         self.suffix = "cal"
         model = self.prepare_output(exposure)
-        needed = "GuiderRawModel"
-        if self.dq_init.skip and self.guider_cds.skip:
-            needed = "GuiderCalModel"
-        if type(model).__name__ != needed:
-            name = exposure if isinstance(exposure, str | os.PathLike) else model.meta.filename
-            raise InputError(
-                f"{name or 'the input'}: {self.name} takes {needed} with these steps, this is "
-                f"{type(model).__name__} (EXP_TYPE={model.meta.exposure.type})"
-            )
+        is_done = type(model).__name__ == "GuiderCalModel"
+        if is_done != (self.dq_init.skip and self.guider_cds.skip):
+            raise InputError(f"{model.meta.filename}: {self.name} takes "
+                             f"{self.takes[not is_done]} with these steps, this is "
+                             f"{self.takes[is_done]}")
         return self.calibrate(model)

@@ -131,6 +131,14 @@ def test_file_that_is_no_association(refused, folder, step, text):
     refused(step, "a_asn.json", mentions=["a_asn.json: no association: "])
 
 
+@pytest.mark.parametrize("step", ["dq_init", "jump", "calwebb_detector1", "calwebb_dark",
+                                  "calwebb_guider"])
+def test_association_for_one_exposure(refused, folder, step):
+    association(folder / "a_asn.json", UNCAL, UNCAL)
+    refused(step, "a_asn.json", mentions=["a_asn.json: ", "this is ModelContainer; give it one "
+                                          "exposure at a time"])
+
+
 def test_missing_association(refused):
     refused("calwebb_image2", "none_asn.json", mentions=["none_asn.json", "no such file"])
 

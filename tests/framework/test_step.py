@@ -490,6 +490,21 @@ def test_association_in_memory_is_opened(uncal_file, monkeypatch):
     assert len(opened) == 1
 
 
+def test_several_exposures_for_a_step_that_takes_one_are_refused(small_ramp):
+    class TakesStep(AddStep):
+        """Take ramps."""
+
+        takes = ("RampModel",)
+
+    several = ModelContainer([small_ramp, small_ramp.copy()])
+    with pytest.raises(InputError, match=r"TakesStep takes RampModel, this is ModelContainer; give "
+                                         "it one exposure at a time"):
+        TakesStep().run(several)
+    TakesStep.takes = ("RampModel", "ModelContainer")
+    with pytest.raises(AttributeError):  # AddStep would rather not
+        TakesStep().run(several)
+
+
 class TestSkips:
     @pytest.mark.parametrize(("expected", "level"), [(False, "WARNING"), (True, "INFO")])
     def test_level_and_no_done(self, small_ramp, caplog, expected, level):

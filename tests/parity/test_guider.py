@@ -27,7 +27,7 @@ def test_only_the_official_package_takes_another_mode_for_an_acquisition(tmp_pat
     given = guider.write_references("FGS_ACQ1", tmp_path, (2, 2, 64, 64),
                                     (header["SUBSTRT1"], header["SUBSTRT2"]))
     options = {"pipeline": "GuiderPipeline", "overrides": given}
-    with pytest.raises(InputError, match="EXP_TYPE=NRC_IMAGE"):
+    with pytest.raises(InputError, match="takes GuiderRawModel or GuiderCalModel, this is Ramp"):
         oracle.ours(exposure, results, **options)
     assert oracle.official(exposure, **options).product("cal").exists()
 
