@@ -1,5 +1,6 @@
 #include "flicker.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define BLOCK 16 /* columns gathered together */
@@ -52,24 +53,34 @@ static void range_of(int n, const int32_t *key, int32_t *least, int32_t *most)
     *most = high;
 }
 
+typedef struct {
+    float lower, upper; /* the two in the middle, or twice the one */
+} middle;
+
 /* By bisection: each step counts what lies below, which has no branches. */
-static float median_of(int n, const int32_t *key)
+static middle middle_of(int n, const int32_t *key)
 {
     int32_t low, high;
     int rank = (n - 1) / 2; /* the lower of two */
-    if (n == 0) return 0;
     range_of(n, key, &low, &high);
     while (low < high) {
-        int32_t middle = (int32_t) (((int64_t) low + high) >> 1);
-        if (count_up_to(n, key, middle) > rank)
-            high = middle;
+        int32_t between = (int32_t) (((int64_t) low + high) >> 1);
+        if (count_up_to(n, key, between) > rank)
+            high = between;
         else
-            low = middle + 1;
+            low = between + 1;
     }
-    float lower = value_of(low);
-    if (n % 2) return lower;
-    float upper = count_up_to(n, key, low) > rank + 1 ? lower : value_of(least_above(n, key, low));
-    return (lower + upper) / 2;
+    middle m = {value_of(low), value_of(low)};
+    if (n % 2 == 0 && count_up_to(n, key, low) <= rank + 1)
+        m.upper = value_of(least_above(n, key, low));
+    return m;
+}
+
+static float median_of(int n, const int32_t *key)
+{
+    if (n == 0) return 0;
+    middle m = middle_of(n, key);
+    return m.lower == m.upper ? m.lower : (m.lower + m.upper) / 2;
 }
 
 static void row_medians(const jc_lines *in, int row, int32_t *key, float *median)
@@ -124,6 +135,109 @@ jc_status jc_line_medians(const jc_lines *in, int n_threads, float *median)
             if (key && !in->columns) row_medians(in, task, key, median);
         }
         free(key);
+    }
+    return failed ? JC_NO_MEMORY : JC_OK;
+}
+
+/* Boxes. */
+
+#define LANES 8
+
+JC_CLONES
+static double mean_of(int n, const float *value, double from, int power)
+{
+    double lane[LANES] = {0}, sum = 0;
+    int whole = n - n % LANES;
+    for (int i = 0; i < whole; i += LANES) {
+        for (int k = 0; k < LANES; k++) {
+            double away = value[i + k] - from;
+            lane[k] += power == 2 ? away * away : away;
+        }
+    }
+    for (int i = whole; i < n; i++) {
+        double away = value[i] - from;
+        sum += power == 2 ? away * away : away;
+    }
+    for (int k = 0; k < LANES; k++)
+        sum += lane[k];
+    return sum / n;
+}
+
+/* Keep the values within limits, and their keys; returns how many there are. */
+static int keep(int n, const float *from, double bottom, double top, float *value, int32_t *key)
+{
+    int kept = 0;
+    for (int i = 0; i < n; i++) {
+        float v = from[i];
+        value[kept] = v;
+        key[kept] = key_of(v);
+        kept += v >= bottom && v <= top;
+    }
+    return kept;
+}
+
+/* The values of a box, and what is left of them. */
+typedef struct {
+    float *all, *value;
+    int32_t *key;
+} box;
+
+static int clipped(const jc_boxes *in, int n_all, const box *b)
+{
+    double bottom = -INFINITY, top = INFINITY;
+    int n = keep(n_all, b->all, bottom, top, b->value, b->key);
+    for (int pass = 0; pass < in->max_passes && n > 0; pass++) {
+        middle m = middle_of(n, b->key);
+        double mean = mean_of(n, b->value, 0, 1), std = sqrt(mean_of(n, b->value, mean, 2));
+        double median = ((double) m.lower + m.upper) / 2;
+        bottom = median - in->sigma * std;
+        top = median + in->sigma * std;
+        int before = n;
+        n = keep(n, b->value, bottom, top, b->value, b->key);
+        if (n == before) break;
+    }
+    return keep(n_all, b->all, bottom, top, b->value, b->key);
+}
+
+static void box_median(const jc_boxes *in, int y, int x, const box *b, float *median,
+                       int32_t *count)
+{
+    int row = y * in->box_rows, col = x * in->box_cols, n = 0;
+    int rows = row + in->box_rows < in->n_rows ? row + in->box_rows : in->n_rows;
+    int cols = col + in->box_cols < in->n_cols ? col + in->box_cols : in->n_cols;
+    for (; row < rows; row++) {
+        size_t at = (size_t) row * in->n_cols;
+        for (int i = col; i < cols; i++) {
+            b->all[n] = in->image[at + i];
+            n += in->chosen[at + i] && isfinite(in->image[at + i]);
+        }
+    }
+    *count = clipped(in, n, b);
+    *median = *count ? median_of(*count, b->key) : NAN;
+}
+
+jc_status jc_box_medians(const jc_boxes *in, int n_threads, float *median, int32_t *count)
+{
+    int failed = 0;
+    if (in->n_rows < 1 || in->n_cols < 1 || in->box_rows < 1 || in->box_cols < 1 ||
+        in->max_passes < 0 || !(in->sigma > 0) || n_threads < 1)
+        return JC_BAD_ARGUMENT;
+    int n_y = (in->n_rows - 1) / in->box_rows + 1, n_x = (in->n_cols - 1) / in->box_cols + 1;
+    size_t room = (size_t) (in->box_rows < in->n_rows ? in->box_rows : in->n_rows) *
+                  (size_t) (in->box_cols < in->n_cols ? in->box_cols : in->n_cols) + 1;
+#pragma omp parallel num_threads(n_threads) reduction(| : failed)
+    {
+        box b = {malloc(room * sizeof *b.all), malloc(room * sizeof *b.value),
+                 malloc(room * sizeof *b.key)};
+        int ready = b.all && b.value && b.key;
+        failed |= !ready;
+#pragma omp for schedule(static)
+        for (int y = 0; y < n_y; y++)
+            for (int x = 0; x < n_x && ready; x++)
+                box_median(in, y, x, &b, median + (size_t) y * n_x + x, count + (size_t) y * n_x + x);
+        free(b.all);
+        free(b.value);
+        free(b.key);
     }
     return failed ? JC_NO_MEMORY : JC_OK;
 }

@@ -1,4 +1,5 @@
-/* csrc/flicker.h: medians of the lines of an image, and the equations of a fit in Fourier space. */
+/* csrc/flicker.h: medians of the lines and of the boxes of an image, and the equations of a fit in
+ * Fourier space. */
 #ifndef JC_FLICKER_H
 #define JC_FLICKER_H
 
@@ -14,6 +15,20 @@ typedef struct {
 } jc_lines;
 
 jc_status jc_line_medians(const jc_lines *lines, int n_threads, float *median /* OUT [part][line] */);
+
+/* Medians of the chosen, finite values of each box of an image, after sigma clipping (as of jc_clip,
+ * in clipping.h), and how many values are left. Boxes at the right and upper edge may be smaller. A
+ * box without values is NaN. */
+typedef struct {
+    int n_rows, n_cols, box_rows, box_cols;
+    const float *image;    /* [row][col] */
+    const uint8_t *chosen; /* [row][col] */
+    double sigma;
+    int max_passes;
+} jc_boxes;
+
+jc_status jc_box_medians(const jc_boxes *boxes, int n_threads, float *median /* OUT [y][x] */,
+                         int32_t *count /* OUT [y][x] */);
 
 /* Solve Hermitian positive definite systems. One whose pivot, relative to its largest diagonal
  * element, is not above `tolerance` is not determined: its solution is 0.

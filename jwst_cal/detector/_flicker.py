@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from jwst_cal.detector._background_mesh import smooth_background
 from jwst_cal.kernels.clipping import clip, sort_chosen
 from jwst_cal.kernels.flicker import line_medians
 
@@ -113,26 +114,16 @@ def _box(shape):
 
 def _model(image, mask, box):
     """Smooth model of the background; None where nothing can be fitted."""
-    from astropy.stats import SigmaClip
-    from astropy.utils.exceptions import AstropyUserWarning
-    from photutils.background import Background2D, MedianBackground
-
     if box is None:
         box = _box(image.shape)
     elif any(length % size for length, size in zip(image.shape, box, strict=True)):
         log.warning("Boxes of %d x %d pixels do not divide the image of %d x %d evenly",
                     *box, *image.shape)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", AstropyUserWarning)
-            return Background2D(
-                image, box_size=box, filter_size=(5, 5), mask=~mask,
-                sigma_clip=SigmaClip(sigma=SIGMA, maxiters=5), bkg_estimator=MedianBackground(),
-            ).background
-    except ValueError as error:
-        reason = str(error).partition(".")[0]
-        log.warning("No model fits the background, the median was used: %s", reason)
-    return None
+    found = smooth_background(image, mask, box=box)
+    if found is None:
+        log.warning("No model fits the background, the median was used: no box of %d x %d pixels "
+                    "has background in 90 %% of them", *box)
+    return found
 
 
 def background_level(image, mask, *, method="median", box=None):

@@ -1,15 +1,15 @@
-"""Medians of lines, and Hermitian systems; the manual is csrc/flicker.h."""
+"""Medians of lines and boxes, and Hermitian systems; the manual is csrc/flicker.h."""
 
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous
 from jwst_cal.kernels.threads import team_size
 
-from libc.stdint cimport uint8_t
+from libc.stdint cimport int32_t, uint8_t
 
 from jwst_cal.kernels._glue cimport check, jc_status
 
-__all__ = ["hermitian_solve", "line_medians"]
+__all__ = ["box_medians", "hermitian_solve", "line_medians"]
 
 
 cdef extern from "flicker.h" nogil:
@@ -17,12 +17,19 @@ cdef extern from "flicker.h" nogil:
         int n_rows, n_cols, columns, n_parts
         const float *image
         const uint8_t *chosen
+    ctypedef struct jc_boxes:
+        int n_rows, n_cols, box_rows, box_cols
+        const float *image
+        const uint8_t *chosen
+        double sigma
+        int max_passes
     ctypedef struct jc_hermitian:
         int n_systems, size
         const double *matrix
         const double *right
         double tolerance
     jc_status jc_line_medians(const jc_lines *lines, int n_threads, float *median)
+    jc_status jc_box_medians(const jc_boxes *boxes, int n_threads, float *median, int32_t *count)
     jc_status jc_hermitian_solve(const jc_hermitian *systems, int n_threads, double *solution,
                                  uint8_t *determined)
 
@@ -74,6 +81,65 @@ def line_medians(image, chosen, *, bint columns=False, int n_parts=1, n_threads=
         status = jc_line_medians(&lines, team, &out[0, 0])
     check(status)
     return result
+
+
+def box_medians(image, chosen, *, int box_rows, int box_cols, double sigma, int max_passes=5,
+                n_threads=None):
+    """
+    Median of the chosen, finite values of each box of an image, after sigma clipping.
+
+    Parameters
+    ----------
+    image : float32 [row, col]
+        Values.
+    chosen : bool [row, col]
+        Where to take values.
+    box_rows, box_cols : int
+        Size of a box; those at the end of rows and columns may be smaller.
+    sigma : float
+        Standard deviations from the median beyond which values are left out.
+    max_passes : int
+        How often limits are set, at most; in the end all within the last ones count.
+    n_threads : int, optional
+        Threads; see `jwst_cal.kernels.threads`.
+
+    Returns
+    -------
+    median : float32 [y, x]
+        Medians; NaN where there are no values.
+    count : int32 [y, x]
+        Values that are left.
+
+    Raises
+    ------
+    TypeError
+        If an array has the wrong dtype.
+    ValueError
+        If a shape does not match, or a number is out of range.
+    MemoryError
+        If scratch memory cannot be had.
+    """
+    image = contiguous(image, np.float32, (None, None), "image")
+    chosen = contiguous(chosen, np.bool_, image.shape, "chosen").view(np.uint8)
+    if box_rows < 1 or box_cols < 1:
+        raise ValueError(f"box: {box_rows} x {box_cols} where at least 1 x 1 is needed")
+    shape = -(-image.shape[0] // box_rows), -(-image.shape[1] // box_cols)
+    median, count = np.empty(shape, np.float32), np.empty(shape, np.int32)
+    cdef const float[:, ::1] values = image
+    cdef const uint8_t[:, ::1] which = chosen
+    cdef float[:, ::1] out = median
+    cdef int32_t[:, ::1] left = count
+    cdef jc_boxes boxes
+    cdef int team = team_size(n_threads, work=image.size)
+    cdef jc_status status
+    boxes.n_rows, boxes.n_cols = image.shape
+    boxes.box_rows, boxes.box_cols = box_rows, box_cols
+    boxes.image, boxes.chosen = &values[0, 0], &which[0, 0]
+    boxes.sigma, boxes.max_passes = sigma, max_passes
+    with nogil:
+        status = jc_box_medians(&boxes, team, &out[0, 0], &left[0, 0])
+    check(status)
+    return median, count
 
 
 def hermitian_solve(matrix, right, *, double tolerance=1e-12, n_threads=None):

@@ -17,6 +17,24 @@ static void any_lines(void)
     result(median, bytes);
 }
 
+static void any_boxes(void)
+{
+    jc_boxes in = {.n_rows = pick(1, 30), .n_cols = pick(1, 40), .box_rows = pick(1, 35),
+                   .box_cols = pick(1, 45), .sigma = uniform(0.5, 4), .max_passes = pick(0, 6)};
+    size_t n = (size_t) in.n_rows * in.n_cols;
+    in.image = floats(n, -10, 10, 0.1);
+    in.chosen = flags8(n, 1, uniform(0, 1));
+    size_t boxes = (size_t) ((in.n_rows - 1) / in.box_rows + 1) *
+                   (size_t) ((in.n_cols - 1) / in.box_cols + 1);
+    float *median = room(boxes * sizeof *median);
+    int32_t *count = room(boxes * sizeof *count);
+    CHECK(jc_box_medians(&in, team, median, count) == JC_OK);
+    for (size_t k = 0; k < boxes; k++)
+        CHECK(count[k] ? !isnan(median[k]) : isnan(median[k]));
+    result(median, boxes * sizeof *median);
+    result(count, boxes * sizeof *count);
+}
+
 static void any_systems(void)
 {
     jc_hermitian in = {.n_systems = pick(1, 9), .size = pick(1, 12), .tolerance = 1e-12};
@@ -51,6 +69,22 @@ static void test_medians(void)
     REFUSED(jc_line_medians(&in, 1, median));
 }
 
+static void test_boxes(void)
+{
+    const float image[6] = {1, 2, 900, 3, 2, 5};
+    const uint8_t chosen[6] = {1, 1, 1, 1, 1, 0};
+    float median[2];
+    int32_t count[2];
+    jc_boxes in = {2, 3, 2, 2, image, chosen, 3, 5};
+    CHECK(jc_box_medians(&in, 1, median, count) == JC_OK);
+    CHECK(median[0] == 2 && count[0] == 4 && median[1] == 900 && count[1] == 1);
+    in.box_rows = 0;
+    REFUSED(jc_box_medians(&in, 1, median, count));
+    in.box_rows = 2;
+    in.sigma = 0;
+    REFUSED(jc_box_medians(&in, 1, median, count));
+}
+
 /* [[4, -2i], [2i, 3]] (1, i) = (6, 5i); the upper triangle is not read. */
 static void test_system(void)
 {
@@ -74,8 +108,10 @@ static void test_system(void)
 int main(void)
 {
     for_each_team("any lines", any_lines, 60);
+    for_each_team("any boxes", any_boxes, 60);
     for_each_team("any systems", any_systems, 60);
     test_medians();
+    test_boxes();
     test_system();
     return finish();
 }

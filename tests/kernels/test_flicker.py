@@ -1,4 +1,4 @@
-"""Medians of lines and Hermitian systems, kernel and numpy twin through one body."""
+"""Medians of lines and boxes, Hermitian systems: kernel and numpy twin through one body."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from twins import flicker as twin
 
-from jwst_cal.kernels.flicker import hermitian_solve, line_medians
+from jwst_cal.kernels.flicker import box_medians, hermitian_solve, line_medians
 
 BOTH_MEDIANS = pytest.mark.parametrize("run", [line_medians, twin.line_medians])
+BOTH_BOXES = pytest.mark.parametrize("run", [box_medians, twin.box_medians])
 BOTH_SOLVE = pytest.mark.parametrize("run", [hermitian_solve, twin.hermitian_solve])
 
 
@@ -56,6 +57,29 @@ def test_medians_of_odd_shapes_and_values(image, data):
     for columns in (False, True):
         np.testing.assert_array_equal(line_medians(image, chosen, columns=columns),
                                       twin.line_medians(image, chosen, columns=columns))
+
+
+@BOTH_BOXES
+def test_median_of_each_box_without_outliers(run):
+    image = np.float32([[5, 5, 5, 1, 2, 9], [5, 900, 6, 3, 4, 8], [7, 7, 7, np.nan, 6, np.inf]])
+    chosen = np.ones((3, 6), bool)
+    chosen[2, :3] = False
+    median, count = run(image, chosen, box_rows=2, box_cols=3, sigma=2.0)
+    np.testing.assert_array_equal(median, [[5, 3.5], [np.nan, 6]])
+    np.testing.assert_array_equal(count, [[4, 6], [0, 1]])
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 7])
+@pytest.mark.parametrize("size", [(1, 1), (7, 9), (52, 5), (100, 100)])
+def test_boxes_are_their_twin_for_any_team(n_threads, size):
+    rng = np.random.default_rng(10)
+    image = rng.standard_cauchy((52, 68)).astype(np.float32)
+    image[rng.random(image.shape) < 0.02] = np.nan
+    chosen = rng.random(image.shape) < rng.random(52)[:, None]
+    options = {"box_rows": size[0], "box_cols": size[1], "sigma": 2.7}
+    found = box_medians(image, chosen, n_threads=n_threads, **options)
+    for ours, theirs in zip(found, twin.box_medians(image, chosen, **options), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def systems(rng, n, size, rank=None):
@@ -109,13 +133,19 @@ IMAGE, CHOSEN = np.ones((4, 6), np.float32), np.ones((4, 6), bool)
         (lambda: line_medians(IMAGE, CHOSEN.astype(np.uint8)), TypeError, "chosen: dtype"),
         (lambda: line_medians(IMAGE, CHOSEN, n_parts=4), ValueError, "out of its range"),
         (lambda: line_medians(IMAGE, CHOSEN, n_parts=0), ValueError, "out of its range"),
+        (lambda: box_medians(IMAGE, CHOSEN, box_rows=0, box_cols=2, sigma=3.0), ValueError,
+         "box: 0 x 2 where at least 1 x 1 is needed"),
+        (lambda: box_medians(IMAGE, CHOSEN, box_rows=1, box_cols=2, sigma=0.0), ValueError,
+         "out of its range"),
+        (lambda: box_medians(IMAGE, CHOSEN[:3], box_rows=1, box_cols=2, sigma=3.0), ValueError,
+         "chosen: shape"),
         (lambda: hermitian_solve(np.ones((2, 3, 4)) + 0j, np.ones((2, 3)) + 0j), ValueError,
          "matrix: shape"),
         (lambda: hermitian_solve(np.ones((2, 3, 3)) + 0j, np.ones((2, 4)) + 0j), ValueError,
          "right: shape"),
     ],
-    ids=["complex", "low mask", "integer mask", "uneven parts", "no parts", "not square",
-         "long right"],
+    ids=["complex", "low mask", "integer mask", "uneven parts", "no parts", "no box", "no sigma",
+         "low mask of boxes", "not square", "long right"],
 )
 def test_refuses(run, error, message):
     with pytest.raises(error, match=message):

@@ -8,19 +8,27 @@ def sort_chosen(values, chosen=None, *, n_threads=None):
     return np.sort(found[np.isfinite(found)])
 
 
+def limits(values, sigma, max_passes):
+    """The last limits that are set."""
+    low, high = -np.inf, np.inf
+    for _ in range(max_passes if len(values) else 0):
+        inside = values[(values >= low) & (values <= high)]
+        if not len(inside):
+            break
+        low, high = np.median(inside) + np.array([-sigma, sigma]) * inside.std()
+        values, before = inside[(inside >= low) & (inside <= high)], inside
+        if len(values) == len(before):
+            break
+    return low, high
+
+
 def clip(ordered, *, sigma, max_passes=5, centre=None, n_threads=None):
     values = ordered.astype(np.float64)
     if centre is not None:
         values = values[values <= centre]
         values = np.concatenate([values, 2 * centre - values])
-    kept = values
-    for _ in range(max_passes if len(values) else 0):
-        low, high = np.median(kept) + np.array([-sigma, sigma]) * kept.std()
-        before, kept = kept, kept[(kept >= low) & (kept <= high)]
-        if len(kept) == len(before):
-            break
-    if max_passes and len(values):
-        kept = values[(values >= low) & (values <= high)]
+    low, high = limits(values, sigma, max_passes)
+    kept = values[(values >= low) & (values <= high)]
     if not len(kept):
         return np.nan, np.nan, np.nan
     return kept.mean(), np.median(kept), kept.std()

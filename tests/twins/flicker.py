@@ -1,6 +1,7 @@
-"""Medians of lines and Hermitian systems in numpy: the specification of kernels/flicker."""
+"""Medians of lines and boxes, Hermitian systems in numpy: the specification of kernels/flicker."""
 
 import numpy as np
+from twins.clipping import limits, sort_chosen
 
 
 def line_medians(image, chosen, *, columns=False, n_parts=1, n_threads=None):
@@ -9,6 +10,23 @@ def line_medians(image, chosen, *, columns=False, n_parts=1, n_threads=None):
     return np.array([[np.median(line[mask]) if mask.any() else 0
                       for line, mask in zip(part, masks, strict=True)]
                      for part, masks in parts], np.float32)
+
+
+def box_medians(image, chosen, *, box_rows, box_cols, sigma, max_passes=5, n_threads=None):
+    rows, cols = (range(0, length, size) for length, size in
+                  zip(image.shape, (box_rows, box_cols), strict=True))
+    median = np.full((len(rows), len(cols)), np.nan, np.float32)
+    count = np.zeros(median.shape, np.int32)
+    for y, row in enumerate(rows):
+        for x, col in enumerate(cols):
+            box = np.s_[row : row + box_rows, col : col + box_cols]
+            values = sort_chosen(image[box], chosen[box])
+            low, high = limits(values.astype(np.float64), sigma, max_passes)
+            kept = values[(values >= low) & (values <= high)]
+            count[y, x] = len(kept)
+            if len(kept):
+                median[y, x] = np.median(kept)
+    return median, count
 
 
 def hermitian_solve(matrix, right, *, tolerance=1e-12, n_threads=None):
