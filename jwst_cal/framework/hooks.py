@@ -246,7 +246,8 @@ class _Command:
             raise ParameterError(f"{where}: '{word}' is no function, no Step and no command")
 
     def __call__(self, *args: Any) -> None:
-        fields = [self._field(number, value) for number, value in enumerate(args)]
+        wanted = enumerate(args if "{" in self.text else ())  # else no file need be written
+        fields = [self._field(number, value) for number, value in wanted]
         try:
             command = self.text.format(*fields)
         except (IndexError, KeyError, ValueError) as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -129,7 +129,7 @@ def record(step: Step, *, status: str, reason: str | None, seconds: float,
         "class": f"{type(step).__module__}.{type(step).__qualname__}",
         "status": status,
         "seconds": round(seconds, 3),
-        "parameters": {name: _plain(getattr(step, name)) for name in step.parameters()},
+        "parameters": _parameters(step),
     }
     if reason is not None:
         entry["reason"] = logs.without_folders(reason)
@@ -147,11 +147,17 @@ def record(step: Step, *, status: str, reason: str | None, seconds: float,
     return entry
 
 
-def _plain(value: Any) -> Any:
+def _parameters(step: Step) -> dict[str, Any]:
+    """The parameters of a step; hooks, which are commands perhaps, stay words of a shell."""
+    return {name: _plain(getattr(step, name), _homeless if name.endswith("_hooks") else portable)
+            for name in step.parameters()}
+
+
+def _plain(value: Any, told: Callable[[str], str] | None = None) -> Any:
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, told) for item in value]
     if isinstance(value, str):
-        return portable(value)
+        return (told or portable)(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     return f"<{type(value).__name__}>"
@@ -170,13 +176,11 @@ def portable(text: str) -> str:
     -------
     str
         Of an absolute path: relative to the working directory if it is in there, with ``~`` if it
-        is in the user's home, else the base name. A text that is no absolute path has the name of
-        the home replaced by ``~`` (a command of a hook); otherwise it is as it was.
+        is in the user's home, else the base name. Any other text is as it was.
     """
-    home = os.path.expanduser("~")
     if not os.path.isabs(text):
-        return text.replace(f"{home}{os.sep}", f"~{os.sep}") if len(home) > 1 else text
-    for folder, name in ((os.getcwd(), ""), (home, "~")):
+        return text
+    for folder, name in ((os.getcwd(), ""), (os.path.expanduser("~"), "~")):
         if len(folder) > 1 and text == folder:
             return name or "."
         if len(folder) > 1 and text.startswith(f"{folder}{os.sep}"):
@@ -212,7 +216,7 @@ def attach(model: Any, root: Step, history: list[dict[str, Any]]) -> None:
         "class": f"{type(root).__module__}.{type(root).__qualname__}",
         "name": root.name,
         "input": os.path.basename(root.primary_input or ""),
-        "parameters": {name: _plain(getattr(root, name)) for name in root.parameters()},
+        "parameters": _parameters(root),
         "steps": steps,
         "software": _software(),
     })
@@ -358,6 +362,12 @@ class Recipe(NamedTuple):
             reference_store.use_rules(self.context)
         except ParameterError as error:
             raise ParameterError(f"{self.product}: {error}") from None
+
+
+def _homeless(text: str) -> str:
+    """A command with ``~`` in the place of the user's home."""
+    home = os.path.expanduser("~")
+    return text.replace(f"{home}{os.sep}", f"~{os.sep}") if len(home) > 1 else text
 
 
 def _found_beside(path: str, folder: str) -> str:

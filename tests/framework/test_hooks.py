@@ -206,3 +206,12 @@ def test_instance_that_hooks_itself():
     step.pre_hooks = [step]
     with pytest.raises(ParameterError, match="circular hooks"):
         step.run(1)
+
+
+def test_command_without_a_field_gets_no_file(small_ramp, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    PlainStep(pre_hooks=["true"]).run(small_ramp)
+    assert list(tmp_path.iterdir()) == []
+    PlainStep(pre_hooks=["test -s {0}"]).run(small_ramp)
+    assert [path.name for path in tmp_path.iterdir()] == [
+        "stpipe.PlainStep.pre_hook0.0000.fits"]
