@@ -18,7 +18,7 @@ _CONTAINERS = {"ModelContainer": "container", "ModelLibrary": "library"}
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
+    if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _CONTAINERS:
         return getattr(import_module(f"{__name__}.{_CONTAINERS[name]}"), name)

@@ -1,0 +1,471 @@
+"""Light models from FITS files: keywords at once, arrays when they are asked for."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+import mmap
+import os
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from jwst_cal import flags, modes
+from jwst_cal.models._dictionary import ModelSchema
+from jwst_cal.models._fits import Hdu, Unusual, is_structural, scan
+from jwst_cal.models.light import LightModel, Stored, dtype_of, light_class
+
+__all__ = ["FITS_HASH", "exposure_class", "is_valid", "read_exposure", "read_model",
+           "read_reference"]
+
+log = logging.getLogger(__name__)
+
+#: Where the ASDF extension keeps the sum of the headers it was written with.
+FITS_HASH = "_fits_hash"
+
+_WORDS = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+_COLUMNS = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
+_OWN_BITS = np.uint32(1) << np.arange(32, dtype=np.uint32)
+
+
+def exposure_class(header: Mapping[str, Any], naxis: int | None, has_dq: bool) -> str | None:
+    """
+    Choose the model of a raw exposure.
+
+    Parameters
+    ----------
+    header : mapping
+        Primary header.
+    naxis : int or None
+        Axes of SCI, None without SCI.
+    has_dq : bool
+        Whether there is a DQ extension.
+
+    Returns
+    -------
+    str or None
+        Name of the class; None when the file says itself what it is.
+    """
+    declared = header.get("DATAMODL")
+    if declared not in (None, "Level1bModel", "RampModel"):
+        return None
+    if declared is None and (naxis != 4 or has_dq):
+        return None
+    if (header.get("EXP_TYPE") or "").upper() in modes.GUIDER:
+        return "GuiderRawModel"
+    return "SuperstripeRampModel" if header.get("SSTR_NST") else "RampModel"
+
+
+def read_exposure(path: str) -> LightModel:
+    """
+    Read an exposure or product: a raw one as a ramp.
+
+    Parameters
+    ----------
+    path : str
+        A FITS file.
+
+    Returns
+    -------
+    LightModel
+        The model; arrays that steps change are native and writable.
+
+    Raises
+    ------
+    Unusual
+        If the file holds what a light model cannot, or breaks a rule of its schema.
+    OSError
+        If it cannot be opened.
+    """
+    content, hdus = scan(path)
+    header = hdus[0].header
+    if (str(header.get("TELESCOP", "")).upper() != "JWST" or not header.get("INSTRUME")
+            or not header.get("EXP_TYPE")):
+        raise Unusual("no JWST exposure")
+    named = _by_name(hdus)
+    science = named.get("SCI")
+    name = exposure_class(header, len(science.shape) if science else None, "DQ" in named)
+    model = _read(path, content, hdus, name or str(header.get("DATAMODL")))
+    if name == "RampModel" and model.shape is not None:
+        for array in ("pixeldq", "groupdq"):
+            if model.shape_of(array) is None:
+                setattr(model, array, _blank(model, array))
+    return model
+
+
+def read_model(path: str, name: str) -> LightModel:
+    """
+    Read a product as the model that it says it is, for its metadata above all.
+
+    Parameters
+    ----------
+    path : str
+        A FITS file.
+    name : str
+        Name of the class.
+
+    Returns
+    -------
+    LightModel
+        The model.
+
+    Raises
+    ------
+    Unusual
+        If the file holds what a light model cannot.
+    OSError
+        If it cannot be opened.
+    """
+    return _read(path, *scan(path), name)
+
+
+def read_reference(path: str, name: str) -> LightModel:
+    """
+    Read a reference file; its values are not checked.
+
+    Parameters
+    ----------
+    path : str
+        A FITS file.
+    name : str
+        Name of the class.
+
+    Returns
+    -------
+    LightModel
+        The model. Floats are those of the file, big-endian, and cannot be changed; flags are
+        translated to the bits of the pipeline.
+
+    Raises
+    ------
+    Unusual
+        If the file holds what a light model cannot.
+    OSError
+        If it cannot be opened.
+    """
+    content, hdus = scan(path)
+    model = _model(name)
+    named = _by_name(hdus)
+    for keyword in model._about.keywords:
+        hdu = named.get(keyword.hdu)
+        _put(model.instance, keyword.path,
+             None if hdu is None else hdu.header.get(keyword.name))
+    _add_arrays(model, content, named)
+    model.meta.filename = os.path.basename(path)
+    model.meta.model_type = name
+    model.meta.telescope = "JWST"
+    return model
+
+
+def _model(name: str, tree: dict[str, Any] | None = None) -> LightModel:
+    found = light_class(name)
+    if found is None:
+        raise Unusual(f"a {name}")
+    return found(tree)
+
+
+def _by_name(hdus: list[Hdu]) -> dict[str, Hdu]:
+    return {hdu.name: hdu for hdu in reversed(hdus)}
+
+
+def _read(path: str, content: mmap.mmap, hdus: list[Hdu], name: str) -> LightModel:
+    named = _by_name(hdus)
+    tree = _tree_of(content, named.get("ASDF"))
+    known = tree.get(FITS_HASH) if hdus[0].header.get("DATAMODL") == name else None
+    model = _model(name, tree)
+    if known is None or known != _headers_sum(hdus):
+        _add_keywords(model, hdus, named)
+    _add_arrays(model, content, named)
+    model.meta.filename = os.path.basename(path)
+    model.meta.model_type = name
+    return model
+
+
+def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for part in path[:-1]:
+        tree = tree.setdefault(part, {})
+    tree[path[-1]] = value
+
+
+# keywords -----------------------------------------------------------------------------------------
+
+
+def _add_keywords(model: LightModel, hdus: list[Hdu], named: Mapping[str, Hdu]) -> None:
+    tree = model.instance
+    used: dict[str, set[str]] = {}
+    for keyword in model._about.keywords:
+        hdu = named.get(keyword.hdu)
+        value = None if hdu is None else hdu.header.get(keyword.name)
+        if value is not None:
+            used.setdefault(keyword.hdu, set()).add(keyword.name)
+            if not is_valid(value, keyword.schema):
+                raise Unusual(f"{keyword.name} = {value!r}")
+        _put(tree, keyword.path, value)
+    tree.pop("extra_fits", None)
+    arrays = {array["fits_hdu"] for array in model._about.arrays.values()}
+    for hdu in hdus:
+        if hdu.name == "ASDF":
+            continue
+        if hdu.size and (hdu.name not in arrays or named[hdu.name] is not hdu):
+            raise Unusual(f"the extension {hdu.name}")
+        cards = [list(card) for card in hdu.cards
+                 if not (is_structural(card.keyword)
+                         or card.keyword in used.get(hdu.name, ()))]
+        if cards:
+            _put(tree, ("extra_fits", hdu.name, "header"), cards)
+        if "HISTORY" in hdu.header:
+            raise Unusual("HISTORY cards")
+
+
+def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
+    """
+    Tell whether a value keeps to its schema.
+
+    Parameters
+    ----------
+    value : str, bool, int or float
+        The value.
+    schema : mapping
+        Its schema.
+
+    Returns
+    -------
+    bool
+        Whether type, alternatives and pattern allow it.
+    """
+    kind = schema.get("type")
+    if kind is not None and not _TYPES[kind](value):
+        return False
+    if "enum" in schema and not any(value == item and isinstance(value, bool) is
+                                    isinstance(item, bool) for item in schema["enum"]):
+        return False
+    if "pattern" in schema and isinstance(value, str) and not re.search(schema["pattern"], value):
+        return False
+    return "anyOf" not in schema or any(is_valid(value, part) for part in schema["anyOf"])
+
+
+_TYPES: dict[str, Callable[[Any], bool]] = {
+    "string": lambda value: isinstance(value, str),
+    "boolean": lambda value: isinstance(value, bool),
+    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "object": lambda value: isinstance(value, dict),
+    "array": lambda value: isinstance(value, list),
+}
+
+
+# the ASDF extension -------------------------------------------------------------------------------
+
+
+class _Link:
+    """An array of the tree that is an HDU of the file."""
+
+
+def _tree_of(content: mmap.mmap, hdu: Hdu | None) -> dict[str, Any]:
+    if hdu is None:
+        return {}
+    if not hdu.is_table or hdu.shape[0] != 1 or hdu.header.get("TTYPE1") != "ASDF_METADATA":
+        raise Unusual("an ASDF extension of another form")
+    text = content[hdu.offset : hdu.offset + hdu.shape[1]]
+    body, mark, blocks = text.partition(b"\n...")
+    if not text.startswith(b"#ASDF 1.") or not mark or blocks.strip(b"\r\n \0"):
+        raise Unusual("an ASDF extension with arrays of its own")
+    import yaml
+
+    try:
+        tree = yaml.load(body + mark, _loader())
+    except yaml.YAMLError as error:
+        raise Unusual(f"the ASDF extension: {error}") from error
+    if not isinstance(tree, dict):
+        raise Unusual("an ASDF extension without tree")
+    history = tree.pop("history", None)
+    if not isinstance(history, dict | None) or (history and history.get("entries")):
+        raise Unusual("history entries")
+    tree.pop("asdf_library", None)
+    for name in [name for name, value in tree.items() if isinstance(value, _Link)]:
+        del tree[name]  # the HDU itself is read
+    _check_plain(tree)
+    return tree
+
+
+@functools.cache
+def _loader() -> type:
+    import yaml
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        pass
+
+    def mapping(loader: Any, suffix: str, node: Any) -> Any:
+        if suffix.startswith("ndarray-"):
+            source = loader.construct_mapping(node).get("source")
+            if isinstance(source, str) and source.startswith("fits:"):
+                return _Link()
+        elif suffix.startswith(("asdf-", "software-", "extension_metadata-", "history_entry-")):
+            return loader.construct_mapping(node, deep=True)
+        raise Unusual(f"!core/{suffix} in the ASDF extension")
+
+    def other(loader: Any, suffix: str, node: Any) -> Any:
+        raise Unusual(f"{node.tag} in the ASDF extension")
+
+    Loader.add_multi_constructor("tag:stsci.edu:asdf/core/", mapping)
+    Loader.add_multi_constructor("", other)
+    return Loader
+
+
+def _check_plain(value: Any) -> None:
+    if isinstance(value, dict):
+        for item in value.values():
+            _check_plain(item)
+    elif isinstance(value, list):
+        for item in value:
+            _check_plain(item)
+    elif not isinstance(value, str | int | float | bool | None):
+        raise Unusual(f"a {type(value).__name__} in the ASDF extension")
+
+
+def _headers_sum(hdus: list[Hdu]) -> str:
+    total = hashlib.sha256()
+    for hdu in hdus:
+        if hdu.name != "ASDF":
+            total.update(hdu.text)
+    return total.hexdigest()
+
+
+# arrays -------------------------------------------------------------------------------------------
+
+
+def _add_arrays(model: LightModel, content: mmap.mmap, named: Mapping[str, Hdu]) -> None:
+    about, tree = model._about, model.instance
+    for name, schema in about.arrays.items():
+        hdu = named.get(schema["fits_hdu"])
+        tree[name] = None if hdu is None or not hdu.shape else _stored(
+            hdu, schema, content, about.is_reference)
+    if tree.get(about.primary) is None:
+        return
+    for name, wanted in (("dq", about.default_dq), ("err", about.default_err)):
+        if wanted and tree[name] is None:
+            tree[name] = _blank(model, name)
+    if about.default_dq and tree.get("dq_def") is not None:
+        meaning = _meaning(tree["dq_def"].read(), model)
+        if meaning is not None and tree["dq"].words.size:
+            tree["dq"] = Stored(tree["dq"].words,
+                                functools.partial(_translated, meaning, tree["dq"]))
+
+
+def _blank(model: LightModel, name: str) -> Stored:
+    """An array of its default value, made when it is asked for."""
+    schema = model._about.arrays[name]
+    shape = model.shape or ()
+    value = np.array(schema.get("default", 0), dtype_of(schema))
+    words = np.broadcast_to(value, shape[len(shape) - schema.get("ndim", len(shape)) :])
+    return Stored(words, lambda words: np.zeros(words.shape, words.dtype) if not value
+                  else np.array(words))
+
+
+def _stored(hdu: Hdu, schema: Mapping[str, Any], content: mmap.mmap, as_it_is: bool) -> Stored:
+    target = dtype_of(schema)
+    if target.names is not None:
+        return _stored_table(hdu, target, content)
+    shape = hdu.shape
+    if hdu.is_table or schema.get("ndim", len(shape)) != len(shape) or (
+            len(shape) > schema.get("max_ndim", len(shape))):
+        raise Unusual(f"the shape of {hdu.name}")
+    bits, zero = hdu.header["BITPIX"], hdu.header.get("BZERO", 0)
+    if hdu.header.get("BSCALE", 1) != 1 or "BLANK" in hdu.header:
+        raise Unusual(f"the scaling of {hdu.name}")
+    words = np.frombuffer(content, _WORDS[bits], int(np.prod(shape)), hdu.offset).reshape(shape)
+    convert: Callable[[np.ndarray], np.ndarray] | None
+    if words.size and (bits, zero) == (16, 32768) and target == np.float32:
+        from jwst_cal.kernels.counts import counts as convert
+    elif words.size and (bits, zero) == (32, 1 << 31) and target == np.uint32:
+        convert = functools.partial(_as_flags, _OWN_BITS)
+    elif as_it_is and not zero and words.dtype.newbyteorder("=") == target:
+        convert = None
+    elif (not zero or (bits in (16, 32, 64) and zero == 1 << bits - 1)) and (
+            target.kind == "f" or words.dtype.kind in "iu"):
+        convert = functools.partial(_cast, target, zero)
+    else:
+        raise Unusual(f"the numbers of {hdu.name}")
+    return Stored(words, convert, functools.partial(_release, content))
+
+
+def _release(content: mmap.mmap) -> None:
+    if hasattr(mmap, "MADV_DONTNEED"):
+        content.madvise(mmap.MADV_DONTNEED)
+
+
+def _cast(target: np.dtype, zero: int, words: np.ndarray) -> np.ndarray:
+    if zero:
+        words = words.astype(np.int64) + np.int64(zero)
+    return words.astype(target, order="C")
+
+
+def _as_flags(meaning: np.ndarray, words: np.ndarray) -> np.ndarray:
+    from jwst_cal.kernels.stored_flags import stored_flags
+
+    return stored_flags(words, meaning)
+
+
+def _translated(meaning: np.ndarray, stored: Stored, words: np.ndarray) -> np.ndarray:
+    """Flags with the bits of the pipeline, of words that may have been cut."""
+    if words.dtype == ">i4" and isinstance(stored._convert, functools.partial) and (
+            stored._convert.func is _as_flags):
+        return _as_flags(meaning, words)
+    found = stored._convert(words) if stored._convert is not None else words
+    scaled = (found.astype(np.int64) - (1 << 31)).astype(">i4")
+    return _as_flags(meaning, scaled)
+
+
+def _meaning(table: np.ndarray, model: LightModel) -> np.ndarray | None:
+    """What each bit of the file stands for, by its table of names; None if it has no rows."""
+    if not len(table):
+        return None
+    meaning = np.zeros(32, np.uint32)
+    for value, name in zip(table["VALUE"], table["NAME"], strict=True):
+        text = (name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)).strip()
+        bits = int(value) >> np.arange(32) & 1 == 1
+        if text in flags.pixel:
+            meaning[bits] |= flags.pixel[text]
+        else:
+            log.warning("The flag %s of a %s is none of the pipeline's and was left out", text,
+                        model._about.name)
+    return meaning
+
+
+def _stored_table(hdu: Hdu, target: np.dtype, content: mmap.mmap) -> Stored:
+    if not hdu.is_table or hdu.header.get("PCOUNT"):
+        raise Unusual(f"the table {hdu.name}")
+    columns = []
+    zeros = []
+    for n in range(1, hdu.header["TFIELDS"] + 1):
+        form = re.fullmatch(r"(\d*)([BIJKEDA])", str(hdu.header.get(f"TFORM{n}", "")).strip())
+        if form is None or any(f"{key}{n}" in hdu.header
+                               for key in ("TSCAL", "TDIM", "TNULL", "TUNIT")):
+            raise Unusual(f"column {n} of {hdu.name}")
+        count, kind = int(form[1] or 1), form[2]
+        zeros.append(hdu.header.get(f"TZERO{n}", 0))
+        if zeros[-1] not in (0, {"I": 1 << 15, "J": 1 << 31}.get(kind, 0)):
+            raise Unusual(f"column {n} of {hdu.name}")
+        name = str(hdu.header.get(f"TTYPE{n}", "")).strip()
+        columns.append((name, f"S{count}") if kind == "A" else (name, _COLUMNS[kind])
+                       if count == 1 else (name, _COLUMNS[kind], (count,)))
+    dtype = np.dtype(columns)
+    names = dtype.names or ()
+    if ([name.lower() for name in names] != [name.lower() for name in target.names or ()]
+            or dtype.itemsize != hdu.shape[1]
+            or any((dtype[n].kind == "S") != (target[n].kind == "S") for n in range(len(names)))):
+        raise Unusual(f"the columns of {hdu.name}")
+    target = np.dtype([(name, target[n].base, dtype[n].shape)
+                       for n, name in enumerate(target.names or ())])
+    words = np.frombuffer(content, dtype, hdu.shape[0], hdu.offset)
+    return Stored(words, functools.partial(_as_table, target, zeros))
+
+
+def _as_table(target: np.dtype, zeros: list[int], words: np.ndarray) -> np.ndarray:
+    table = np.empty(words.shape, target)
+    for ours, theirs, zero in zip(table.dtype.names, words.dtype.names, zeros, strict=True):
+        table[ours] = words[theirs].astype(np.int64) + zero if zero else words[theirs]
+    return table

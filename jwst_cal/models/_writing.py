@@ -1,0 +1,334 @@
+"""Light models to FITS files, the same bytes as ``stdatamodels`` and astropy write.
+
+What a light model cannot express, or what its schema does not allow, is left to
+``stdatamodels``, which writes it or says what is wrong.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import hashlib
+import io
+import os
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+import numpy as np
+
+from jwst_cal.models._dictionary import installed_version, is_array
+from jwst_cal.models._fits import BLOCK, Unusual, as_card, header_text, is_structural
+from jwst_cal.models._reading import FITS_HASH, is_valid
+from jwst_cal.models.light import LightModel, full
+
+__all__ = ["write"]
+
+#: Elements that are brought into the byte order of the file at a time.
+_PIECE = 1 << 16
+#: Texts that stand for a missing value, whatever the type.
+_MISSING = ("N/A", "#TODO", "")
+_BITPIX = {"f4": -32, "f8": -64, "u1": 8, "i2": 16, "u2": 16, "i4": 32, "u4": 32, "i8": 64, "u8": 64}
+_COLUMNS = {"f4": "E", "f8": "D", "u1": "B", "i2": "I", "i4": "J", "i8": "K"}
+_NDARRAY = "tag:stsci.edu:asdf/core/ndarray-1.1.0"
+
+
+def write(model: LightModel, path: str) -> str:
+    """
+    Write a model.
+
+    Parameters
+    ----------
+    model : LightModel
+        What to write; ``meta.filename`` and ``meta.date`` are set.
+    path : str
+        The file; one that exists is replaced.
+
+    Returns
+    -------
+    str
+        The path.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    model.meta.filename = os.path.basename(path)
+    model.meta.model_type = model._about.name
+    try:
+        if not path.endswith(".fits") or model._about.is_reference:
+            raise Unusual("another kind of file")
+        tree = _without_none(model.read_all())
+        tree["meta"]["date"] = _now()
+        hdus = list(_lay_out(tree, model).values())
+        hdus.append(_embedded(tree, hdus))
+        headers = [hdu.header() for hdu in hdus]
+    except Unusual:
+        return str(full(model.copy()).save(path))
+    with open(path, "wb", buffering=0) as file:
+        for hdu, header in zip(hdus, headers, strict=True):
+            _put(file, header)
+            if hdu.array is not None:
+                for piece in _stored_pieces(hdu.array):
+                    _put(file, piece)
+                _put(file, b"\0" * (-hdu.array.nbytes % BLOCK))
+    return path
+
+
+def _now() -> str:
+    now = datetime.datetime.now(datetime.UTC)
+    return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}"
+
+
+def _without_none(tree: Mapping[str, Any]) -> dict[str, Any]:
+    found = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            found[key] = _without_none(value)
+        elif isinstance(value, list):
+            found[key] = [item for item in value if item is not None]
+        elif value is not None:
+            found[key] = value
+    return found
+
+
+# HDUs ---------------------------------------------------------------------------------------------
+
+
+class _Hdu:
+    """An HDU to be: its array and the cards after those of the structure."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.array: np.ndarray | None = None
+        self.cards: dict[Any, tuple[str, Any, str]] = {}
+
+    def add(self, keyword: str, value: Any, comment: str) -> None:
+        """Set a keyword; one that is there keeps its place."""
+        self.cards[keyword] = keyword, value, comment
+
+    def remark(self, text: str) -> None:
+        """Add a line of text."""
+        self.cards[len(self.cards)] = "", text, ""
+
+    def append(self, keyword: str, value: Any, comment: str) -> None:
+        """Add a keyword at the end, there or not."""
+        self.cards[len(self.cards)] = keyword, value, comment
+
+    def header(self) -> bytes:
+        """The header as it is in the file."""
+        return header_text(as_card(*card) for card in (*self._structure(), *self.cards.values()))
+
+    def _structure(self) -> list[tuple[str, Any, str]]:
+        if self.name == "PRIMARY":
+            return [("SIMPLE", True, "conforms to FITS standard"),
+                    ("BITPIX", 8, "array data type"), ("NAXIS", 0, "number of array dimensions"),
+                    ("EXTEND", True, "")]
+        name = ("EXTNAME", self.name, "extension name")
+        array = self.array
+        if array is not None and array.dtype.names is not None:
+            return [*_table_structure(array), name]
+        shape = () if array is None else array.shape
+        kind = "u1" if array is None else array.dtype.str[1:]
+        if kind not in _BITPIX:
+            raise Unusual(f"an array of {array.dtype}")
+        cards = [("XTENSION", "IMAGE", "Image extension"), ("BITPIX", _BITPIX[kind], "array data type"),
+                 ("NAXIS", len(shape), "number of array dimensions"),
+                 *((f"NAXIS{n}", size, "") for n, size in enumerate(reversed(shape), 1)),
+                 ("PCOUNT", 0, "number of parameters"), ("GCOUNT", 1, "number of groups")]
+        if kind in ("u2", "u4", "u8"):
+            cards += [("BSCALE", 1, ""), ("BZERO", 1 << (8 * int(kind[1]) - 1), "")]
+        return [*cards, name]
+
+
+def _put(file: IO[bytes], content: Any) -> None:
+    view = memoryview(content).cast("B")
+    while view:
+        view = view[file.write(view) :]
+
+
+def _stored_pieces(array: np.ndarray) -> Iterator[Any]:
+    """Yield the bytes of an array as they are in the file."""
+    if array.dtype.names is not None:
+        yield np.ascontiguousarray(array.astype(_stored_columns(array.dtype))).view(np.uint8)
+        return
+    array = np.ascontiguousarray(array).reshape(-1)
+    wanted = array.dtype.newbyteorder(">")
+    is_scaled = array.dtype.kind == "u" and array.dtype.itemsize > 1
+    if wanted == array.dtype and not is_scaled:
+        yield array
+        return
+    flip = array.dtype.type(1 << (8 * array.dtype.itemsize - 1)) if is_scaled else None
+    buffer = np.empty(_PIECE, wanted)
+    for at in range(0, array.size, _PIECE):
+        part = array[at : at + _PIECE]
+        out = buffer[: part.size]
+        out[...] = part if flip is None else part ^ flip
+        yield out
+
+
+def _table_structure(table: np.ndarray) -> list[tuple[str, Any, str]]:
+    cards = [("XTENSION", "BINTABLE", "binary table extension"), ("BITPIX", 8, "array data type"),
+             ("NAXIS", 2, "number of array dimensions"),
+             ("NAXIS1", table.dtype.itemsize, "length of dimension 1"),
+             ("NAXIS2", len(table), "length of dimension 2"),
+             ("PCOUNT", 0, "number of group parameters"), ("GCOUNT", 1, "number of groups"),
+             ("TFIELDS", len(table.dtype), "number of table fields")]
+    for n, name in enumerate(table.dtype.names or (), 1):
+        column = table.dtype[n - 1]
+        kind = column.base.str[1:]
+        if column.kind == "S":
+            form = f"{column.itemsize}A"
+        elif kind in _COLUMNS and len(column.shape) < 2:
+            form = f"{column.shape[0] if column.shape else ''}{_COLUMNS[kind]}"
+        else:
+            raise Unusual(f"a column of {column}")
+        cards += [(f"TTYPE{n}", name, ""), (f"TFORM{n}", form, "")]
+    return cards
+
+
+def _stored_columns(dtype: np.dtype) -> np.dtype:
+    return np.dtype([(name, dtype[name].newbyteorder(">")) for name in dtype.names or ()])
+
+
+def _lay_out(tree: dict[str, Any], model: LightModel) -> dict[str, _Hdu]:
+    """Distribute a tree over HDUs in the order of its schema, which is that of the file."""
+    hdus = {"PRIMARY": _Hdu("PRIMARY")}
+    sections: list[str] = []
+
+    def hdu_of(schema: Mapping[str, Any]) -> _Hdu:
+        name = schema.get("fits_hdu", "PRIMARY")
+        if name not in hdus:
+            hdus[name] = _Hdu(name)
+        return hdus[name]
+
+    def visit(value: Any, schema: Mapping[str, Any]) -> None:
+        nonlocal sections
+        if is_array(schema):
+            hdu = hdu_of(schema)
+            if hdu.array is not None or (value.dtype.names is not None and hdu.cards):
+                raise Unusual(f"the extension {hdu.name}")
+            hdu.array = value
+            hdu.add("EXTVER", 1, "extension value")
+        elif "fits_keyword" in schema:
+            if not _may_be_written(value, schema):
+                raise Unusual(f"{schema['fits_keyword']} = {value!r}")
+            hdu = hdu_of(schema)
+            for title in sections:
+                for text in ("", title, ""):
+                    hdu.remark(text)
+            sections = []
+            hdu.add(schema["fits_keyword"], value, schema.get("comment", ""))
+        elif "properties" in schema:
+            if not isinstance(value, dict):
+                raise Unusual(f"{value!r} in the place of several values")
+            mine = sections
+            if "title" in schema:
+                mine.append(schema["title"])
+            for name, below in schema["properties"].items():
+                if name in value:
+                    visit(value[name], below)
+            if "title" in schema and mine:
+                mine.pop()
+        elif not _may_be_written(value, schema):
+            raise Unusual(repr(value))
+
+    visit(tree, model._about.tree)
+    for name, parts in tree.get("extra_fits", {}).items():
+        if "data" in parts or name not in hdus:
+            raise Unusual(f"the extension {name}")
+        for keyword, value, comment in parts.get("header", ()):
+            if not is_structural(keyword):
+                hdus[name].append(keyword, value, comment)
+    return hdus
+
+
+def _may_be_written(value: Any, schema: Mapping[str, Any]) -> bool:
+    if isinstance(value, str) and value in _MISSING:
+        schema = {key: part for key, part in schema.items() if key != "type"}
+    return is_valid(value, schema)
+
+
+# the ASDF extension -------------------------------------------------------------------------------
+
+
+def _embedded(tree: dict[str, Any], hdus: list[_Hdu]) -> _Hdu:
+    """Make the extension that holds the whole tree, with links to the arrays."""
+    import yaml
+
+    links = {id(hdu.array): hdu for hdu in hdus if hdu.array is not None}
+    total = hashlib.sha256()
+    for hdu in hdus:
+        total.update(hdu.header())
+    tree = {"asdf_library": _library(), "history": {"extensions": [_extension()]},
+            **tree, FITS_HASH: total.hexdigest()}
+    tree = {key: _Link(links[id(value)].name, value) if id(value) in links else value
+            for key, value in tree.items()}
+    text = io.BytesIO()
+    text.write(b"#ASDF 1.0.0\n#ASDF_STANDARD 1.6.0\n")
+    yaml.dump_all([_Tagged("core/asdf-1.1.0", tree)], stream=text, Dumper=_dumper(),
+                  explicit_start=True, explicit_end=True, version=(1, 1), allow_unicode=True,
+                  encoding="utf-8", tags={"!": "tag:stsci.edu:asdf/"}, default_flow_style=None)
+    found = _Hdu("ASDF")
+    length = len(text.getbuffer())
+    found.array = np.frombuffer(text.getbuffer(), [("ASDF_METADATA", "u1", (length,))])
+    return found
+
+
+class _Tagged(dict):  # type: ignore[type-arg]
+    """A mapping with a tag of the ASDF standard, its keys in the order given."""
+
+    def __init__(self, tag: str, content: Mapping[str, Any]) -> None:
+        super().__init__(content)
+        self.tag = f"tag:stsci.edu:asdf/{tag}"
+
+
+class _Link(_Tagged):
+    def __init__(self, name: str, array: np.ndarray) -> None:
+        super().__init__("core/ndarray-1.1.0", {
+            "source": f"fits:{name},1", "datatype": _datatype(array.dtype),
+            "byteorder": "big", "shape": list(array.shape)})
+
+
+def _datatype(dtype: np.dtype) -> Any:
+    if dtype.names is None:
+        return ["ascii", dtype.itemsize] if dtype.kind == "S" else dtype.name
+    columns = []
+    for name in dtype.names:
+        column = {"byteorder": "big", "datatype": _datatype(dtype[name]), "name": name}
+        columns.append(column)
+    return columns
+
+
+def _library() -> _Tagged:
+    return _Tagged("core/software-1.0.0", {
+        "author": "The ASDF Developers", "homepage": "http://github.com/asdf-format/asdf",
+        "name": "asdf", "version": installed_version("asdf")})
+
+
+def _extension() -> _Tagged:
+    return _Tagged("core/extension_metadata-1.0.0", {
+        "extension_class": "asdf.extension._manifest.ManifestExtension",
+        "extension_uri": "asdf://asdf-format.org/core/extensions/core-1.6.0",
+        "manifest_software": _Tagged("core/software-1.0.0", {
+            "name": "asdf_standard", "version": installed_version("asdf_standard")}),
+        "software": _Tagged("core/software-1.0.0", {
+            "name": "asdf", "version": installed_version("asdf")})})
+
+
+@functools.cache
+def _dumper() -> Any:
+    import yaml
+
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        pass
+
+    def tagged(dumper: Any, data: _Tagged) -> Any:
+        items = list(data.items())
+        if data.tag.endswith("core/asdf-1.1.0"):
+            items[2:] = sorted(items[2:])
+        return dumper.represent_mapping(data.tag, items)
+
+    for kind in (_Tagged, _Link):
+        Dumper.add_representer(kind, tagged)
+    return Dumper

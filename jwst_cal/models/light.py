@@ -1,0 +1,400 @@
+"""Light models: what the steps of this package work on.
+
+A light model answers like the data model of ``stdatamodels`` of the same name: ``model.data``,
+``model.meta.exposure.ngroups``, ``model.hasattr("zeroframe")``, ``model.update(other)``. It has no
+schema objects behind it, only the dictionary of this package, and its arrays stay in the file until
+they are asked for. It is used where only steps of this package see it; whoever else gets a model,
+a caller, a hook, a step of another package, gets the one of ``stdatamodels`` that :func:`full` makes
+of it, with the same content.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from jwst_cal.models._dictionary import ModelSchema, is_array, schema_of
+
+__all__ = ["LightModel", "Stored", "full", "light_class"]
+
+
+class Stored:
+    """
+    An array that is still in its file.
+
+    Parameters
+    ----------
+    words : ndarray
+        The stored words, mapped from the file.
+    convert : callable, optional
+        Makes the array of the words; without it they are the array.
+    release : callable, optional
+        Lets go of the mapped pages once the words are converted.
+    """
+
+    def __init__(self, words: np.ndarray, convert: Callable[[np.ndarray], np.ndarray] | None = None,
+                 release: Callable[[], None] | None = None) -> None:
+        self.words = words
+        self._convert = convert
+        self._release = release
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
+        return self.words.shape
+
+    def cut(self, rows: slice, columns: slice) -> Stored:
+        """Return a part of it."""
+        return Stored(self.words[..., rows, columns], self._convert, self._release)
+
+    def read(self) -> np.ndarray:
+        """Return the array: converted, or the stored words themselves, which cannot be changed."""
+        if self._convert is None:
+            return self.words
+        found = self._convert(self.words)
+        if self._release is not None:
+            self._release()
+        return found
+
+
+class Node:
+    """A branch of a model: attributes are the names of its schema, and what was set."""
+
+    def __init__(self, instance: dict[str, Any], schema: Mapping[str, Any]) -> None:
+        self.__dict__["_instance"] = instance
+        self.__dict__["_schema"] = schema
+
+    @property
+    def instance(self) -> dict[str, Any]:
+        """The values as plain dictionaries, without arrays that are still in the file."""
+        return self._instance
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        value = self._instance.get(name, _ABSENT)
+        schema = self._schema.get("properties", _NOTHING).get(name, _NOTHING)
+        if value is _ABSENT:
+            if schema is _NOTHING:
+                raise AttributeError(f"No attribute '{name}'")
+            if is_array(schema) or schema.get("type") not in ("object", "array"):
+                return None
+            value = self._instance[name] = {} if schema["type"] == "object" else []
+        if isinstance(value, Stored):
+            value = self._instance[name] = value.read()
+        return Node(value, schema) if isinstance(value, dict) else value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_"):
+            self.__dict__[name] = value
+            return
+        schema = self._schema.get("properties", _NOTHING).get(name, _NOTHING)
+        self._instance[name] = _as_stated(value, schema, name)
+
+    def __delattr__(self, name: str) -> None:
+        try:
+            del self._instance[name]
+        except KeyError:
+            raise AttributeError(f"Attribute '{name}' missing") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in _flat(self._instance))
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Yield dotted names and values."""
+        return ((name, self[name]) for name in self)
+
+    def __getitem__(self, name: str) -> Any:
+        place = self
+        try:
+            for part in name.split("."):
+                place = getattr(place, part)
+        except AttributeError:
+            raise KeyError(repr(name)) from None
+        return place
+
+    def hasattr(self, name: str) -> bool:
+        """Whether a name has been set."""
+        return name in self._instance
+
+
+_ABSENT = object()
+_NOTHING: dict[str, Any] = {}
+
+
+def _as_stated(value: Any, schema: Mapping[str, Any], name: str) -> Any:
+    """Give an array the type that the schema states; plain values for nodes and numpy scalars."""
+    if isinstance(value, Node):
+        return value.instance
+    if isinstance(value, Stored) or value is None:
+        return value
+    if "datatype" in schema:
+        value = np.asanyarray(value)
+        dtype = dtype_of(schema)
+        if value.dtype.newbyteorder("=") != dtype:
+            value = value.astype(dtype)
+    if isinstance(value, np.ndarray):
+        ndim, limit = schema.get("ndim"), schema.get("max_ndim")
+        if (ndim is not None and value.ndim != ndim) or (limit is not None and value.ndim > limit):
+            raise ValueError(f"{name}: {value.ndim} axes where {ndim or limit} are needed")
+        return value
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def dtype_of(schema: Mapping[str, Any]) -> np.dtype:
+    """
+    Return the numpy type of an array or table.
+
+    Parameters
+    ----------
+    schema : mapping
+        Of the array.
+
+    Returns
+    -------
+    dtype
+        In native byte order; of a table a structure of its columns.
+    """
+    datatype = schema["datatype"]
+    if isinstance(datatype, str):
+        return np.dtype(datatype.replace("bool8", "bool"))
+    return np.dtype([_field(column) for column in datatype])
+
+
+def _field(column: Mapping[str, Any]) -> tuple[Any, ...]:
+    datatype = column["datatype"]
+    if isinstance(datatype, list):
+        kind, length = datatype
+        datatype = f"{'S' if kind == 'ascii' else 'U'}{length}"
+    shape = column.get("shape")
+    field = (column["name"], datatype.replace("bool8", "bool"))
+    return field if shape is None else (*field, tuple(shape))
+
+
+def _flat(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        name = f"{path}.{key}" if path else str(key)
+        if isinstance(value, dict):
+            yield from _flat(value, name)
+        else:
+            yield name, value
+
+
+class LightModel(Node):
+    """
+    A model without schema objects; its class has the name of the data model.
+
+    Parameters
+    ----------
+    tree : dict, optional
+        Content: ``meta`` and arrays by name. It belongs to the model.
+    """
+
+    _about: ModelSchema
+
+    def __init__(self, tree: dict[str, Any] | None = None) -> None:
+        super().__init__({} if tree is None else tree, self._about.tree)
+
+    def __repr__(self) -> str:
+        shape = "" if self.shape is None else str(self.shape)
+        name = self.meta.filename
+        return f"<{self._about.name}{shape}{f' from {name}' if name else ''}>"
+
+    def __enter__(self) -> LightModel:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Do nothing: a light model holds no open file."""
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Shape of the primary array, which is not read for it."""
+        return self.shape_of(self._about.primary)
+
+    def shape_of(self, name: str) -> tuple[int, ...] | None:
+        """Return the shape of an array, which is not read for it; None if there is none."""
+        value = self._instance.get(name)
+        return None if value is None else value.shape
+
+    def get_primary_array_name(self) -> str:
+        """Return the name of the array that sets the shape of the others."""
+        return self._about.primary
+
+    def get_default(self, name: str) -> np.ndarray:
+        """
+        Make an array with its default value.
+
+        Parameters
+        ----------
+        name : str
+            Name of an array that the schema knows.
+
+        Returns
+        -------
+        ndarray
+            Of the shape of the primary array, or of its last axes.
+        """
+        schema = self._about.arrays[name]
+        shape = self.shape or ()
+        ndim = schema.get("ndim", len(shape))
+        if name == "zeroframe":
+            shape = (shape[0], *shape[-2:])
+        else:
+            shape = shape[len(shape) - ndim :]
+        value = schema.get("default", 0)
+        if not value:
+            return np.zeros(shape, dtype_of(schema))
+        return np.full(shape, value, dtype_of(schema))
+
+    def cut(self, name: str, rows: slice, columns: slice) -> None:
+        """Cut an array, before it is read if it is still in the file."""
+        value = self._instance[name]
+        self._instance[name] = (value.cut(rows, columns) if isinstance(value, Stored)
+                                else np.ascontiguousarray(value[..., rows, columns]))
+
+    def read_all(self) -> dict[str, Any]:
+        """Read what is still in the file and return the whole content."""
+        for name, value in self._instance.items():
+            if isinstance(value, Stored):
+                self._instance[name] = value.read()
+        return self._instance
+
+    def copy(self) -> LightModel:
+        """Return a copy that shares nothing that can be changed."""
+        return type(self)(copy.deepcopy(self.read_all()))
+
+    def update(self, other: Any) -> None:
+        """
+        Take over the keywords of another model, but not its arrays.
+
+        Parameters
+        ----------
+        other : LightModel
+            The source. Values are copied that have a keyword, in an HDU that this model has, too;
+            date and type of the model are left, log lines added.
+        """
+        logs = other.instance.get("cal_logs")
+        if logs:
+            self._instance.setdefault("cal_logs", {}).update(copy.deepcopy(logs))
+        wanted = _shared_keywords(type(other), type(self))
+        for path, value in _leaves(other.instance, ()):
+            if path in wanted:
+                place = self._instance
+                schema = self._schema
+                for part in path[:-1]:
+                    schema = schema.get("properties", _NOTHING).get(part, _NOTHING)
+                    if part not in place and schema is _NOTHING:
+                        break
+                    place = place.setdefault(part, {})
+                else:
+                    place[path[-1]] = value
+
+    def to_flat_dict(self, include_arrays: bool = True) -> dict[str, Any]:
+        """Return the content by dotted name, without what is None."""
+        found = {}
+        for name, value in _flat(self.read_all() if include_arrays else self._instance):
+            if value is not None and (include_arrays
+                                      or not isinstance(value, np.ndarray | Stored)):
+                if isinstance(value, list):
+                    found |= {f"{name}.{at}": item for at, item in enumerate(value)}
+                else:
+                    found[name] = value
+        return found
+
+    def get_crds_parameters(self) -> dict[str, Any]:
+        """Return the metadata that decide the choice of references."""
+        return {name: value for name, value in self.to_flat_dict(include_arrays=False).items()
+                if isinstance(value, str | int | float | bool)}
+
+    def save(self, path: str) -> str:
+        """
+        Write the model, the same bytes as the data model of ``stdatamodels`` would.
+
+        Parameters
+        ----------
+        path : str
+            A FITS or ASDF file.
+
+        Returns
+        -------
+        str
+            The path.
+        """
+        from jwst_cal.models import _writing
+
+        return _writing.write(self, path)
+
+
+@functools.cache
+def _shared_keywords(source: type[LightModel], target: type[LightModel]) -> frozenset[tuple]:
+    hdus = target._about.hdus
+    kept = {("meta", "date"), ("meta", "model_type")}
+    return frozenset(keyword.path for keyword in source._about.keywords
+                     if keyword.hdu in hdus and keyword.path not in kept)
+
+
+def _leaves(tree: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+@functools.cache
+def light_class(name: str) -> type[LightModel] | None:
+    """
+    Return the light class of a data model.
+
+    Parameters
+    ----------
+    name : str
+        Name of the class in ``stdatamodels.jwst.datamodels``.
+
+    Returns
+    -------
+    type or None
+        None for a model that only ``stdatamodels`` knows.
+    """
+    about = schema_of(name)
+    if about is None:
+        return None
+    return type(name, (LightModel,), {"_about": about, "__doc__": LightModel.__doc__})
+
+
+def full(model: Any) -> Any:
+    """
+    Make the data model of ``stdatamodels`` of a light model.
+
+    Parameters
+    ----------
+    model : LightModel or any object
+        The model; it is used up.
+
+    Returns
+    -------
+    data model
+        The same content; any other object is returned as it is.
+    """
+    if not isinstance(model, LightModel):
+        return model
+    from stdatamodels.jwst import datamodels
+
+    tree = dict(model.read_all())
+    tables = {name: tree.pop(name) for name in model._about.arrays
+              if isinstance(tree.get(name), np.ndarray) and tree[name].dtype.names}
+    if model._about.is_reference:
+        tables.pop("dq_def", None)  # the flags have been translated
+    found = getattr(datamodels, model._about.name)(
+        tree, validate_on_assignment=False, strict_validation=False)
+    for name, table in tables.items():
+        setattr(found, name, table)
+    found._validate_on_assignment = True
+    return found
