@@ -22,6 +22,7 @@ class ChargeMigrationStep(Step):
     """
 
     class_alias = "charge_migration"
+    takes_light = True
     takes = ("RampModel",)
 
     signal_threshold: float = param(25000.0, "Counts above which charge spills, DN")

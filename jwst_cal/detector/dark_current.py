@@ -32,6 +32,7 @@ class DarkCurrentStep(Step):
 
     class_alias = "dark_current"
     cal_step = "dark_sub"
+    takes_light = True
     references = {"dark": Reference("DarkModel", crop=True)}
     takes = ("RampModel",)
 
@@ -61,7 +62,7 @@ class DarkCurrentStep(Step):
         """
         name = (ramp.meta.instrument.name or "").upper()
         reference, frames, release = refs.mapped(
-            "dark", getattr(models, MODELS.get(name, "DarkModel")))
+            "dark", MODELS.get(name, "DarkModel"))
         self._set_average_dark_current(ramp, reference)
 
         exposure = _pattern(ramp, ramp.data.shape[1], "the exposure")
@@ -125,7 +126,8 @@ class DarkCurrentStep(Step):
                     "its last two, with their noise", dark.n_frames, exposure.n_frames, added)
 
     def _save_dark(self, reference, data, exposure):
-        saved = type(reference)(data=data, dq=reference.dq)
+        flags, reference = reference.dq, models.full(reference)
+        saved = type(reference)(data=data, dq=flags)
         saved.update(reference)
         recorded = saved.meta.exposure
         recorded.ngroups, recorded.nframes, recorded.groupgap = exposure

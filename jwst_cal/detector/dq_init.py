@@ -25,6 +25,7 @@ class DQInitStep(Step):
     """
 
     class_alias = "dq_init"
+    takes_light = True
     references = {"mask": Reference("MaskModel", crop=True)}
     takes = ("RampModel", "SuperstripeRampModel", "GuiderRawModel")
 

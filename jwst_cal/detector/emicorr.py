@@ -47,6 +47,7 @@ class EmiCorrStep(Step):
     """
 
     class_alias = "emicorr"
+    takes_light = True
     references = {"emicorr": Reference("EmiModel", required=False)}
     takes = ("RampModel",)
 

@@ -23,6 +23,7 @@ class FirstFrameStep(Step):
     """
 
     class_alias = "firstframe"
+    takes_light = True
     takes = ("RampModel",)
 
     skip: bool = param(True, "Skip this step")

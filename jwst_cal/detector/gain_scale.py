@@ -21,6 +21,7 @@ class GainScaleStep(Step):
     """
 
     class_alias = "gain_scale"
+    takes_light = True
     references = {"gain": Reference("GainModel", required=False)}
 
     def process(self, rate, *, refs):

@@ -23,6 +23,7 @@ class GroupScaleStep(Step):
     """
 
     class_alias = "group_scale"
+    takes_light = True
     takes = ("RampModel", "SuperstripeRampModel")
 
     def process(self, ramp, *, refs):

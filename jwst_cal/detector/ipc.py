@@ -23,6 +23,7 @@ class IPCStep(Step):
     """
 
     class_alias = "ipc"
+    takes_light = True
     references = {"ipc": Reference("IPCModel")}
     takes = ("RampModel", "SuperstripeRampModel")
 

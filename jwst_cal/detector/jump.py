@@ -25,6 +25,7 @@ class JumpStep(Step):
     """Flag the groups in which the signal of a pixel jumped, by two-point differences."""
 
     class_alias = "jump"
+    takes_light = True
     takes = ("RampModel",)
     references = {
         "gain": Reference("GainModel", crop=True),

@@ -17,6 +17,7 @@ class LastFrameStep(Step):
     """
 
     class_alias = "lastframe"
+    takes_light = True
     takes = ("RampModel",)
 
     def process(self, ramp, *, refs):

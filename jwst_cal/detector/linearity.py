@@ -23,6 +23,7 @@ class LinearityStep(Step):
     """
 
     class_alias = "linearity"
+    takes_light = True
     references = {"linearity": Reference("LinearityModel", crop=True)}
     takes = ("RampModel",)
 

@@ -29,6 +29,7 @@ class PersistenceStep(Step):
     """
 
     class_alias = "persistence"
+    takes_light = True
     takes = ("RampModel",)
     references = {
         "trapdensity": Reference("TrapDensityModel"),

@@ -46,6 +46,7 @@ class RampFitStep(Step):
     """
 
     class_alias = "ramp_fit"
+    takes_light = True
     takes = ("RampModel",)
     produces = ("rate", "rateints")
     accepted = ("int_name",)
@@ -86,10 +87,9 @@ class RampFitStep(Step):
         log.info("Fitted %d ramps with algorithm %s, weighting %s: %.2f %% of the pixels have "
                  "no rate", fit.rateints.slope.size, algorithm, self.weighting,
                  100 * np.isnan(fit.rate.slope).mean())
-        rate = _product(models.ImageModel, ramp, fit.rate)
-        if modes.is_ifu(ramp) and ramp.meta.exposure.type != "NRS_AUTOFLAT":
-            rate = models.IFUImageModel(rate)
-        rateints = _product(models.CubeModel, ramp, fit.rateints)
+        has_ifu = modes.is_ifu(ramp) and ramp.meta.exposure.type != "NRS_AUTOFLAT"
+        rate = _product("IFUImageModel" if has_ifu else "ImageModel", ramp, fit.rate)
+        rateints = _product("CubeModel", ramp, fit.rateints)
         rateints.int_times = ramp.int_times
         stripes = _optional(ramp, "int_times_stripe")
         if stripes is not None and len(stripes) > 0:
@@ -177,14 +177,9 @@ def _optional(model, name):
     return getattr(model, name) if model.hasattr(name) else None
 
 
-def _product(model_class, ramp, rates):
+def _product(name, ramp, rates):
     """Make a product of the ramp's metadata and the rates."""
-    model = model_class(rates.slope.shape, validate_on_assignment=False)
-    model.update(ramp)
-    model.data = rates.slope
-    model.dq = rates.dq
-    model.var_poisson = rates.var_poisson
-    model.var_rnoise = rates.var_rnoise
-    model.err = rates.err
+    model = models.new(name, ramp, data=rates.slope, dq=rates.dq, var_poisson=rates.var_poisson,
+                       var_rnoise=rates.var_rnoise, err=rates.err)
     model.meta.bunit_data = model.meta.bunit_err = "DN/s"
     return model

@@ -32,6 +32,7 @@ class RefPixStep(Step):
     """
 
     class_alias = "refpix"
+    takes_light = True
     references = {
         "refpix": Reference("IRS2Model", required=False),
         "sirskernel": Reference("SIRSKernelModel", required=False),
@@ -111,7 +112,7 @@ class RefPixStep(Step):
             _refpix.correct(ramp.zeroframe[ints, np.newaxis], plan, zeroframe=True, **options)
 
     def _irs2(self, ramp, refs):
-        reference = refs.mapped_table("refpix", "IRS2", "irs2_table")
+        reference = refs.mapped_table("refpix", "irs2_table")
         if reference is None:
             raise SkipStep("no REFPIX reference file for this exposure (N/A)")
         layout = _irs2.layout_of(ramp)

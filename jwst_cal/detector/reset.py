@@ -23,6 +23,7 @@ class ResetStep(Step):
     """
 
     class_alias = "reset"
+    takes_light = True
     references = {"reset": Reference("ResetModel", crop=True)}
     takes = ("RampModel",)
 

@@ -21,6 +21,7 @@ class RscdStep(Step):
     """
 
     class_alias = "rscd"
+    takes_light = True
     references = {"rscd": Reference("RSCDModel")}
     takes = ("RampModel",)
 

@@ -22,6 +22,7 @@ class SaturationStep(Step):
     """
 
     class_alias = "saturation"
+    takes_light = True
     references = {
         "saturation": Reference("SaturationModel", crop=True),
         "superbias": Reference("SuperBiasModel", crop=True, required=False),

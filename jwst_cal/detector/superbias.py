@@ -19,6 +19,7 @@ class SuperBiasStep(Step):
     """
 
     class_alias = "superbias"
+    takes_light = True
     references = {"superbias": Reference("SuperBiasModel", crop=True)}
     takes = ("RampModel", "SuperstripeRampModel")
 

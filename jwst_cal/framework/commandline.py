@@ -596,7 +596,7 @@ def _run(request: Request) -> Step:
         _check_folder(step)
         _check_file(step, inputs[0])
         with logs.progress(step.name):
-            step.run(*inputs)
+            step.run_light(*inputs)
     elif not options.save_parameters:
         name = request.file or _name(request.cls)
         raise InputError(f"{name} needs an input: strun {name} INPUT")

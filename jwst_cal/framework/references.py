@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jwst_cal import modes
 from jwst_cal.errors import InputError, ReferenceFileError, SkipStep
+from jwst_cal.models import _files
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
-    from jwst_cal.framework.mapped import LargeReference
     from jwst_cal.framework.step import Step
 
-__all__ = ["Reference", "References", "crop_to", "window_in"]
+__all__ = ["LargeReference", "Reference", "References", "crop_to", "window_in"]
 
 log = logging.getLogger(__name__)
 
@@ -52,15 +54,17 @@ class Reference:
     crop: bool = False
     required: bool = True
 
-    @property
-    def model_class(self) -> type:
-        """The data model class."""
-        if isinstance(self.model, type):
-            return self.model
-        from stdatamodels.jwst import datamodels
 
-        found: type = getattr(datamodels, self.model)
-        return found
+
+class LargeReference(NamedTuple):
+    """A reference whose primary array may be too large to read."""
+
+    #: The model.
+    model: Any
+    #: Its primary array, cut to the exposure; of any byte order.
+    data: np.ndarray[Any, Any]
+    #: Lets go of the pages of the file that were read so far; None when the array is in memory.
+    release: Callable[[], None] | None
 
 
 class References:
@@ -114,7 +118,7 @@ class References:
         self._found[reftype] = path
         self._step.record_reference(reftype, os.path.basename(path), path)
 
-    def mapped(self, reftype: str, model_class: type | None = None) -> LargeReference:
+    def mapped(self, reftype: str, model: str | type | None = None) -> LargeReference:
         """
         Open a reference that may be too large to read: its primary array is mapped.
 
@@ -122,7 +126,7 @@ class References:
         ----------
         reftype : str
             Reference type.
-        model_class : type, optional
+        model : str or type, optional
             Data model class, where it depends on the exposure; the declared one by default.
 
         Returns
@@ -131,29 +135,13 @@ class References:
             Model, primary array and what lets go of the pages read; a compressed file or an open
             model is used as it is. Arrays are cut to the subarray of the exposure.
         """
-        from jwst_cal.framework import mapped
-
         found = self._find(reftype)
-        model_class = model_class or self._declared(reftype).model_class
-        large = mapped.open_mapped(found, model_class) if isinstance(found, str) else None
-        if large is None:
-            model = open_reference(found, model_class) if isinstance(found, str) else found
-            large = mapped.LargeReference(model, getattr(model, _arrays(model)[0]), None)
-        model, data, _ = large
-        if model is not found:
-            self._ours.append(model)
-        source = found if isinstance(found, str) else f"the open {type(found).__name__}"
-        _note_origin(self._model, model, source)
-        cut = _cut_of(self._model, model, data.shape, source)
-        if cut is None:
-            return large
-        if model is found:
-            model = found.copy()
-            self._ours.append(model)
-        model.dq = cut(model.dq)
-        return large._replace(model=model, data=cut(data))
+        declared = self._declared(reftype)
+        opened = self._cropped(found, model or declared.model, crop=True, light=True)
+        return LargeReference(opened, getattr(opened, opened.get_primary_array_name()),
+                              opened.release if _files.is_light(opened) else None)
 
-    def mapped_table(self, reftype: str, extension: str, name: str) -> LargeReference | None:
+    def mapped_table(self, reftype: str, name: str) -> LargeReference | None:
         """
         Open a reference with a large table: it is mapped.
 
@@ -161,8 +149,6 @@ class References:
         ----------
         reftype : str
             Reference type.
-        extension : str
-            EXTNAME of the table.
         name : str
             Name of the table in the data model.
 
@@ -172,20 +158,13 @@ class References:
             Model, table and what lets go of its pages; a file that cannot be mapped or an open
             model is used as it is. None when there is no reference and none is required.
         """
-        from jwst_cal.framework import mapped
-
         found = self._find(reftype)
         if found is None:
             return None
-        model_class = self._declared(reftype).model_class
-        large = (mapped.open_mapped_table(found, model_class, extension)
-                 if isinstance(found, str) else None)
-        if large is None:
-            model = open_reference(found, model_class) if isinstance(found, str) else found
-            large = mapped.LargeReference(model, getattr(model, name), None)
-        if large.model is not found:
-            self._ours.append(large.model)
-        return large
+        opened = self._cropped(found, self._declared(reftype).model, crop=False, light=True)
+        if _files.is_light(opened):
+            return LargeReference(opened, opened.stored(name), opened.release)
+        return LargeReference(opened, getattr(opened, name), None)
 
     def opened(self, reftype: str, model_class: type) -> Any:
         """
@@ -237,20 +216,22 @@ class References:
 
     def _open(self, reftype: str) -> Any:
         found = self._find(reftype)
-        if found is None:
-            return None
         declared = self._declared(reftype)
+        return None if found is None else self._cropped(
+            found, declared.model, crop=declared.crop, light=self._step._works_light)
+
+    def _cropped(self, found: Any, model: str | type, *, crop: bool, light: bool) -> Any:
+        """Open what was found, if it is a path, and cut it to the exposure if wanted."""
         if isinstance(found, str):
-            model = open_reference(found, declared.model_class)
-            self._ours.append(model)
-            source = found
+            opened, source = open_reference(found, model, light=light), found
+            self._ours.append(opened)
         else:
-            model, source = found, f"the open {type(found).__name__}"
-        _note_origin(self._model, model, source)
-        if not declared.crop:
-            return model
-        cut = crop_to(self._model, model, source, in_place=model is not found)
-        if cut is not model:
+            opened, source = found, f"the open {type(found).__name__}"
+        _note_origin(self._model, opened, source)
+        if not crop:
+            return opened
+        cut = crop_to(self._model, opened, source, in_place=opened is not found)
+        if cut is not opened:
             self._ours.append(cut)
         return cut
 
@@ -268,7 +249,7 @@ def _note_origin(science: Any, reference: Any, source: str) -> None:
                     " ".join(ours).strip())
 
 
-def open_reference(path: str, model_class: type) -> Any:
+def open_reference(path: str, model: str | type, *, light: bool = False) -> Any:
     """
     Open a reference file as a data model.
 
@@ -276,8 +257,10 @@ def open_reference(path: str, model_class: type) -> Any:
     ----------
     path : str
         The file.
-    model_class : type
-        Its data model class.
+    model : str or type
+        Its data model class, or the name of it in ``stdatamodels.jwst.datamodels``.
+    light : bool
+        As a light model (:mod:`jwst_cal.models.light`), if there is one and the file is plain.
 
     Returns
     -------
@@ -291,8 +274,19 @@ def open_reference(path: str, model_class: type) -> Any:
     """
     if not os.path.isfile(path):
         raise ReferenceFileError(f"{path}: the reference file does not exist")
+    if light:
+        from jwst_cal.models import _reading
+
+        try:
+            return _reading.read_reference(path, model if isinstance(model, str)
+                                           else model.__name__)
+        except (_reading.Unusual, OSError) as reason:
+            log.debug("%s is left to stdatamodels: %s", path, reason)
+    from jwst_cal.models import _schemas
+
+    model_class = _class_of(model)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _schemas.parsed_once():
             warnings.filterwarnings("error", message=".*truncated")
             # checking each value as it is read costs more than reading
             return model_class(path, validate_on_assignment=False)
@@ -341,12 +335,20 @@ def _name(model: Any) -> str:
     return model.meta.filename or f"the open {type(model).__name__}"
 
 
-def _arrays(model: Any) -> list[str]:
+def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    """Shapes of the images and cubes of a reference, the primary array's first; none is read."""
     names = [model.get_primary_array_name(), "err", "dq"]
     if "coeffs" in names:
         names.append("inv_coeffs")
-    return [name for name in dict.fromkeys(names) if name and model.hasattr(name)
-            and getattr(getattr(model, name), "ndim", 0) >= 2]
+    found = {}
+    for name in filter(None, dict.fromkeys(names)):
+        if _files.is_light(model):
+            shape = model.shape_of(name)
+        else:
+            shape = getattr(getattr(model, name), "shape", None) if model.hasattr(name) else None
+        if shape is not None and len(shape) >= 2:
+            found[name] = shape
+    return found
 
 
 class _Cut(NamedTuple):
@@ -485,33 +487,49 @@ def crop_to(science: Any, reference: Any, source: str, *, in_place: bool = False
     rows than its keywords say: its references are never cut. As there, inverse coefficients are
     not used in a subarray of several stripes.
     """
-    names = _arrays(reference)
-    if not names:
+    shapes = _shapes(reference)
+    if not shapes:
         return reference
-    shape = getattr(reference, names[0]).shape
-    for name in names[1:]:
-        other = getattr(reference, name).shape
+    first, shape = next(iter(shapes.items()))
+    for name, other in shapes.items():
         if other[-2:] != shape[-2:]:
-            raise ReferenceFileError(f"{source}: {name} has shape {other[-2:]} where {names[0]} "
+            raise ReferenceFileError(f"{source}: {name} has shape {other[-2:]} where {first} "
                                      f"has {shape[-2:]}")
     cut = _cut_of(science, reference, shape, source)
     if cut is None:
         return reference
+    names = list(shapes)
     if cut.is_striped and "inv_coeffs" in names:
         names.remove("inv_coeffs")
+    if not _files.is_light(reference):
+        return _crop_full(science, reference, cut, names, in_place=in_place)
+    if not in_place:
+        reference = reference.copy()
+    for name in names:
+        reference.cut(name, cut)
+    _record_window(science, reference, cut, reference.shape_of(first))
+    return reference
+
+
+def _crop_full(science: Any, reference: Any, cut: _Cut, names: list[str], *, in_place: bool) -> Any:
+    ndim = getattr(reference, names[0]).ndim
     arrays = {name: _native(cut(getattr(reference, name))) for name in names}
-    if arrays[names[0]].ndim > len(shape):
+    if arrays[names[0]].ndim > ndim:
         return _plain(reference, arrays)
     if not in_place:
         reference = reference.copy()
     for name, array in arrays.items():
         setattr(reference, name, array)
+    _record_window(science, reference, cut, arrays[names[0]].shape)
+    return reference
+
+
+def _record_window(science: Any, reference: Any, cut: _Cut, shape: tuple[int, ...]) -> None:
     if cut.is_striped and reference.hasattr("inv_coeffs"):
         reference.inv_coeffs = None
     subarray, ours = reference.meta.subarray, science.meta.subarray
     subarray.xstart, subarray.ystart = ours.xstart or 1, ours.ystart or 1
-    subarray.ysize, subarray.xsize = arrays[names[0]].shape[-2:]
-    return reference
+    subarray.ysize, subarray.xsize = shape[-2:]
 
 
 def _native(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -95,6 +95,10 @@ class Step(Parameterised):
     #: Data model classes that ``process`` takes, containers included; empty for any.
     takes: ClassVar[tuple[str, ...]] = ()
 
+    #: Whether ``process`` works on light models (:mod:`jwst_cal.models.light`) as well. A class with
+    #: a ``process`` of its own says so itself.
+    takes_light: ClassVar[bool] = False
+
     #: Parameters without effect, kept because old parameter files name them.
     accepted: ClassVar[tuple[str, ...]] = ()
 
@@ -121,6 +125,8 @@ class Step(Parameterised):
                 setattr(cls, attribute, override)
         if "process" in cls.__dict__:
             cls._native = "refs" in inspect.signature(cls.process).parameters
+            if "takes_light" not in cls.__dict__:
+                cls.takes_light = False
 
     def __init__(
         self,
@@ -410,7 +416,7 @@ class Step(Parameterised):
             elif os.fspath(path).lower().endswith(".json"):
                 result, ours = models.ModelContainer(path, **options), True
             else:
-                result, ours = models.open_exposure(path), True
+                result, ours = models.open_exposure(path, light=self._works_light), True
         elif (isinstance(init, list | tuple) and init and open_models) or (
                 isinstance(init, Mapping) and "products" in init):
             result = models.ModelContainer(list(init) if isinstance(init, list | tuple) else init)
@@ -592,7 +598,33 @@ class Step(Parameterised):
         data model, or what ``process`` returns
             The result. The input that the caller holds is never changed.
         """
+        result = self.run_light(*args)
+        parent = self.parent
+        if parent is not None and parent._running and parent._works_light:
+            return result
+        return _full(result)
+
+    @property
+    def _works_light(self) -> bool:
+        return self.takes_light and "process" not in self.__dict__
+
+    def run_light(self, *args: Any) -> Any:
+        """
+        Run the step for the framework itself: models of the result may be light ones.
+
+        Parameters
+        ----------
+        *args
+            As for :meth:`run`.
+
+        Returns
+        -------
+        object
+            The result.
+        """
         started = time.perf_counter()
+        if self.pre_hooks or self.post_hooks or not (self._works_light or self.skip):
+            args = _full(args)
         with self._recording():
             logs.status(self.qualified_name.removeprefix("stpipe.").replace(".", ": "))
             if self.parent is None or not self.skip:
@@ -751,7 +783,7 @@ class Step(Parameterised):
 
         args = hooks.before(self, args)
         result = self._skipped(args) if self.skip else self._processed(args)
-        return hooks.after(self, result)
+        return hooks.after(self, _full(result))
 
     def _shape(self, result: Any) -> Any:
         """Give the unchanged input the shape that the step's result has."""
@@ -1135,6 +1167,18 @@ def _make_folder(folder: str) -> None:
     except OSError as error:
         raise OutputError(f"{folder}: the output folder cannot be made: "
                           f"{error.strerror or error}") from error
+
+
+def _full(thing: Any) -> Any:
+    """The same with the data models of ``stdatamodels`` in the place of light ones."""
+    from jwst_cal.models import _files
+
+    if isinstance(thing, tuple):
+        found = [_files.full(item) for item in thing]
+        return type(thing)(*found) if hasattr(thing, "_fields") else tuple(found)
+    if isinstance(thing, list):
+        return [_files.full(item) for item in thing]
+    return _files.full(thing)
 
 
 def _is_model_like(thing: Any) -> bool:

@@ -20,7 +20,7 @@ __all__ = ["MODELS", "Keyword", "ModelSchema", "installed_version", "schema_of"]
 
 #: Models that the dictionary describes: ramps, rates, and references made of arrays and tables.
 MODELS = (
-    "RampModel", "ImageModel", "CubeModel", "IFUImageModel",
+    "Level1bModel", "RampModel", "ImageModel", "CubeModel", "IFUImageModel",
     "DarkModel", "DarkMIRIModel", "DarkNirspecModel", "GainModel", "IPCModel", "IRS2Model",
     "LinearityModel", "MaskModel", "ReadnoiseModel", "ResetModel", "SaturationModel",
     "SuperBiasModel",

@@ -8,6 +8,7 @@ import errno
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,9 @@ from typing import Any
 from jwst_cal import modes
 from jwst_cal.errors import InputError, OutputError
 
-__all__ = ["is_model", "open", "open_exposure", "read_header", "save"]
+log = logging.getLogger(__name__)
+
+__all__ = ["full", "is_light", "is_model", "new", "open", "open_exposure", "read_header", "save"]
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +28,59 @@ _NEEDED = ("TELESCOP", "INSTRUME", "EXP_TYPE")
 
 
 def is_model(thing: Any) -> bool:
-    """Whether an object is a JWST data model; imports nothing."""
-    import sys
-
+    """Whether an object is a JWST data model, a light one included; imports nothing."""
     base = sys.modules.get("stdatamodels.jwst.datamodels")
-    return base is not None and isinstance(thing, base.JwstDataModel)
+    return is_light(thing) or (base is not None and isinstance(thing, base.JwstDataModel))
+
+
+def is_light(thing: Any) -> bool:
+    """Whether an object is a light model; imports nothing."""
+    light = sys.modules.get("jwst_cal.models.light")
+    return light is not None and isinstance(thing, light.LightModel)
+
+
+def full(thing: Any) -> Any:
+    """Make the data model of ``stdatamodels`` of a light model; anything else stays as it is."""
+    if not is_light(thing):
+        return thing
+    from jwst_cal.models import light
+
+    return light.full(thing)
+
+
+def new(name: str, like: Any, **arrays: Any) -> Any:
+    """
+    Make a product of an open model: its metadata, other arrays.
+
+    Parameters
+    ----------
+    name : str
+        Name of a data model class.
+    like : data model
+        Where the metadata come from; the product is a light model if this is one.
+    **arrays : ndarray
+        Arrays of the product.
+
+    Returns
+    -------
+    data model
+        The product.
+    """
+    made = None
+    if is_light(like):
+        from jwst_cal.models import light
+
+        light_class = light.light_class(name)
+        made = None if light_class is None else light_class({"meta": {"model_type": name}})
+        like = like if made is not None else light.full(like.copy())
+    if made is None:
+        from stdatamodels.jwst import datamodels
+
+        made = getattr(datamodels, name)(validate_on_assignment=False)
+    made.update(like)
+    for array, values in arrays.items():
+        setattr(made, array, values)
+    return made
 
 
 def _reason(error: BaseException) -> str:
@@ -89,6 +140,9 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
         If the file is missing or unreadable.
     """
     check_file(path)
+    found = _light_header(os.fspath(path))
+    if found is not None:
+        return found
     from stdatamodels.jwst import datamodels
 
     try:
@@ -105,27 +159,29 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
             if isinstance(value, str | int | float | bool)}
 
 
+def _light_header(name: str) -> dict[str, Any] | None:
+    """Metadata of a plain FITS file; None for any other."""
+    from jwst_cal.models import _reading
+
+    try:
+        model = _reading.read_product(name)
+    except (_reading.Unusual, OSError):
+        return None
+    return model.get_crds_parameters()
+
+
 def _exposure_class(hdulist: Any) -> Any:
     """Choose the model of a raw exposure; None when the file says itself what it is."""
     from stdatamodels.jwst import datamodels
 
-    header = hdulist[0].header
-    declared = header.get("DATAMODL")
-    if declared not in (None, "Level1bModel", "RampModel", "QuadModel"):
-        return None
-    if declared is None and not ("SCI" in hdulist and hdulist["SCI"].header.get("NAXIS") == 4
-                                 and "DQ" not in hdulist):
-        return None
-    if declared == "QuadModel":
-        return None
-    if (header.get("EXP_TYPE") or "").upper() in modes.GUIDER:
-        return datamodels.GuiderRawModel
-    if header.get("SSTR_NST"):
-        return datamodels.SuperstripeRampModel
-    return datamodels.RampModel
+    from jwst_cal.models import _reading
+
+    naxis = hdulist["SCI"].header.get("NAXIS") if "SCI" in hdulist else None
+    name = _reading.exposure_class(hdulist[0].header, naxis, "DQ" in hdulist)
+    return None if name is None else getattr(datamodels, name)
 
 
-def open_exposure(path: str | os.PathLike[str]) -> Any:
+def open_exposure(path: str | os.PathLike[str], *, light: bool = False) -> Any:
     """
     Open one exposure as a step needs it: a raw one as a ramp, all others as what they are.
 
@@ -133,6 +189,8 @@ def open_exposure(path: str | os.PathLike[str]) -> Any:
     ----------
     path : str or path
         A FITS or ASDF product.
+    light : bool
+        As a light model (:mod:`jwst_cal.models.light`), if it is a plain FITS file.
 
     Returns
     -------
@@ -149,12 +207,22 @@ def open_exposure(path: str | os.PathLike[str]) -> Any:
     check_file(path)
     with builtins.open(name, "rb") as file:
         is_asdf = file.read(5) == b"#ASDF"
+    if not is_asdf:
+        from jwst_cal.models import _reading
+
+        try:
+            model = _reading.read_exposure(name)
+        except (_reading.Unusual, OSError) as reason:
+            log.debug("%s is left to stdatamodels: %s", name, reason)
+        else:
+            return model if light else full(model)
     from stdatamodels.jwst import datamodels
 
+    from jwst_cal.models import _schemas
+
     try:
-        if is_asdf:
-            return datamodels.open(name)
-        return _open_fits(name)
+        with _schemas.parsed_once():
+            return datamodels.open(name) if is_asdf else _open_fits(name)
     except (InputError, ImportError):
         raise
     except Exception as error:
@@ -215,6 +283,10 @@ def check_exposure(path: str | os.PathLike[str]) -> None:
     with builtins.open(name, "rb") as file:
         if file.read(9) != _FITS_START:
             return
+    from jwst_cal.models import _reading
+
+    if _reading.is_exposure(name):
+        return
     try:
         with _fits(name):
             pass
@@ -230,50 +302,20 @@ def _open_fits(name: str) -> Any:
     with _fits(name) as hdulist:
         model_class = _exposure_class(hdulist)
         if model_class is not None:
-            return _open_raw(name, hdulist, model_class)
+            return _open_raw(hdulist, model_class)
     return datamodels.open(name)
 
 
-def _open_raw(name: str, hdulist: Any, model_class: Any) -> Any:
+def _open_raw(hdulist: Any, model_class: Any) -> Any:
     """Open raw data; its metadata is validated in one go, again one by one if that fails."""
     from asdf.exceptions import ValidationError
-    from stdatamodels.jwst import datamodels
 
-    data = _take_counts(name, hdulist) if model_class is datamodels.RampModel else None
     model = model_class(hdulist, strict_validation=True, validate_on_assignment=False)
     try:
         model.validate()
     except ValidationError:  # warns of what is wrong and leaves it out, slowly
         model = model_class(hdulist)
-    if data is not None:
-        model.data = data
-        for flags in ("pixeldq", "groupdq"):
-            if getattr(model, flags) is None:
-                setattr(model, flags, model.get_default(flags))
     return _native(model)
-
-
-def _take_counts(name: str, hdulist: Any) -> Any:
-    """
-    Convert the counts of SCI straight from the file and leave only its header in the list.
-
-    None, and nothing changed, if SCI holds something else than unsigned 16-bit counts.
-    """
-    import numpy as np
-    from astropy.io import fits
-
-    from jwst_cal.kernels.counts import counts
-
-    at = next((n for n, hdu in enumerate(hdulist) if hdu.name == "SCI"), None)
-    if at is None or type(hdulist[at]) is not fits.ImageHDU or name.endswith(".gz"):
-        return None
-    sci = hdulist[at]
-    stored = tuple(sci.header.get(key) for key in ("BITPIX", "BZERO", "BSCALE"))
-    if stored not in ((16, 32768, 1), (16, 32768, None)) or not sci.shape or 0 in sci.shape:
-        return None
-    words = np.memmap(name, ">i2", "r", offset=sci.fileinfo()["datLoc"], shape=sci.shape)
-    hdulist[at] = fits.ImageHDU(header=sci.header.copy())
-    return counts(words)
 
 
 def _native(model: Any) -> Any:
@@ -297,6 +339,8 @@ def note_groups(model: Any) -> None:
 
 def as_ramp(model: Any) -> Any:
     """Convert an open raw exposure, which is used up, to a ramp; give ramps arrays for kernels."""
+    if is_light(model):
+        return model
     from stdatamodels.jwst import datamodels
 
     if not isinstance(model, datamodels.Level1bModel):

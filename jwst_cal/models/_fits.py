@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["BLOCK", "Card", "Hdu", "Unusual", "as_card", "header_text", "is_structural", "scan"]
+__all__ = ["BLOCK", "ODD", "Card", "Hdu", "Unusual", "as_card", "header_text", "is_structural", "scan"]
 
 #: FITS files consist of blocks of this many bytes.
 BLOCK = 2880
@@ -34,11 +34,18 @@ class Unusual(Exception):
 
 
 class Card(NamedTuple):
-    """A keyword with its value: text, number or truth; of COMMENT and HISTORY the text."""
+    """A keyword with its value: text, number or truth; of COMMENT and HISTORY the text.
+
+    The value is :data:`ODD` where it is none of these.
+    """
 
     keyword: str
     value: Any
     comment: str
+
+
+#: The value of a card that is not understood.
+ODD = object()
 
 
 class Hdu:
@@ -159,44 +166,41 @@ def _parse(text: bytes) -> Iterator[Card]:
     for at in range(0, len(lines), _CARD):
         line = lines[at : at + _CARD]
         keyword = line[:8].rstrip()
-        if keyword == "CONTINUE" and pending is not None:
+        if pending is not None:
             more = _value(line[8:])
+            if keyword != "CONTINUE" or not isinstance(more.value, str):
+                raise Unusual(f"the text of {pending.keyword}, which is not continued")
             pending = Card(pending.keyword, pending.value[:-1] + more.value,
                            pending.comment + more.comment)
-            if not str(more.value).endswith("&"):
+            if not more.value.endswith("&"):
                 yield pending
                 pending = None
-            continue
-        if pending is not None:
-            raise Unusual("a text that is not continued")
-        if keyword == "END" and not line[3:].strip():
+        elif keyword == "END" and not line[3:].strip():
             return
-        if keyword in ("", "COMMENT", "HISTORY"):
+        elif keyword in ("", "COMMENT", "HISTORY"):
             yield Card(keyword, line[8:].rstrip(), "")
-            continue
-        if line[8:10] != "= " or not re.fullmatch(r"[A-Z0-9_-]+", keyword):
-            raise Unusual(f"the card {line.rstrip()!r}")
-        card = _value(line[10:])._replace(keyword=keyword)
-        if isinstance(card.value, str) and card.value.endswith("&"):
-            pending = card
+        elif line[8:10] != "= ":
+            yield Card(keyword, ODD, "")
         else:
-            yield card
+            card = _value(line[10:])._replace(keyword=keyword)
+            if isinstance(card.value, str) and card.value.endswith("&"):
+                pending = card
+            else:
+                yield card
 
 
 def _value(field: str) -> Card:
     found = _VALUE.match(field)
     if found is None:
-        raise Unusual(f"the value {field.strip()!r}")
+        return Card("", ODD, "")
     text, flag, number, comment = found.group("text", "flag", "number", "comment")
-    value: Any
+    value: Any = ODD
     if text is not None:
         value = text.replace("''", "'").rstrip()
     elif flag is not None:
         value = flag == "T"
     elif number is not None:
         value = int(number) if _WHOLE.match(number) else float(re.sub("[Dd]", "E", number))
-    else:
-        raise Unusual("a keyword without value")
     return Card("", value, (comment or "").rstrip())
 
 

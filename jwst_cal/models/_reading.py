@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 
 from jwst_cal import flags, modes
-from jwst_cal.models._dictionary import ModelSchema
-from jwst_cal.models._fits import Hdu, Unusual, is_structural, scan
+from jwst_cal.models._fits import ODD, Hdu, Unusual, is_structural, scan
 from jwst_cal.models.light import LightModel, Stored, dtype_of, light_class
 
-__all__ = ["FITS_HASH", "exposure_class", "is_valid", "read_exposure", "read_model",
-           "read_reference"]
+__all__ = ["FITS_HASH", "Unusual", "exposure_class", "is_exposure", "is_valid", "read_exposure",
+           "read_product", "read_reference"]
 
 log = logging.getLogger(__name__)
 
@@ -81,10 +80,9 @@ def read_exposure(path: str) -> LightModel:
         If it cannot be opened.
     """
     content, hdus = scan(path)
-    header = hdus[0].header
-    if (str(header.get("TELESCOP", "")).upper() != "JWST" or not header.get("INSTRUME")
-            or not header.get("EXP_TYPE")):
+    if not _is_exposure(hdus):
         raise Unusual("no JWST exposure")
+    header = hdus[0].header
     named = _by_name(hdus)
     science = named.get("SCI")
     name = exposure_class(header, len(science.shape) if science else None, "DQ" in named)
@@ -96,16 +94,14 @@ def read_exposure(path: str) -> LightModel:
     return model
 
 
-def read_model(path: str, name: str) -> LightModel:
+def read_product(path: str) -> LightModel:
     """
-    Read a product as the model that it says it is, for its metadata above all.
+    Read a file as the model that it says it is, for its metadata above all.
 
     Parameters
     ----------
     path : str
         A FITS file.
-    name : str
-        Name of the class.
 
     Returns
     -------
@@ -115,11 +111,28 @@ def read_model(path: str, name: str) -> LightModel:
     Raises
     ------
     Unusual
-        If the file holds what a light model cannot.
+        If the file holds what a light model cannot, or breaks a rule of its schema.
     OSError
         If it cannot be opened.
     """
-    return _read(path, *scan(path), name)
+    content, hdus = scan(path)
+    return _read(path, content, hdus, str(hdus[0].header.get("DATAMODL")))
+
+
+def is_exposure(path: str) -> bool:
+    """Whether a file is certainly a whole FITS file with an exposure of JWST."""
+    try:
+        _, hdus = scan(path)
+    except (Unusual, OSError):
+        return False
+    return _is_exposure(hdus)
+
+
+def _is_exposure(hdus: list[Hdu]) -> bool:
+    header = hdus[0].header
+    return (str(header.get("TELESCOP")).upper() == "JWST" and bool(header.get("INSTRUME"))
+            and bool(header.get("EXP_TYPE"))
+            and ("DATAMODL" in header or any(hdu.name == "SCI" for hdu in hdus)))
 
 
 def read_reference(path: str, name: str) -> LightModel:
@@ -147,12 +160,12 @@ def read_reference(path: str, name: str) -> LightModel:
         If it cannot be opened.
     """
     content, hdus = scan(path)
-    model = _model(name)
+    model = _model(name, {}, content)
     named = _by_name(hdus)
     for keyword in model._about.keywords:
         hdu = named.get(keyword.hdu)
-        _put(model.instance, keyword.path,
-             None if hdu is None else hdu.header.get(keyword.name))
+        value = None if hdu is None else hdu.header.get(keyword.name)
+        _put(model.instance, keyword.path, None if value is ODD else value)
     _add_arrays(model, content, named)
     model.meta.filename = os.path.basename(path)
     model.meta.model_type = name
@@ -160,11 +173,16 @@ def read_reference(path: str, name: str) -> LightModel:
     return model
 
 
-def _model(name: str, tree: dict[str, Any] | None = None) -> LightModel:
+def _model(name: str, tree: dict[str, Any], content: mmap.mmap) -> LightModel:
     found = light_class(name)
     if found is None:
         raise Unusual(f"a {name}")
-    return found(tree)
+    return found(tree, functools.partial(_let_go, content))
+
+
+def _let_go(content: mmap.mmap) -> None:
+    if hasattr(mmap, "MADV_DONTNEED"):
+        content.madvise(mmap.MADV_DONTNEED)
 
 
 def _by_name(hdus: list[Hdu]) -> dict[str, Hdu]:
@@ -175,7 +193,7 @@ def _read(path: str, content: mmap.mmap, hdus: list[Hdu], name: str) -> LightMod
     named = _by_name(hdus)
     tree = _tree_of(content, named.get("ASDF"))
     known = tree.get(FITS_HASH) if hdus[0].header.get("DATAMODL") == name else None
-    model = _model(name, tree)
+    model = _model(name, tree, content)
     if known is None or known != _headers_sum(hdus):
         _add_keywords(model, hdus, named)
     _add_arrays(model, content, named)
@@ -216,8 +234,8 @@ def _add_keywords(model: LightModel, hdus: list[Hdu], named: Mapping[str, Hdu]) 
                          or card.keyword in used.get(hdu.name, ()))]
         if cards:
             _put(tree, ("extra_fits", hdu.name, "header"), cards)
-        if "HISTORY" in hdu.header:
-            raise Unusual("HISTORY cards")
+        if "HISTORY" in hdu.header or ODD in hdu.header.values():
+            raise Unusual("HISTORY or odd cards")
 
 
 def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
@@ -389,12 +407,7 @@ def _stored(hdu: Hdu, schema: Mapping[str, Any], content: mmap.mmap, as_it_is: b
         convert = functools.partial(_cast, target, zero)
     else:
         raise Unusual(f"the numbers of {hdu.name}")
-    return Stored(words, convert, functools.partial(_release, content))
-
-
-def _release(content: mmap.mmap) -> None:
-    if hasattr(mmap, "MADV_DONTNEED"):
-        content.madvise(mmap.MADV_DONTNEED)
+    return Stored(words, convert)
 
 
 def _cast(target: np.dtype, zero: int, words: np.ndarray) -> np.ndarray:
@@ -411,10 +424,10 @@ def _as_flags(meaning: np.ndarray, words: np.ndarray) -> np.ndarray:
 
 def _translated(meaning: np.ndarray, stored: Stored, words: np.ndarray) -> np.ndarray:
     """Flags with the bits of the pipeline, of words that may have been cut."""
-    if words.dtype == ">i4" and isinstance(stored._convert, functools.partial) and (
-            stored._convert.func is _as_flags):
+    if words.dtype == ">i4" and isinstance(stored.convert, functools.partial) and (
+            stored.convert.func is _as_flags):
         return _as_flags(meaning, words)
-    found = stored._convert(words) if stored._convert is not None else words
+    found = stored.convert(words) if stored.convert is not None else words
     scaled = (found.astype(np.int64) - (1 << 31)).astype(">i4")
     return _as_flags(meaning, scaled)
 

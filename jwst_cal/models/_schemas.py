@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -23,10 +24,12 @@ _original: Any = None
 
 @contextlib.contextmanager
 def parsed_once() -> Iterator[None]:
-    """Let asdf keep the schemas that it parses during the block."""
+    """Let asdf keep the schemas that it parses during the block; does not import it for that."""
     global _depth, _original
-    from asdf import schema
-
+    schema = sys.modules.get("asdf.schema")
+    if schema is None:
+        yield
+        return
     with _lock:
         make = getattr(schema, "_make_schema_loader", None)
         if _depth == 0 and make is not None:

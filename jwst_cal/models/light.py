@@ -32,33 +32,29 @@ class Stored:
         The stored words, mapped from the file.
     convert : callable, optional
         Makes the array of the words; without it they are the array.
-    release : callable, optional
-        Lets go of the mapped pages once the words are converted.
+    cut : callable, optional
+        Cuts the last two axes of an array.
     """
 
-    def __init__(self, words: np.ndarray, convert: Callable[[np.ndarray], np.ndarray] | None = None,
-                 release: Callable[[], None] | None = None) -> None:
+    def __init__(self, words: np.ndarray,
+                 convert: Callable[[np.ndarray], np.ndarray] | None = None,
+                 cut: Callable[[np.ndarray], np.ndarray] | None = None) -> None:
         self.words = words
-        self._convert = convert
-        self._release = release
+        self.convert = convert
+        self._cut = cut
+        self.shape = words.shape
+        if cut is not None:
+            plane = np.broadcast_to(np.uint8(0), words.shape[-2:])
+            self.shape = (*words.shape[:-2], *cut(plane).shape)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the array."""
-        return self.words.shape
-
-    def cut(self, rows: slice, columns: slice) -> Stored:
-        """Return a part of it."""
-        return Stored(self.words[..., rows, columns], self._convert, self._release)
+    def cut(self, cut: Callable[[np.ndarray], np.ndarray]) -> Stored:
+        """Return a part of it, which is all that will be read."""
+        return Stored(self.words, self.convert, cut)
 
     def read(self) -> np.ndarray:
         """Return the array: converted, or the stored words themselves, which cannot be changed."""
-        if self._convert is None:
-            return self.words
-        found = self._convert(self.words)
-        if self._release is not None:
-            self._release()
-        return found
+        words = self.words if self._cut is None else self._cut(self.words)
+        return words if self.convert is None else self.convert(words)
 
 
 class Node:
@@ -84,8 +80,6 @@ class Node:
             if is_array(schema) or schema.get("type") not in ("object", "array"):
                 return None
             value = self._instance[name] = {} if schema["type"] == "object" else []
-        if isinstance(value, Stored):
-            value = self._instance[name] = value.read()
         return Node(value, schema) if isinstance(value, dict) else value
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -192,12 +186,16 @@ class LightModel(Node):
     ----------
     tree : dict, optional
         Content: ``meta`` and arrays by name. It belongs to the model.
+    let_go : callable, optional
+        Lets go of the memory of the mapped file that arrays are in.
     """
 
     _about: ModelSchema
 
-    def __init__(self, tree: dict[str, Any] | None = None) -> None:
+    def __init__(self, tree: dict[str, Any] | None = None,
+                 let_go: Callable[[], None] | None = None) -> None:
         super().__init__({} if tree is None else tree, self._about.tree)
+        self._let_go = let_go
 
     def __repr__(self) -> str:
         shape = "" if self.shape is None else str(self.shape)
@@ -211,7 +209,25 @@ class LightModel(Node):
         self.close()
 
     def close(self) -> None:
-        """Do nothing: a light model holds no open file."""
+        """Let go of the file; what was not read is lost."""
+        self._instance.clear()
+
+    def release(self) -> None:
+        """Let go of the memory of a mapped file; its pages come in again as they are used."""
+        if self._let_go is not None:
+            self._let_go()
+
+    def __getattr__(self, name: str) -> Any:
+        value = super().__getattr__(name)
+        if isinstance(value, Stored):
+            value = self._instance[name] = self._read(value)
+        return value
+
+    def _read(self, stored: Stored) -> np.ndarray:
+        found = stored.read()
+        if stored.convert is not None:
+            self.release()  # the pages it was made from
+        return found
 
     @property
     def shape(self) -> tuple[int, ...] | None:
@@ -222,6 +238,11 @@ class LightModel(Node):
         """Return the shape of an array, which is not read for it; None if there is none."""
         value = self._instance.get(name)
         return None if value is None else value.shape
+
+    def stored(self, name: str) -> np.ndarray | None:
+        """Return an array as it is in the file, of its byte order, as long as it was not read."""
+        value = self._instance.get(name)
+        return value.words if isinstance(value, Stored) else value
 
     def get_primary_array_name(self) -> str:
         """Return the name of the array that sets the shape of the others."""
@@ -253,17 +274,26 @@ class LightModel(Node):
             return np.zeros(shape, dtype_of(schema))
         return np.full(shape, value, dtype_of(schema))
 
-    def cut(self, name: str, rows: slice, columns: slice) -> None:
-        """Cut an array, before it is read if it is still in the file."""
+    def cut(self, name: str, cut: Callable[[np.ndarray], np.ndarray]) -> None:
+        """
+        Cut an array, before it is read if it is still in the file.
+
+        Parameters
+        ----------
+        name : str
+            Name of the array.
+        cut : callable
+            Cuts the last two axes of an array; it may add one before them.
+        """
         value = self._instance[name]
-        self._instance[name] = (value.cut(rows, columns) if isinstance(value, Stored)
-                                else np.ascontiguousarray(value[..., rows, columns]))
+        self._instance[name] = (value.cut(cut) if isinstance(value, Stored)
+                                else np.ascontiguousarray(cut(value)))
 
     def read_all(self) -> dict[str, Any]:
         """Read what is still in the file and return the whole content."""
         for name, value in self._instance.items():
             if isinstance(value, Stored):
-                self._instance[name] = value.read()
+                self._instance[name] = self._read(value)
         return self._instance
 
     def copy(self) -> LightModel:

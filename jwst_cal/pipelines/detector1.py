@@ -22,6 +22,7 @@ class Detector1Pipeline(Pipeline):
     """
 
     class_alias = "calwebb_detector1"
+    takes_light = True
     takes = ("RampModel", "SuperstripeRampModel")
 
     save_calibrated_ramp: bool = param(False, "Save the corrected ramp before the fit, as _ramp")
