@@ -54,6 +54,19 @@ class Reference:
     crop: bool = False
     required: bool = True
 
+    @property
+    def model_class(self) -> type:
+        """The data model class."""
+        return _class_of(self.model)
+
+
+def _class_of(model: str | type) -> type:
+    if isinstance(model, type):
+        return model
+    from stdatamodels.jwst import datamodels
+
+    found: type = getattr(datamodels, model)
+    return found
 
 
 class LargeReference(NamedTuple):
@@ -280,8 +293,8 @@ def open_reference(path: str, model: str | type, *, light: bool = False) -> Any:
         try:
             return _reading.read_reference(path, model if isinstance(model, str)
                                            else model.__name__)
-        except (_reading.Unusual, OSError) as reason:
-            log.debug("%s is left to stdatamodels: %s", path, reason)
+        except (_reading.Unusual, OSError) as why:
+            log.debug("%s is left to stdatamodels: %s", path, why)
     from jwst_cal.models import _schemas
 
     model_class = _class_of(model)

@@ -95,14 +95,15 @@ class Step(Parameterised):
     #: Data model classes that ``process`` takes, containers included; empty for any.
     takes: ClassVar[tuple[str, ...]] = ()
 
-    #: Whether ``process`` works on light models (:mod:`jwst_cal.models.light`) as well. A class with
-    #: a ``process`` of its own says so itself.
+    #: Whether ``process`` works on light models (:mod:`jwst_cal.models.light`) as well. A class
+    #: with a ``process`` of its own says so itself.
     takes_light: ClassVar[bool] = False
 
     #: Parameters without effect, kept because old parameter files name them.
     accepted: ClassVar[tuple[str, ...]] = ()
 
     _native: ClassVar[bool] = False
+    _declared_process: ClassVar[Any] = None
 
     #: Declarations in the historical language, for steps of the older style.
     spec: ClassVar[str] = ""
@@ -125,6 +126,7 @@ class Step(Parameterised):
                 setattr(cls, attribute, override)
         if "process" in cls.__dict__:
             cls._native = "refs" in inspect.signature(cls.process).parameters
+            cls._declared_process = cls.process
             if "takes_light" not in cls.__dict__:
                 cls.takes_light = False
 
@@ -606,7 +608,10 @@ class Step(Parameterised):
 
     @property
     def _works_light(self) -> bool:
-        return self.takes_light and "process" not in self.__dict__
+        """Whether light models may be given to ``process``, which nobody has replaced."""
+        cls = type(self)
+        return (self.takes_light and cls.process is cls._declared_process
+                and "process" not in self.__dict__)
 
     def run_light(self, *args: Any) -> Any:
         """

@@ -1,4 +1,4 @@
-"""What the schemas of the data models say, boiled down: keyword, HDU, type and default of each name.
+"""What the schemas of the data models say, boiled down: keyword, HDU, type, default of each name.
 
 The schemas are YAML of the ``stdatamodels`` package; to read them takes longer than to calibrate a
 small exposure. ``_dictionary.json`` holds what counts of them for the models of :data:`MODELS`,
@@ -13,7 +13,7 @@ import importlib.util
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 __all__ = ["MODELS", "Keyword", "ModelSchema", "installed_version", "schema_of"]
@@ -81,7 +81,7 @@ class ModelSchema:
                           *(array["fits_hdu"] for array in self.arrays.values())})
 
 
-def is_array(schema: dict[str, Any]) -> bool:
+def is_array(schema: Mapping[str, Any]) -> bool:
     """Whether a schema is that of an array or a table."""
     return "datatype" in schema or "ndim" in schema or "max_ndim" in schema
 
@@ -93,6 +93,7 @@ def _keywords(tree: dict[str, Any], path: tuple[str, ...]) -> Iterator[Keyword]:
         yield from _keywords(below, (*path, key))
 
 
+@functools.cache
 def installed_version(package: str) -> str | None:
     """
     Find out the version of an installed package without importing it.
@@ -113,7 +114,8 @@ def installed_version(package: str) -> str | None:
     try:
         with open(os.path.join(os.path.dirname(found.origin), "_version.py"),
                   encoding="utf-8") as file:
-            told = re.search(r"""^(?:__)?version(?:__)?\b.*=\s*["']([^"']+)["']""", file.read(), re.M)
+            told = re.search(r"""^(?:__)?version(?:__)?\b.*=\s*["']([^"']+)["']""", file.read(),
+                             re.MULTILINE)
     except OSError:
         return None
     return told[1] if told else None

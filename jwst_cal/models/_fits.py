@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["BLOCK", "ODD", "Card", "Hdu", "Unusual", "as_card", "header_text", "is_structural", "scan"]
+__all__ = ["BLOCK", "ODD", "Card", "Hdu", "Unusual", "as_card", "header_text", "is_structural",
+           "scan"]
 
 #: FITS files consist of blocks of this many bytes.
 BLOCK = 2880
@@ -243,10 +244,9 @@ def as_card(keyword: str, value: Any, comment: str) -> str:
         if not (value.isascii() and value.isprintable()):
             raise Unusual(f"the value {value!r}")
         escaped = value.replace("'", "''")
-        field = f"'{escaped:8}'" if value else "''"
+        field = f"'{escaped:8}'".ljust(20) if value else "''"
         if len(field) > _CARD - 10:
             return _long_card(keyword, escaped, comment)
-        field = f"{field:20}"
     elif isinstance(value, bool):
         field = f"{'T' if value else 'F':>20}"
     elif isinstance(value, int):

@@ -165,7 +165,8 @@ def read_reference(path: str, name: str) -> LightModel:
     for keyword in model._about.keywords:
         hdu = named.get(keyword.hdu)
         value = None if hdu is None else hdu.header.get(keyword.name)
-        _put(model.instance, keyword.path, None if value is ODD else value)
+        if value is not None and value is not ODD:
+            _put(model.instance, keyword.path, value)
     _add_arrays(model, content, named)
     model.meta.filename = os.path.basename(path)
     model.meta.model_type = name
@@ -217,10 +218,11 @@ def _add_keywords(model: LightModel, hdus: list[Hdu], named: Mapping[str, Hdu]) 
     for keyword in model._about.keywords:
         hdu = named.get(keyword.hdu)
         value = None if hdu is None else hdu.header.get(keyword.name)
-        if value is not None:
-            used.setdefault(keyword.hdu, set()).add(keyword.name)
-            if not is_valid(value, keyword.schema):
-                raise Unusual(f"{keyword.name} = {value!r}")
+        if value is None:
+            continue
+        used.setdefault(keyword.hdu, set()).add(keyword.name)
+        if not is_valid(value, keyword.schema):
+            raise Unusual(f"{keyword.name} = {value!r}")
         _put(tree, keyword.path, value)
     tree.pop("extra_fits", None)
     arrays = {array["fits_hdu"] for array in model._about.arrays.values()}
@@ -299,10 +301,9 @@ def _tree_of(content: mmap.mmap, hdu: Hdu | None) -> dict[str, Any]:
         raise Unusual(f"the ASDF extension: {error}") from error
     if not isinstance(tree, dict):
         raise Unusual("an ASDF extension without tree")
-    history = tree.pop("history", None)
-    if not isinstance(history, dict | None) or (history and history.get("entries")):
+    history = tree.get("history", {})
+    if not isinstance(history, dict) or set(history) - {"extensions"}:
         raise Unusual("history entries")
-    tree.pop("asdf_library", None)
     for name in [name for name, value in tree.items() if isinstance(value, _Link)]:
         del tree[name]  # the HDU itself is read
     _check_plain(tree)
@@ -359,14 +360,14 @@ def _add_arrays(model: LightModel, content: mmap.mmap, named: Mapping[str, Hdu])
     about, tree = model._about, model.instance
     for name, schema in about.arrays.items():
         hdu = named.get(schema["fits_hdu"])
-        tree[name] = None if hdu is None or not hdu.shape else _stored(
-            hdu, schema, content, about.is_reference)
-    if tree.get(about.primary) is None:
+        if hdu is not None and hdu.shape:
+            tree[name] = _stored(hdu, schema, content, about.is_reference)
+    if about.primary not in tree:
         return
     for name, wanted in (("dq", about.default_dq), ("err", about.default_err)):
-        if wanted and tree[name] is None:
+        if wanted and name not in tree:
             tree[name] = _blank(model, name)
-    if about.default_dq and tree.get("dq_def") is not None:
+    if about.default_dq and "dq_def" in tree:
         meaning = _meaning(tree["dq_def"].read(), model)
         if meaning is not None and tree["dq"].words.size:
             tree["dq"] = Stored(tree["dq"].words,
@@ -479,6 +480,6 @@ def _stored_table(hdu: Hdu, target: np.dtype, content: mmap.mmap) -> Stored:
 
 def _as_table(target: np.dtype, zeros: list[int], words: np.ndarray) -> np.ndarray:
     table = np.empty(words.shape, target)
-    for ours, theirs, zero in zip(table.dtype.names, words.dtype.names, zeros, strict=True):
+    for ours, theirs, zero in zip(target.names or (), words.dtype.names or (), zeros, strict=True):
         table[ours] = words[theirs].astype(np.int64) + zero if zero else words[theirs]
     return table

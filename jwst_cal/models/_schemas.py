@@ -26,7 +26,7 @@ _original: Any = None
 def parsed_once() -> Iterator[None]:
     """Let asdf keep the schemas that it parses during the block; does not import it for that."""
     global _depth, _original
-    schema = sys.modules.get("asdf.schema")
+    schema: Any = sys.modules.get("asdf.schema")
     if schema is None:
         yield
         return

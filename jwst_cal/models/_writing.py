@@ -27,9 +27,9 @@ __all__ = ["write"]
 _PIECE = 1 << 16
 #: Texts that stand for a missing value, whatever the type.
 _MISSING = ("N/A", "#TODO", "")
-_BITPIX = {"f4": -32, "f8": -64, "u1": 8, "i2": 16, "u2": 16, "i4": 32, "u4": 32, "i8": 64, "u8": 64}
+_BITPIX = {"f4": -32, "f8": -64, "u1": 8, "i2": 16, "u2": 16, "i4": 32, "u4": 32, "i8": 64,
+           "u8": 64}
 _COLUMNS = {"f4": "E", "f8": "D", "u1": "B", "i2": "I", "i4": "J", "i8": "K"}
-_NDARRAY = "tag:stsci.edu:asdf/core/ndarray-1.1.0"
 
 
 def write(model: LightModel, path: str) -> str:
@@ -60,7 +60,7 @@ def write(model: LightModel, path: str) -> str:
             raise Unusual("another kind of file")
         tree = _without_none(model.read_all())
         tree["meta"]["date"] = _now()
-        hdus = list(_lay_out(tree, model).values())
+        hdus = list(_Layout(tree, model).hdus.values())
         hdus.append(_embedded(tree, hdus))
         headers = [hdu.header() for hdu in hdus]
     except Unusual:
@@ -81,7 +81,7 @@ def _now() -> str:
 
 
 def _without_none(tree: Mapping[str, Any]) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     for key, value in tree.items():
         if isinstance(value, dict):
             found[key] = _without_none(value)
@@ -125,14 +125,17 @@ class _Hdu:
                     ("BITPIX", 8, "array data type"), ("NAXIS", 0, "number of array dimensions"),
                     ("EXTEND", True, "")]
         name = ("EXTNAME", self.name, "extension name")
-        array = self.array
-        if array is not None and array.dtype.names is not None:
-            return [*_table_structure(array), name]
-        shape = () if array is None else array.shape
-        kind = "u1" if array is None else array.dtype.str[1:]
+        shape: tuple[int, ...] = ()
+        dtype = np.dtype("u1")
+        if self.array is not None:
+            shape, dtype = self.array.shape, self.array.dtype
+        if dtype.names is not None:
+            return [*_table_structure(shape[0], dtype), name]
+        kind = dtype.str[1:]
         if kind not in _BITPIX:
-            raise Unusual(f"an array of {array.dtype}")
-        cards = [("XTENSION", "IMAGE", "Image extension"), ("BITPIX", _BITPIX[kind], "array data type"),
+            raise Unusual(f"an array of {dtype}")
+        cards = [("XTENSION", "IMAGE", "Image extension"),
+                 ("BITPIX", _BITPIX[kind], "array data type"),
                  ("NAXIS", len(shape), "number of array dimensions"),
                  *((f"NAXIS{n}", size, "") for n, size in enumerate(reversed(shape), 1)),
                  ("PCOUNT", 0, "number of parameters"), ("GCOUNT", 1, "number of groups")]
@@ -167,15 +170,17 @@ def _stored_pieces(array: np.ndarray) -> Iterator[Any]:
         yield out
 
 
-def _table_structure(table: np.ndarray) -> list[tuple[str, Any, str]]:
-    cards = [("XTENSION", "BINTABLE", "binary table extension"), ("BITPIX", 8, "array data type"),
-             ("NAXIS", 2, "number of array dimensions"),
-             ("NAXIS1", table.dtype.itemsize, "length of dimension 1"),
-             ("NAXIS2", len(table), "length of dimension 2"),
-             ("PCOUNT", 0, "number of group parameters"), ("GCOUNT", 1, "number of groups"),
-             ("TFIELDS", len(table.dtype), "number of table fields")]
-    for n, name in enumerate(table.dtype.names or (), 1):
-        column = table.dtype[n - 1]
+def _table_structure(n_rows: int, dtype: np.dtype) -> list[tuple[str, Any, str]]:
+    names = dtype.names or ()
+    cards: list[tuple[str, Any, str]] = [
+        ("XTENSION", "BINTABLE", "binary table extension"), ("BITPIX", 8, "array data type"),
+        ("NAXIS", 2, "number of array dimensions"),
+        ("NAXIS1", dtype.itemsize, "length of dimension 1"),
+        ("NAXIS2", n_rows, "length of dimension 2"),
+        ("PCOUNT", 0, "number of group parameters"), ("GCOUNT", 1, "number of groups"),
+        ("TFIELDS", len(names), "number of table fields")]
+    for n, name in enumerate(names, 1):
+        column = dtype[name]
         kind = column.base.str[1:]
         if column.kind == "S":
             form = f"{column.itemsize}A"
@@ -191,56 +196,57 @@ def _stored_columns(dtype: np.dtype) -> np.dtype:
     return np.dtype([(name, dtype[name].newbyteorder(">")) for name in dtype.names or ()])
 
 
-def _lay_out(tree: dict[str, Any], model: LightModel) -> dict[str, _Hdu]:
-    """Distribute a tree over HDUs in the order of its schema, which is that of the file."""
-    hdus = {"PRIMARY": _Hdu("PRIMARY")}
-    sections: list[str] = []
+class _Layout:
+    """A tree distributed over HDUs, in the order of its schema, which is that of the file."""
 
-    def hdu_of(schema: Mapping[str, Any]) -> _Hdu:
+    def __init__(self, tree: dict[str, Any], model: LightModel) -> None:
+        self.hdus = {"PRIMARY": _Hdu("PRIMARY")}
+        self._sections: list[str] = []  # titles that the next keyword is put below
+        self._visit(tree, model._about.tree)
+        for name, parts in tree.get("extra_fits", {}).items():
+            if "data" in parts or name not in self.hdus:
+                raise Unusual(f"the extension {name}")
+            for keyword, value, comment in parts.get("header", ()):
+                if not is_structural(keyword):
+                    self.hdus[name].append(keyword, value, comment)
+
+    def _hdu_of(self, schema: Mapping[str, Any]) -> _Hdu:
         name = schema.get("fits_hdu", "PRIMARY")
-        if name not in hdus:
-            hdus[name] = _Hdu(name)
-        return hdus[name]
+        return self.hdus.setdefault(name, _Hdu(name))
 
-    def visit(value: Any, schema: Mapping[str, Any]) -> None:
-        nonlocal sections
+    def _visit(self, value: Any, schema: Mapping[str, Any]) -> None:
         if is_array(schema):
-            hdu = hdu_of(schema)
-            if hdu.array is not None or (value.dtype.names is not None and hdu.cards):
-                raise Unusual(f"the extension {hdu.name}")
-            hdu.array = value
-            hdu.add("EXTVER", 1, "extension value")
+            self._set_array(value, self._hdu_of(schema))
+        elif "properties" in schema:
+            self._go_below(value, schema)
+        elif not _may_be_written(value, schema):
+            raise Unusual(f"{schema.get('fits_keyword', '')} = {value!r}")
         elif "fits_keyword" in schema:
-            if not _may_be_written(value, schema):
-                raise Unusual(f"{schema['fits_keyword']} = {value!r}")
-            hdu = hdu_of(schema)
-            for title in sections:
+            hdu = self._hdu_of(schema)
+            for title in self._sections:
                 for text in ("", title, ""):
                     hdu.remark(text)
-            sections = []
-            hdu.add(schema["fits_keyword"], value, schema.get("comment", ""))
-        elif "properties" in schema:
-            if not isinstance(value, dict):
-                raise Unusual(f"{value!r} in the place of several values")
-            mine = sections
-            if "title" in schema:
-                mine.append(schema["title"])
-            for name, below in schema["properties"].items():
-                if name in value:
-                    visit(value[name], below)
-            if "title" in schema and mine:
-                mine.pop()
-        elif not _may_be_written(value, schema):
-            raise Unusual(repr(value))
+            self._sections = []
+            hdu.add(schema["fits_keyword"], value, schema["comment"])
 
-    visit(tree, model._about.tree)
-    for name, parts in tree.get("extra_fits", {}).items():
-        if "data" in parts or name not in hdus:
-            raise Unusual(f"the extension {name}")
-        for keyword, value, comment in parts.get("header", ()):
-            if not is_structural(keyword):
-                hdus[name].append(keyword, value, comment)
-    return hdus
+    def _go_below(self, value: Any, schema: Mapping[str, Any]) -> None:
+        if not isinstance(value, dict):
+            raise Unusual(f"{value!r} in the place of several values")
+        sections = self._sections
+        if "title" in schema:
+            sections.append(schema["title"])
+        for name, below in schema["properties"].items():
+            if name in value:
+                self._visit(value[name], below)
+        if "title" in schema:
+            sections.pop()
+
+    @staticmethod
+    def _set_array(array: np.ndarray, hdu: _Hdu) -> None:
+        if hdu.array is not None or (array.dtype.names is not None and hdu.cards):
+            raise Unusual(f"the extension {hdu.name}")
+        hdu.array = array
+        hdu.add("EXTVER", 1, "extension value")
 
 
 def _may_be_written(value: Any, schema: Mapping[str, Any]) -> bool:
@@ -260,8 +266,12 @@ def _embedded(tree: dict[str, Any], hdus: list[_Hdu]) -> _Hdu:
     total = hashlib.sha256()
     for hdu in hdus:
         total.update(hdu.header())
-    tree = {"asdf_library": _library(), "history": {"extensions": [_extension()]},
-            **tree, FITS_HASH: total.hexdigest()}
+    extension = _extension()
+    for other in tree.get("history", {}).get("extensions", ()):
+        if other.get("extension_class") != extension["extension_class"]:
+            raise Unusual("other extensions of ASDF")
+    tree = {**{"asdf_library": None, "history": None}, **tree, "asdf_library": _library(),
+            "history": {"extensions": [extension]}, FITS_HASH: total.hexdigest()}
     tree = {key: _Link(links[id(value)].name, value) if id(value) in links else value
             for key, value in tree.items()}
     text = io.BytesIO()

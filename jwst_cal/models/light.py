@@ -2,10 +2,10 @@
 
 A light model answers like the data model of ``stdatamodels`` of the same name: ``model.data``,
 ``model.meta.exposure.ngroups``, ``model.hasattr("zeroframe")``, ``model.update(other)``. It has no
-schema objects behind it, only the dictionary of this package, and its arrays stay in the file until
-they are asked for. It is used where only steps of this package see it; whoever else gets a model,
-a caller, a hook, a step of another package, gets the one of ``stdatamodels`` that :func:`full` makes
-of it, with the same content.
+schema objects behind it, only the dictionary of this package, and its arrays stay in the file
+until they are asked for. It is used where only steps of this package see it; whoever else gets
+a model, a caller, a hook, a step of another package, gets the one of ``stdatamodels`` that
+:func:`full` makes of it, with the same content.
 """
 
 from __future__ import annotations
@@ -169,6 +169,15 @@ def _field(column: Mapping[str, Any]) -> tuple[Any, ...]:
     return field if shape is None else (*field, tuple(shape))
 
 
+def _items(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        name = f"{path}.{key}" if path else str(key)
+        if isinstance(value, dict | list | tuple):
+            yield from _items(value, name)
+        else:
+            yield name, value
+
+
 def _flat(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
         name = f"{path}.{key}" if path else str(key)
@@ -313,7 +322,7 @@ class LightModel(Node):
         logs = other.instance.get("cal_logs")
         if logs:
             self._instance.setdefault("cal_logs", {}).update(copy.deepcopy(logs))
-        wanted = _shared_keywords(type(other), type(self))
+        wanted = _shared_keywords(other._about, self._about)
         for path, value in _leaves(other.instance, ()):
             if path in wanted:
                 place = self._instance
@@ -327,16 +336,11 @@ class LightModel(Node):
                     place[path[-1]] = value
 
     def to_flat_dict(self, include_arrays: bool = True) -> dict[str, Any]:
-        """Return the content by dotted name, without what is None."""
-        found = {}
-        for name, value in _flat(self.read_all() if include_arrays else self._instance):
+        """Return the content by dotted name, items of lists by number, without what is None."""
+        return {name: value for name, value in _items(
+            self.read_all() if include_arrays else self._instance)
             if value is not None and (include_arrays
-                                      or not isinstance(value, np.ndarray | Stored)):
-                if isinstance(value, list):
-                    found |= {f"{name}.{at}": item for at, item in enumerate(value)}
-                else:
-                    found[name] = value
-        return found
+                                      or not isinstance(value, np.ndarray | Stored))}
 
     def get_crds_parameters(self) -> dict[str, Any]:
         """Return the metadata that decide the choice of references."""
@@ -363,14 +367,15 @@ class LightModel(Node):
 
 
 @functools.cache
-def _shared_keywords(source: type[LightModel], target: type[LightModel]) -> frozenset[tuple]:
-    hdus = target._about.hdus
+def _shared_keywords(source: ModelSchema, target: ModelSchema) -> frozenset[tuple[str, ...]]:
     kept = {("meta", "date"), ("meta", "model_type")}
-    return frozenset(keyword.path for keyword in source._about.keywords
-                     if keyword.hdu in hdus and keyword.path not in kept)
+    return frozenset(keyword.path for keyword in source.keywords
+                     if keyword.hdu in target.hdus and keyword.path not in kept)
 
 
-def _leaves(tree: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _leaves(
+    tree: Mapping[str, Any], path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in tree.items():
         if isinstance(value, dict):
             yield from _leaves(value, (*path, key))
@@ -415,9 +420,11 @@ def full(model: Any) -> Any:
     """
     if not isinstance(model, LightModel):
         return model
+    from asdf.tags.core import AsdfObject
     from stdatamodels.jwst import datamodels
 
-    tree = dict(model.read_all())
+    tree = AsdfObject(model.read_all())
+    _restore_history(tree)
     tables = {name: tree.pop(name) for name in model._about.arrays
               if isinstance(tree.get(name), np.ndarray) and tree[name].dtype.names}
     if model._about.is_reference:
@@ -428,3 +435,16 @@ def full(model: Any) -> Any:
         setattr(found, name, table)
     found._validate_on_assignment = True
     return found
+
+
+def _restore_history(tree: dict[str, Any]) -> None:
+    """Give what the ASDF library wrote about itself the types that it knows it by."""
+    from asdf.tags.core import ExtensionMetadata, Software
+
+    if "asdf_library" in tree:
+        tree["asdf_library"] = Software(tree["asdf_library"])
+    if "history" in tree:
+        tree["history"] = {"extensions": [
+            ExtensionMetadata({key: Software(value) if isinstance(value, dict) else value
+                               for key, value in extension.items()})
+            for extension in tree["history"].get("extensions", [])]}

@@ -9,7 +9,7 @@ import pytest
 from astropy.io import fits
 from stdatamodels.jwst import datamodels
 
-from jwst_cal import registry
+from jwst_cal import models, registry
 from jwst_cal.errors import ParameterError
 from jwst_cal.framework import Step
 from jwst_cal.pipelines import Detector1Pipeline
@@ -40,7 +40,7 @@ def ran(monkeypatch):
         names.append(self.name)
         if self.name != "ramp_fit":
             return model
-        return (model, None) if self.skip else _fit(model)
+        return (model, None) if self.skip else _fit(models.full(model))
 
     original = Step.run
     monkeypatch.setattr(Step, "run", run)
