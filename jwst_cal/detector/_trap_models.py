@@ -144,8 +144,7 @@ def filled_model(filled, ramp):
     TrapsFilledModel
         The product ``_trapsfilled``: always of the whole detector.
     """
-    model = models.TrapsFilledModel(data=filled)
-    model.update(ramp, only="PRIMARY")
+    model = models.new("TrapsFilledModel", ramp, only="PRIMARY", data=filled)
     model.meta.subarray.name = "FULL"
     model.meta.subarray.xstart = model.meta.subarray.ystart = 1
     model.meta.subarray.ysize, model.meta.subarray.xsize = filled.shape[1:]
@@ -168,9 +167,7 @@ def released_model(released, ramp):
     RampModel
         The product ``_output_pers``.
     """
-    model = models.RampModel(data=released)
-    model.update(ramp, only="PRIMARY")
-    return model
+    return models.new("RampModel", ramp, only="PRIMARY", data=released)
 
 
 def _needed(model, keyword, value):

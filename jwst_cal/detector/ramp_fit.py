@@ -123,9 +123,7 @@ class RampFitStep(Step):
             n_threads=cores_to_threads(self.maximum_cores),
         )
         if self.save_opt:
-            model = models.ImageModel(fit.chi_squared.shape)
-            model.update(ramp)
-            model.data = fit.chi_squared
+            model = models.new("ImageModel", ramp, data=fit.chi_squared)
             self._save_optional(model, ramp, "likely_chisq")
         return fit
 
@@ -147,9 +145,9 @@ class RampFitStep(Step):
             n_threads=cores_to_threads(self.maximum_cores),
         )
         if self.save_opt and fit is not None:
-            model = models.RampFitOutputModel(**fit.segments._asdict())
-            model.meta.filename = ramp.meta.filename
-            model.update(ramp)
+            found = fit.segments._asdict()
+            model = models.new("RampFitOutputModel", ramp, **{
+                name: array for name, array in found.items() if array is not None})
             self._save_optional(model, ramp, "fitopt")
         return fit
 

@@ -48,7 +48,7 @@ def full(thing: Any) -> Any:
     return light.full(thing)
 
 
-def new(name: str, like: Any, **arrays: Any) -> Any:
+def new(name: str, like: Any, *, only: str | None = None, **arrays: Any) -> Any:
     """
     Make a product of an open model: its metadata, other arrays.
 
@@ -57,7 +57,10 @@ def new(name: str, like: Any, **arrays: Any) -> Any:
     name : str
         Name of a data model class.
     like : data model
-        Where the metadata come from; the product is a light model if this is one.
+        Where the metadata come from; the product is a light model if this is one and the class
+        can be one.
+    only : str, optional
+        Take only what belongs to this HDU.
     **arrays : ndarray
         Arrays of the product.
 
@@ -72,12 +75,12 @@ def new(name: str, like: Any, **arrays: Any) -> Any:
 
         light_class = light.light_class(name)
         made = None if light_class is None else light_class({"meta": {"model_type": name}})
-        like = like if made is not None else light.full(like.copy())
+        like = like if made is not None else light.full(like.bare())
     if made is None:
         from stdatamodels.jwst import datamodels
 
         made = getattr(datamodels, name)(validate_on_assignment=False)
-    made.update(like)
+    made.update(like, only=only)
     for array, values in arrays.items():
         setattr(made, array, values)
     return made

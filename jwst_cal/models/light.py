@@ -49,7 +49,9 @@ class Stored:
 
     def cut(self, cut: Callable[[np.ndarray], np.ndarray]) -> Stored:
         """Return a part of it, which is all that will be read."""
-        return Stored(self.words, self.convert, cut)
+        before = self._cut
+        return Stored(self.words, self.convert,
+                      cut if before is None else lambda words: cut(before(words)))
 
     def read(self) -> np.ndarray:
         """Return the array: converted, or the stored words themselves, which cannot be changed."""
@@ -309,7 +311,13 @@ class LightModel(Node):
         """Return a copy that shares nothing that can be changed."""
         return type(self)(copy.deepcopy(self.read_all()))
 
-    def update(self, other: Any) -> None:
+    def bare(self) -> LightModel:
+        """Return a copy of the metadata, without any array."""
+        return type(self)(copy.deepcopy({
+            name: value for name, value in self._instance.items()
+            if not isinstance(value, np.ndarray | Stored)}))
+
+    def update(self, other: Any, only: str | None = None) -> None:
         """
         Take over the keywords of another model, but not its arrays.
 
@@ -318,11 +326,13 @@ class LightModel(Node):
         other : LightModel
             The source. Values are copied that have a keyword, in an HDU that this model has, too;
             date and type of the model are left, log lines added.
+        only : str, optional
+            Copy only what belongs to this HDU.
         """
         logs = other.instance.get("cal_logs")
         if logs:
             self._instance.setdefault("cal_logs", {}).update(copy.deepcopy(logs))
-        wanted = _shared_keywords(other._about, self._about)
+        wanted = _shared_keywords(other._about, self._about, only)
         for path, value in _leaves(other.instance, ()):
             if path in wanted:
                 place = self._instance
@@ -367,10 +377,13 @@ class LightModel(Node):
 
 
 @functools.cache
-def _shared_keywords(source: ModelSchema, target: ModelSchema) -> frozenset[tuple[str, ...]]:
+def _shared_keywords(
+    source: ModelSchema, target: ModelSchema, only: str | None
+) -> frozenset[tuple[str, ...]]:
     kept = {("meta", "date"), ("meta", "model_type")}
+    hdus = target.hdus if only is None else {only}
     return frozenset(keyword.path for keyword in source.keywords
-                     if keyword.hdu in target.hdus and keyword.path not in kept)
+                     if keyword.hdu in hdus and keyword.path not in kept)
 
 
 def _leaves(

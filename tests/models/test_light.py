@@ -303,12 +303,25 @@ def test_a_cut_is_made_before_reading(tmp_path):
     path = str(tmp_path / "reference.fits")
     reference_file("SaturationModel", path)
     whole, part = (_reading.read_reference(path, "SaturationModel") for _ in range(2))
+
+    def cut(array):
+        return array[..., 3:17, 5:30]
+
+    def stripes(array):
+        return array[..., np.array([[0, 3], [4, 9]]), :]
+
     for name in ("data", "dq"):
-        part.cut(name, slice(3, 17), slice(5, 30))
+        part.cut(name, cut)
+        assert part.shape_of(name) == (14, 25)
+        assert isinstance(part.instance[name], light.Stored)
         np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[3:17, 5:30])
-        whole.cut(name, slice(3, 17), slice(5, 30))
+        whole.cut(name, cut)
         np.testing.assert_array_equal(getattr(part, name), getattr(whole, name))
-    assert part.shape == (14, 25)
+        twice = _reading.read_reference(path, "SaturationModel")
+        for one in (cut, stripes):
+            twice.cut(name, one)
+        assert twice.shape_of(name) == (2, 2, 25)
+        np.testing.assert_array_equal(getattr(twice, name), stripes(getattr(part, name)))
 
 
 # writing ------------------------------------------------------------------------------------------
