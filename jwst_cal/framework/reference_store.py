@@ -400,6 +400,8 @@ def find_parameters(dataset: Any, reftype: str) -> str | None:
     str or None
         Path of the file.
     """
+    if not _is_users():
+        return None  # the embedded rules have none; that is known without the client
     try:
         found = find(dataset, reftype)
     except ReferenceFileError as error:

@@ -663,6 +663,7 @@ class Step(Parameterised):
             if self.parent is None:
                 self._tell_versions()
             self._references_used = []
+            self._status_set = []  # else the models live as long as the step
         return result
 
     def _check_hooks(self) -> None:

@@ -140,6 +140,13 @@ class TestParameterFiles:
         assert not caplog.records
         assert "ERROR" not in capfd.readouterr().err
 
+    def test_embedded_rules_have_none_and_are_not_asked(self, cache, monkeypatch):
+        from jwst_cal.simulate import references
+
+        monkeypatch.setattr(store, "find", None)
+        assert store.find_parameters(HEADER, "pars-jumpstep") is None
+        assert not [row for row in references._rows() if row.reftype.startswith("pars-")]
+
 
 class TestWhichCache:
     @pytest.fixture(autouse=True)
