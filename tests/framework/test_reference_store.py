@@ -140,12 +140,14 @@ class TestParameterFiles:
         assert not caplog.records
         assert "ERROR" not in capfd.readouterr().err
 
-    def test_embedded_rules_have_none_and_are_not_asked(self, cache, monkeypatch):
+    def test_embedded_rules_have_none_and_are_not_asked(self, monkeypatch):
         from jwst_cal.simulate import references
 
+        monkeypatch.setenv("JWST_CAL_CRDS", "embedded")
         monkeypatch.setattr(store, "find", None)
         assert store.find_parameters(HEADER, "pars-jumpstep") is None
-        assert not [row for row in references._rows() if row.reftype.startswith("pars-")]
+        assert not [row for row in references.REFERENCES.values()
+                    if row.reftype.startswith("pars-")]
 
 
 class TestWhichCache:
