@@ -1,50 +1,158 @@
 """Stage 1 of both packages on the same exposure, side by side in one run.
 
-    python -m benchmarks.detector1 [--repeats 5] [--exposure NAME ...] [--json FILE]
+    python -m benchmarks.detector1 [--exposure NAME ...] [--repeats 5] [--data FOLDER]
+                                   [--plots FOLDER] [--json FILE]
 
-Cold is the whole process of ``strun calwebb_detector1``; warm the second exposure in one process.
-The two packages take turns, A B A B, both with the embedded reference files and default
-parameters, ours on one thread (``--threads``). CPU seconds are of the process, peak memory is its
-largest resident set. Medians are printed, with the ratio official / ours, and a JSON line for each
-exposure.
+Cold is the whole process of ``strun calwebb_detector1``, warm the second exposure in one process,
+as a batch worker sees it. The two packages take turns, A B A B, with the same reference files, all
+overridden, and default parameters; ours on one thread (``--threads``). CPU seconds are those of
+the process, peak memory is its largest resident set. Medians are printed with the ratio official /
+ours and, for each limit, how far above it (+) or below it (-) we are; a JSON line for each
+exposure holds them and the seconds of each step.
+
+Exposures are simulated, with the embedded reference files, or are those of ``--data``: in
+``FOLDER/NAME/`` one ``*_uncal.fits`` and ``refs.json``, the reference files by type. No timing
+decides anything: the machine and its load go into the JSON line.
 """
 
 import argparse
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
+from jwst_cal import models
+from jwst_cal.framework import reference_store
+from jwst_cal.pipelines import Detector1Pipeline
 from jwst_cal.simulate import cache, exposures
-from tests.parity import cases, oracle, setup
+from tests.parity import oracle, setup
 
-#: Exposures by name, as `jwst_cal.simulate` makes them.
-EXPOSURES = {
-    "nircam-full-bright2-10": ("NIRCAM", "FULL", {"n_groups": 10}),
-    "miri-full-fastr1-2x20": ("MIRI", "FULL", {"n_groups": 20, "n_ints": 2}),
-    "nircam-sub320": ("NIRCAM", "SUB320", {}),
+
+class Case(NamedTuple):
+    """An exposure: how it is simulated, and the limits that are aimed at."""
+
+    simulated: tuple
+    options: dict
+    cold: float  #: least CPU ratio of the whole process
+    warm: float  #: least CPU ratio of the second exposure
+    base: float = 0.4  #: GB of peak memory beside the ramp; all of it for a small exposure
+    data: str = ""  #: folder of ``--data``
+
+
+CASES = {
+    "nircam-full-bright2-10": Case(("NIRCAM", "FULL"), {"n_groups": 10}, 12, 22,
+                                   data="nrc_full"),
+    "nircam-full-deep8-9": Case(("NIRCAM", "FULL"), {"n_groups": 9, "readpatt": "DEEP8"}, 14, 30,
+                                data="nrc_deep"),
+    "nircam-full-shallow4-2x6": Case(("NIRCAM", "FULL"),
+                                     {"n_groups": 6, "n_ints": 2, "readpatt": "SHALLOW4"}, 14, 28,
+                                     data="nrc_shallow"),
+    "miri-full-fastr1-3x40": Case(("MIRI", "FULL"), {"n_groups": 40, "n_ints": 3}, 9, 12,
+                                  data="miri_full"),
+    "niriss-soss-60x5": Case(("NIRISS", "SUBSTRIP256"), {"n_groups": 5, "n_ints": 60}, 22, 35,
+                             data="niriss_soss_tso"),
+    "nirspec-irs2-15": Case(("NIRSPEC", "FULL"), {"n_groups": 15, "readpatt": "NRSIRS2RAPID"}, 15,
+                            20, data="nirspec_irs2"),
+    "nircam-256-2x8": Case(("NIRCAM", "SUB320"), {"n_groups": 8, "n_ints": 2}, 4, 12, base=0.25,
+                           data="nrc_small"),
 }
+#: Below this size of the ramp the limit of memory is the base alone.
+SMALL = 0.01
 
 WARM = """
-import importlib, sys, time
-package, exposure, folder = sys.argv[1:]
+import importlib, json, logging, sys, time
+package, exposure, folder, overrides = sys.argv[1:]
 pipelines = importlib.import_module({"jwst": "jwst.pipeline"}.get(package, "jwst_cal.pipelines"))
+logging.disable(logging.INFO)
+
+def timed(name, run):
+    def timed_run(*args):
+        begin = time.process_time()
+        try:
+            return run(*args)
+        finally:
+            steps[name] = steps.get(name, 0) + time.process_time() - begin
+    return timed_run
+
 for turn in range(2):
+    steps = {}
     cpu, clock = time.process_time(), time.perf_counter()
-    pipelines.Detector1Pipeline(save_results=True, output_dir=folder).run(exposure)
+    pipe = pipelines.Detector1Pipeline(save_results=True, output_dir=folder)
+    for name, values in json.loads(overrides).items():
+        for key, value in values.items():
+            setattr(getattr(pipe, name), key, value)
+    for name in pipe.step_defs:
+        step = getattr(pipe, name)
+        step.run = timed(name, step.run)
+    pipe.run(exposure)
     spent = time.process_time() - cpu, time.perf_counter() - clock
-print("SPENT", *spent)
+print("SPENT", json.dumps([*spent, steps]))
 """
+
+TYPES = """
+import importlib, json, sys
+pipelines = importlib.import_module(sys.argv[1])
+print(json.dumps({name: list(step.reference_file_types)
+                  for name, step in pipelines.Detector1Pipeline.step_defs.items()}))
+"""
+
+
+class Side(NamedTuple):
+    """One of the two packages: how it is run and told which references to use."""
+
+    package: str
+    python: str
+    environment: dict
+    overrides: dict  #: ``override_<type>`` by step
+
+    def cold(self, exposure):
+        """Return the command of a whole process."""
+        words = [f"--steps.{step}.{key}={value}" for step, values in self.overrides.items()
+                 for key, value in values.items()]
+        strun = ([self.python, "-m", "jwst_cal"] if self.package == "jwst_cal"
+                 else [Path(self.python).with_name("strun")])
+        return [*strun, "calwebb_detector1", exposure, *words]
+
+    def warm(self, exposure, folder):
+        """Return the command of a process that does the exposure twice."""
+        return [self.python, "-c", WARM, self.package, exposure, folder,
+                json.dumps(self.overrides)]
+
+
+def sides(references, threads):
+    """Return both packages, with the same references."""
+    python, reason = setup.find()
+    if python is None:
+        raise SystemExit(reason)
+    clean = {k: v for k, v in os.environ.items()
+             if not k.startswith(("CRDS_", "STPIPE_", "PYTHON"))}
+    clean["STPIPE_DISABLE_CRDS_STEPPARS"] = "True"
+    ours = {**clean, "JWST_CAL_NUM_THREADS": str(threads),
+            "PYTHONPATH": str(Path(__file__).parents[1])}
+    official = clean | {k: str(v) for k, v in oracle.serverless(
+        cache.ensure(), cache.CONTEXT).items()}
+    found = []
+    for package, program, environment in (("jwst_cal", sys.executable, ours),
+                                          ("jwst", str(python), official)):
+        module = {"jwst": "jwst.pipeline"}.get(package, "jwst_cal.pipelines")
+        told = subprocess.run([program, "-c", TYPES, module], env=environment, check=True,
+                              capture_output=True, text=True).stdout
+        overrides = {step: {f"override_{kind}": references.get(kind, "N/A") for kind in types}
+                     for step, types in json.loads(told.splitlines()[-1]).items() if types}
+        found.append(Side(package, program, environment, overrides))
+    return found
 
 
 def measure(command, folder, environment):
     """Run a command to its end; return CPU seconds, wall seconds, peak bytes and its output."""
     begin = time.perf_counter()
-    log = folder / "log.txt"
+    log = Path(folder) / "log.txt"
     with open(log, "w") as output:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output,
                                    stderr=subprocess.STDOUT)
@@ -56,67 +164,128 @@ def measure(command, folder, environment):
             usage.ru_maxrss * 1024, log.read_text())
 
 
-def run_once(kind, package, python, exposure, environment):
-    """Run one package once; return CPU s, wall s and peak bytes."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if kind == "cold":
-            strun = ([python, "-m", "jwst_cal"] if package == "jwst_cal"
-                     else [Path(python).with_name("strun")])
-            return measure([*strun, "calwebb_detector1", exposure], folder, environment)[:3]
-        *_, peak, log = measure([python, "-c", WARM, package, exposure, name], folder,
-                                environment)
-        spent = next(line for line in log.splitlines() if line.startswith("SPENT"))
-        return *map(float, spent.split()[1:]), peak
-
-
-def compare(name, repeats, threads):
-    """Measure one exposure; return a row of medians."""
-    instrument, subarray, options = EXPOSURES[name]
-    python, reason = setup.find()
-    if python is None:
-        raise SystemExit(reason)
-    root = cache.ensure()
-    clean = {k: v for k, v in os.environ.items()
-             if not k.startswith(("CRDS_", "STPIPE_", "PYTHON"))}
-    ours = {**clean, "JWST_CAL_NUM_THREADS": str(threads),
-            "PYTHONPATH": str(Path(__file__).parents[1])}
-    official = clean | {k: str(v) for k, v in oracle.serverless(root, cache.CONTEXT).items()}
-    official["STPIPE_DISABLE_CRDS_STEPPARS"] = "True"
-    sides = {"jwst_cal": (sys.executable, ours), "jwst": (str(python), official)}
-    row = {"exposure": name, "threads": threads, "repeats": repeats}
+def run_once(kind, side, exposure):
+    """Run one package once; return CPU s, wall s, peak bytes and CPU s by step."""
     with tempfile.TemporaryDirectory() as folder:
-        exposure = exposures.simulate(instrument, subarray, seed=1, **options).write(Path(folder))
-        cases.prepare(exposure)
+        if kind == "cold":
+            return *measure(side.cold(exposure), folder, side.environment)[:3], {}
+        *_, peak, log = measure(side.warm(exposure, folder), folder, side.environment)
+        told = next(line for line in log.splitlines() if line.startswith("SPENT"))
+        cpu, wall, steps = json.loads(told.removeprefix("SPENT"))
+        return cpu, wall, peak, steps
+
+
+def provide(case, data, folder):
+    """Find or simulate an exposure; return its path and its references by type."""
+    if data is not None:
+        place = Path(data) / case.data
+        exposure, = place.glob("*_uncal.fits")
+        return str(exposure), json.loads((place / "refs.json").read_text())
+    exposure = exposures.simulate(*case.simulated, seed=1, **case.options).write(Path(folder))
+    header = models.read_header(exposure)
+    os.environ["JWST_CAL_CRDS"] = "embedded"
+    types = {kind for step in Detector1Pipeline.step_defs.values()
+             for kind in step.reference_file_types}
+    return str(exposure), {kind: reference_store.find(header, kind) for kind in sorted(types)}
+
+
+def ramp_bytes(exposure):
+    """Return the size of the ramp, float32, with its flags."""
+    shape = models.open_exposure(exposure, light=True).shape
+    pixels = shape[-1] * shape[-2]
+    return pixels * 4 + pixels * shape[0] * shape[1] * 5
+
+
+def compare(name, repeats, threads, data):
+    """Measure one exposure; return a row of medians."""
+    case = CASES[name]
+    row = {"exposure": name, "threads": threads, "repeats": repeats, "data": data or "simulated",
+           "cpu": _processor(), "cores": os.cpu_count(), "load": [os.getloadavg()[0]]}
+    with tempfile.TemporaryDirectory() as folder:
+        exposure, references = provide(case, data, folder)
+        size = ramp_bytes(exposure)
+        row["limit_cold_ratio"], row["limit_warm_ratio"] = case.cold, case.warm
+        row["limit_peak"] = case.base * 1e9 + (size if size > SMALL * 1e9 else 0)
+        packages = sides(references, threads)
         for kind in ("cold", "warm"):
-            found = {package: [] for package in sides}
+            found = {side.package: [] for side in packages}
             for turn in range(repeats + 1):
-                for package, (program, environment) in sides.items():
-                    spent = run_once(kind, package, program, exposure, environment)
+                for side in packages:
+                    spent = run_once(kind, side, exposure)
                     if turn or not repeats:  # the first fills the page cache
-                        found[package].append(spent)
+                        found[side.package].append(spent)
             for package, runs in found.items():
-                for what, values in zip(("cpu", "wall", "peak"), zip(*runs, strict=True),
-                                        strict=True):
+                *numbers, steps = zip(*runs, strict=True)
+                for what, values in zip(("cpu", "wall", "peak"), numbers, strict=True):
                     row[f"{kind}_{what}_{package}"] = statistics.median(values)
+                row[f"{kind}_cpu_all_{package}"] = [round(cpu, 3) for cpu in numbers[0]]
+                if kind == "warm":
+                    row[f"steps_{package}"] = {step: statistics.median(one[step] for one in steps)
+                                               for step in steps[0]}
             for what in ("cpu", "wall", "peak"):
                 row[f"{kind}_{what}_ratio"] = (row[f"{kind}_{what}_jwst"]
                                                / row[f"{kind}_{what}_jwst_cal"])
+    row["load"].append(os.getloadavg()[0])
     return row
+
+
+def _processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
 
 
 def table(rows):
     """Lay the rows out."""
-    lines = [f"{'exposure':30}{'CPU s':>20}{'wall s':>20}{'peak GB':>20}",
-             " " * 30 + f"{'ours':>7}{'jwst':>7}{'ratio':>6}" * 3]
+    lines = [f"{'exposure':30}{'CPU s':>34}{'wall s':>20}{'peak GB':>32}",
+             " " * 30 + f"{'ours':>7}{'jwst':>7}{'ratio':>6}{'limit':>6}{'':8}"
+             f"{'ours':>7}{'jwst':>7}{'ratio':>6}{'ours':>7}{'jwst':>7}{'limit':>6}"]
     for row in rows:
         for kind in ("cold", "warm"):
-            cells = ""
-            for what, unit in (("cpu", 1), ("wall", 1), ("peak", 1e9)):
-                mine, theirs = (row[f"{kind}_{what}_{p}"] / unit for p in ("jwst_cal", "jwst"))
-                cells += f"{mine:7.2f}{theirs:7.2f}{row[f'{kind}_{what}_ratio']:6.1f}"
-            lines.append(f"{row['exposure'] if kind == 'cold' else '':24}{kind:6}{cells}")
+            (cpu, other), (wall, waited), (peak, filled) = (
+                [row[f"{kind}_{what}_{package}"] / unit for package in ("jwst_cal", "jwst")]
+                for what, unit in (("cpu", 1), ("wall", 1), ("peak", 1e9)))
+            limit, memory = row[f"limit_{kind}_ratio"], row["limit_peak"] / 1e9
+            ratio = row[f"{kind}_cpu_ratio"]
+            lines.append(
+                f"{row['exposure'] if kind == 'cold' else '':25}{kind:5}"
+                f"{cpu:7.2f}{other:7.2f}{ratio:6.1f}{limit:6.0f}{limit / ratio - 1:+8.0%}"
+                f"{wall:7.2f}{waited:7.2f}{row[f'{kind}_wall_ratio']:6.1f}"
+                f"{peak:7.2f}{filled:7.2f}{memory:6.2f}{peak / memory - 1:+8.0%}")
     return "\n".join(lines)
+
+
+def plot(row, folder):
+    """Draw the seconds of each step of both packages, on a logarithmic scale."""
+    from matplotlib.figure import Figure
+
+    names = [name for name in row["steps_jwst"]
+             if max(row[f"steps_{package}"].get(name, 0) for package in ("jwst", "jwst_cal"))
+             > 1e-3]
+    totals = {}
+    for package in ("jwst", "jwst_cal"):
+        steps = row[f"steps_{package}"]
+        rest = row[f"warm_cpu_{package}"] - sum(steps.values())
+        totals[package] = [*(steps.get(name, 0) for name in names), rest,
+                           row[f"warm_cpu_{package}"], row[f"cold_cpu_{package}"]]
+    names += ["open, save", "one exposure more", "whole process"]
+    figure = Figure(figsize=(7, 0.32 * len(names) + 1.3), layout="constrained")
+    axes = figure.subplots()
+    for shift, (package, colour) in enumerate((("jwst", "0.6"), ("jwst_cal", "tab:blue"))):
+        places = [n + 0.2 - 0.4 * (1 - shift) for n in range(len(names))]
+        axes.barh(places, [max(value, 1e-3) for value in totals[package]], 0.38, color=colour,
+                  label={"jwst": "jwst 3.0.0"}.get(package, package))
+    axes.set(xscale="log", xlim=(1e-3, None), xlabel="CPU s", yticks=range(len(names)),
+             yticklabels=names, title=row["exposure"])
+    axes.invert_yaxis()
+    axes.legend()
+    axes.grid(axis="x", alpha=0.3)
+    path = Path(folder) / f"detector1-{row['exposure']}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
+    return path
 
 
 def main(words=None):
@@ -126,18 +295,21 @@ def main(words=None):
     parser.add_argument("--repeats", type=int, default=5,
                         help="counted runs, after one that is not; 0 counts that one (default 5)")
     parser.add_argument("--threads", type=int, default=1, help="threads of ours (default 1)")
-    parser.add_argument("--exposure", nargs="+", choices=EXPOSURES, default=list(EXPOSURES))
+    parser.add_argument("--exposure", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--data", help="folder of exposures and their references")
+    parser.add_argument("--plots", help="folder for a plot of each exposure")
     parser.add_argument("--json", help="file that JSON lines are appended to")
     given = parser.parse_args(words)
-    os.environ["JWST_CAL_CRDS"] = "embedded"
     rows = []
     for name in given.exposure:
-        rows.append(compare(name, given.repeats, given.threads))
+        rows.append(compare(name, given.repeats, given.threads, given.data))
         line = json.dumps(rows[-1])
         print(line, flush=True)
         if given.json:
             with open(given.json, "a") as file:
                 file.write(line + "\n")
+        if given.plots:
+            print(plot(rows[-1], given.plots))
     print(table(rows))
 
 
