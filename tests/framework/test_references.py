@@ -1,11 +1,15 @@
 """References: opened at first use, cut to the subarray, closed."""
 
+import gzip
+import shutil
+
 import numpy as np
 import pytest
+from astropy.io import fits
 from stdatamodels.jwst import datamodels
 
 from jwst_cal.errors import ReferenceFileError
-from jwst_cal.framework.references import Reference, crop_to, open_reference
+from jwst_cal.framework.references import Reference, References, crop_to, open_reference
 
 
 def _reference(model_class, shape, x=1, y=1, **arrays):
@@ -131,3 +135,66 @@ class TestOpen:
 def test_model_may_be_named():
     assert Reference("GainModel").model_class is datamodels.GainModel
     assert Reference(datamodels.GainModel).model_class is datamodels.GainModel
+
+
+class TestMappedTable:
+    """Large tables: mapped where they can be, read where not."""
+
+    NAMES = tuple(f"{kind}_{k}" for kind in ("alpha", "beta") for k in range(4))
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        """A small file of the refpix type."""
+        rows = np.zeros(6, [(name, "f4") for name in self.NAMES])
+        for k, name in enumerate(self.NAMES):
+            rows[name] = k + np.arange(6) / 8
+        flagged = np.array([(1, 2, 5)], [("OUTPUT", "u2"), ("ODD_EVEN", "u2"), ("MASK", "u4")])
+        file = tmp_path / "refpix.fits"
+        fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU(rows, name="IRS2"),
+                      fits.BinTableHDU(flagged, name="DQ")]).writeto(file)
+        return file
+
+    def open(self, path):
+        class Step:
+            references = {"refpix": Reference("IRS2Model", required=False)}
+            _works_light = False
+
+            def get_reference_file(self, *_):
+                return str(path)
+
+        return References(Step(), None).mapped_table("refpix", "irs2_table")
+
+    def test_the_table_is_that_of_the_model(self, path):
+        model, table, release = self.open(path)
+        with datamodels.IRS2Model(path) as whole:
+            for name in self.NAMES:
+                np.testing.assert_array_equal(table[name], whole.irs2_table[name])
+        assert model.dq_table["MASK"][0] == 5
+        assert model.dq_table.dtype["MASK"] == np.uint32
+        assert not table.flags.writeable
+        release()
+        np.testing.assert_array_equal(table["beta_3"], 7 + np.arange(6) / 8)
+
+    def test_what_cannot_be_mapped_is_left_to_the_model(self, path, tmp_path):
+        zipped = tmp_path / "refpix.fits.gz"
+        with open(path, "rb") as source, gzip.open(zipped, "wb") as target:
+            shutil.copyfileobj(source, target)
+        model, table, release = self.open(zipped)
+        assert release is None
+        assert type(model) is datamodels.IRS2Model
+        np.testing.assert_array_equal(table["beta_3"], 7 + np.arange(6) / 8)
+
+    def test_a_file_that_ends_too_early(self, path):
+        with fits.open(path) as hdus:
+            begin = hdus["IRS2"].fileinfo()["datLoc"]
+        path.write_bytes(path.read_bytes()[: begin + 100])
+        with pytest.raises(ReferenceFileError, match=r"refpix\.fits: the file"):
+            self.open(path)
+
+    def test_no_fits_file(self, path):
+        path.write_text("something else")
+        with pytest.raises(ReferenceFileError, match=r"refpix\.fits: the file cannot be read"):
+            self.open(path)
+
+    def test_none(self, path):
+        assert self.open("N/A") is None
