@@ -143,8 +143,9 @@ class TestMappedTable:
     NAMES = tuple(f"{kind}_{k}" for kind in ("alpha", "beta") for k in range(4))
 
     @pytest.fixture
-    def path(self, tmp_path):
+    def path(self, tmp_path, small_ramp):
         """A small file of the refpix type."""
+        self.ramp = small_ramp
         rows = np.zeros(6, [(name, "f4") for name in self.NAMES])
         for k, name in enumerate(self.NAMES):
             rows[name] = k + np.arange(6) / 8
@@ -162,7 +163,7 @@ class TestMappedTable:
             def get_reference_file(self, *_):
                 return str(path)
 
-        return References(Step(), None).mapped_table("refpix", "irs2_table")
+        return References(Step(), self.ramp).mapped_table("refpix", "irs2_table")
 
     def test_the_table_is_that_of_the_model(self, path):
         model, table, release = self.open(path)
@@ -196,5 +197,5 @@ class TestMappedTable:
         with pytest.raises(ReferenceFileError, match=r"refpix\.fits: the file cannot be read"):
             self.open(path)
 
-    def test_none(self, path):
+    def test_none_is_needed(self, path):
         assert self.open("N/A") is None
