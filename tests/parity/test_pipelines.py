@@ -39,6 +39,7 @@ def test_every_step_alone_on_the_official_input(both, tmp_path):
         cls = registry.load(alias)
         overrides = {f"override_{r}": given.get(r, "N/A") for r in cls.references if given}
         step = cls(**case.steps.get(alias, {}), **overrides)
+        step.output_dir = str(tmp_path)  # of products beside the result
         found = step.run(str(before))
         results = [m for m in (found if isinstance(found, tuple) else (found,)) if m is not None]
         for model, expected in zip(results, official.after(alias), strict=True):
