@@ -109,6 +109,10 @@ class TestOpen:
             hdus[0].header["SSTR_NST"] = 1
         with models.open_exposure(uncal_file) as model:
             assert type(model) is datamodels.SuperstripeRampModel
+            assert model.data.dtype == np.float32
+            assert model.data[0, :, 0, 0].tolist() == [100, 200, 300]
+            assert (model.pixeldq.shape, model.groupdq.shape) == ((1, 6, 8), (1, 3, 6, 8))
+            assert not model.pixeldq.any()
 
     def test_old_file_without_model_name_is_a_ramp(self, uncal_file):
         with fits.open(uncal_file, mode="update") as hdus:

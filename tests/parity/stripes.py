@@ -265,6 +265,48 @@ def last(result):
     return result[1] if isinstance(result, tuple) else result
 
 
+def layouts(n=200):
+    """Exposures, without data, of random keywords that make a subarray and stay on the detector."""
+    from stdatamodels.jwst import datamodels
+
+    rng = np.random.default_rng(5)
+    while n:
+        reads1, skips1, skips2 = rng.integers(0, 6), rng.integers(0, 300), rng.integers(0, 50)
+        reads2, step, nst = rng.integers(1, 60), rng.integers(1, 60), rng.integers(0, 12)
+        repeat, interleave, stripes = rng.integers(0, 2), rng.integers(0, 2), rng.integers(1, 6)
+        if nst and rng.random() < 0.2:
+            reads2 = 0
+        rows = reads2 or step
+        slow = int(rng.choice([1, -1, 2, -2]))
+        first = rng.integers(0, 200)
+        if first + reads1 + skips1 + stripes * (rows + skips2) + step * nst > SIZE:
+            continue
+        n -= 1
+        model = datamodels.RampModel()
+        keywords = (reads1, skips1, reads2, skips2, repeat, interleave, step, nst)
+        for name, value in zip(KEYWORDS, map(int, keywords), strict=True):
+            setattr(model.meta.subarray, name, value)
+        subarray = model.meta.subarray
+        subarray.slowaxis, subarray.fastaxis = slow, 3 - abs(slow)
+        size = int(stripes * rows + reads1 * (stripes if repeat else 1))
+        start = int(first + 1 if slow > 0 else SIZE - first)
+        subarray.name = str(rng.choice(["SUB64", "SUB41STRIPE1_DHS"]))
+        subarray.xsize, subarray.ysize = (size, 2) if abs(slow) == 1 else (2, size)
+        subarray.xstart, subarray.ystart = (start, 1) if abs(slow) == 1 else (1, start)
+        yield model
+
+
+def positions(model):
+    """Rows of the detector of an exposure, [superstripe, row], as the official package has them."""
+    from jwst.lib.stripe_utils import generate_stripe_reference
+
+    axis = -abs(model.meta.subarray.slowaxis)
+    place = np.arange(SIZE)[:, None] + np.zeros(2, int)
+    found = generate_stripe_reference(place if axis == -2 else place.T, model)
+    found = found if axis == -2 else np.swapaxes(found, -1, -2)
+    return np.atleast_3d(found)[..., 0] if found.ndim == 3 else found[None, :, 0]
+
+
 def results(model):
     """The arrays, tables and metadata of a result."""
     names = ("data", "groupdq", "pixeldq", "zeroframe", "int_times", "int_times_stripe", "dq",
@@ -295,6 +337,7 @@ def main(target):
         cls = getattr(module, CLASSES[step])
         result = cls(skip=False, **parameters).process(model)
         found.update({f"{name}/{key}": array for key, array in results(last(result)).items()})
+    found.update({f"layout {k}": positions(model) for k, model in enumerate(layouts())})
     np.savez(target, **found)
 
 

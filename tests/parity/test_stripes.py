@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jwst_cal import registry
+from jwst_cal.framework.stripes import layout
 from tests.parity import setup, stripes
 
 REASON = setup.find()[1]
@@ -53,6 +54,14 @@ def test_every_bit_is_the_same(official, name):
         return
     for key, array in found.items():
         np.testing.assert_array_equal(array, wanted[key], err_msg=key)
+
+
+def test_rows_of_any_keywords_are_the_same(official):
+    for k, model in enumerate(stripes.layouts()):
+        subarray = model.meta.subarray.instance
+        np.testing.assert_array_equal(layout(model).position, official[f"layout {k}"],
+                                      err_msg=str(subarray))
+    assert k == 199
 
 
 @pytest.mark.parametrize("name", [f"refpix, {name}" for name in stripes.SUPER])
