@@ -127,7 +127,7 @@ CASES = {
         "jump": {"only_use_ints": False, "rejection_threshold": 5.0},
     }, n_ints=20, n_groups=6, seed=39),
     "nircam-sub64p-thousands": case("NIRCAM", "SUB64P", keep=("dark_current", "jump"),
-                                    n_ints=2000, n_groups=3, seed=40),
+                                    n_ints=1000, n_groups=3, seed=40),
     "nirspec-prism-segment": case("NIRSPEC", "SUB512", keep=("dark_current", "jump"),
                                   n_ints=400, segment=(2, 3), n_groups=3, seed=41),
     "nircam-along-grism-segment": case("NIRCAM", "SUBGRISM64", segment=(2, 2), n_ints=4,

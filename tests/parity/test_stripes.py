@@ -64,16 +64,6 @@ def test_rows_of_any_keywords_are_the_same(official):
     assert k == 199
 
 
-@pytest.mark.parametrize("name", [f"refpix, {name}" for name in stripes.SUPER])
-def test_superstripes_are_assembled(name):
-    before, found = ours(name)
-    n = stripes.KINDS[name.removeprefix("refpix, ")]["keywords"][-1]
-    assert len(found["data"]) == len(before) // n
-    assert found["pixeldq"].shape == found["data"].shape[2:]
-    assert len(found["int_times_stripe.stripe_number"]) == len(before)
-    assert np.isfinite(found["data"]).any(axis=(0, 1)).mean() > 0.2
-
-
 def test_flags_of_reference_pixels_are_those_of_their_own_superstripe(official):
     """There those of the first superstripe count in all."""
     name = "refpix, flags of each stripe"
