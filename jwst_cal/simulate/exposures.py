@@ -299,7 +299,7 @@ class Exposure:
             ("INTEND", r.first + r.n_ints, "Ending integration number in this segment"),
             ("NGROUPS", r.n_groups, "Number of groups in integration"),
             ("NFRAMES", r.n_frames, "Number of frames per group"),
-            ("FRMDIVSR", r.n_frames, "Divisor applied to frame-averaged groups"),
+            ("FRMDIVSR", r.frame_divisor, "Divisor applied to frame-averaged groups"),
             ("GROUPGAP", r.group_gap, "Number of frames dropped between groups"),
             ("DRPFRMS1", 0, "Number of frames dropped prior to 1st integrati"),
             ("NSAMPLES", self.window.instrument.patterns[self.readpatt].n_samples,
@@ -511,7 +511,7 @@ def simulate(
     readout = Readout(
         (last - first) * n, _count("n_groups", n_groups, 1, chosen.n_groups),
         pattern.n_frames, pattern.group_gap, window.frame_time, first * n, n_ints * n,
-        pattern.pause,
+        pattern.pause, pattern.divisor,
     )
     if readout.n_groups > 254:
         raise ParameterError(f"n_groups: {n_groups} where at most 254 can be simulated")

@@ -41,6 +41,13 @@ class Readout:
     total: int | None = None
     #: Frames not kept between the first half of the groups and the second one.
     pause: int = 0
+    #: What the sum of the frames is divided by on board; by default their number.
+    divisor: int | None = None
+
+    @property
+    def frame_divisor(self):
+        """What the sum of the frames is divided by on board."""
+        return self.divisor or self.n_frames
 
     @property
     def group_time(self):
@@ -562,7 +569,8 @@ def _read_out(state, before, emi, data, zeroframe, saturated):
         else:
             total += counts
         if within == n_frames - 1:
-            data[group] = total / np.float32(n_frames)  # the cast truncates
+            total /= np.float32(readout.frame_divisor)
+            data[group] = np.minimum(total, 65535, out=total)  # the cast truncates
 
 
 def _share(total, part, parts):

@@ -5,14 +5,25 @@
 With cases, only their sections are written anew.
 """
 
+import re
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from astropy.io import fits
 
 import jwst_cal
 from tests.parity import cases, compare, setup
+
+#: Why there is a difference, by the first step that makes one.
+REASONS = {
+    "ramp_fit": "float32: sums of the fit in another order",
+    "emicorr": "two spline libraries",
+    "refpix": "float32: Fourier transforms of another order",
+    "clean_flicker_noise": "float32: Fourier transforms of another order",
+    "guider_cds": "float32: means in another order",
+}
 
 PAGE = Path(__file__).parents[2] / "docs" / "parity.rst"
 
@@ -54,6 +65,16 @@ def numbers(pairs, stricter, scale):
     return largest, nan, flags, notes
 
 
+class Result(NamedTuple):
+    """What the page tells of a step, or of the products, of a case."""
+
+    case: str
+    step: str
+    largest: float
+    nan: int
+    flags: int
+
+
 def row(label, status, pairs, stricter, scale):
     """One row of a table."""
     if not pairs:
@@ -63,8 +84,7 @@ def row(label, status, pairs, stricter, scale):
 
 
 def table(rows):
-    """Lay out a simple table, one line a row."""
-    rows = [("After", "Difference", "NaN", "Flags", "Remark"), *rows]
+    """Lay out a simple table with a head, one line a row; a last column of nothing is left out."""
     rows = [row[:-1] for row in rows] if not any(row[-1] for row in rows[1:]) else rows
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rule = "  ".join("=" * width for width in widths)
@@ -77,7 +97,7 @@ def section(name, case):
     """One case as a table."""
     with tempfile.TemporaryDirectory() as folder:
         _, ours, official, _ = cases.run(case, Path(folder))
-        rows = []
+        rows = [("After", "Difference", "NaN", "Flags", "Remark")]
         for alias in dict.fromkeys(case.chain):
             pairs = list(zip(ours.after(alias), official.after(alias), strict=True))
             status = (f"both {official.status(alias)}" if official.status(alias) ==
@@ -102,6 +122,58 @@ def section(name, case):
     ])
 
 
+def results(sections):
+    """Read the tables of sections: what was compared, or was done by both where it was not."""
+    found = []
+    for name, text in sections.items():
+        for label, step, numbers, status in re.findall(
+                r"^(product )?``(\w+)`` +(?:(\S+ +\d+ +\d+)|(both COMPLETE))", text, re.MULTILINE):
+            largest, nan, flags = numbers.split() if not status else ("0", "0", "0")
+            found.append(Result(name, "products" if label else step, float(largest), int(nan),
+                                int(flags)))
+    return found
+
+
+def steps_table(every):
+    """The worst of all cases, step by step."""
+    rows = [("Step", "Cases", "Difference", "NaN", "Flags", "Largest difference in")]
+    for step in dict.fromkeys(s for chain in (cases.NEAR_INFRARED, cases.MID_INFRARED,
+                                              cases.GUIDE_STAR, ("products",)) for s in chain):
+        found = [r for r in every if r.step == step]
+        worst = max(found, key=lambda r: r.largest, default=None)
+        label = step if step == "products" else f"``{step}``"
+        if worst is None:
+            rows.append((label, "0", "", "", "", "no case, or not in this release"))
+            continue
+        rows.append((label, str(len({r.case for r in found})),
+                     f"{worst.largest:.1e}" if worst.largest else "0",
+                     str(sum(r.nan for r in found)), str(sum(r.flags for r in found)),
+                     worst.case if worst.largest else ""))
+    return table(rows)
+
+
+def cases_table(every):
+    """The worst of all steps, case by case, and why there is a difference at all."""
+    rows = [("Case", "Exposure", "Difference", "NaN", "Flags", "Reason")]
+    for name in dict.fromkeys(r.case for r in every):
+        case, found = cases.CASES[name], [r for r in every if r.case == name]
+        differs = [r.step for r in found if r.largest or r.nan or r.flags]
+        reason = REASONS.get(differs[0], f"see {differs[0]}") if differs else ""
+        rows.append((f"`{name}`_", kind(case), f"{max(r.largest for r in found):.1e}"
+                     if any(r.largest for r in found) else "0", str(sum(r.nan for r in found)),
+                     str(sum(r.flags for r in found)), reason))
+    return table(rows)
+
+
+def kind(case):
+    """The exposure of a case in a few words."""
+    asked = case.exposure
+    if "mode" in asked:
+        return asked["mode"]
+    words = (asked["instrument"], asked.get("detector"), asked["subarray"], asked.get("readpatt"))
+    return " ".join(word for word in words if word)
+
+
 def main(names):
     """Write the page: the sections of the cases given, or all; others stay as they are."""
     chosen = names or list(cases.CASES)
@@ -112,8 +184,11 @@ def main(names):
     for name in chosen:
         print(name, flush=True)
         sections[name] = section(name, cases.CASES[name])
-    text += "".join(sections[name] for name in cases.CASES if name in sections)
-    PAGE.write_text(text.rstrip() + "\n")
+    sections = {name: sections[name] for name in cases.CASES if name in sections}
+    every = results(sections)
+    text += "By step\n-------\n\n" + steps_table(every) + "\n"
+    text += "By case\n-------\n\n" + cases_table(every) + "\n"
+    PAGE.write_text((text + "".join(sections.values())).rstrip() + "\n")
 
 
 def _written():

@@ -77,6 +77,16 @@ def test_averaged_frames_bring_a_zero_frame(tmp_path):
     assert abs(np.median(exposure.zeroframe.astype(float) - exposure.data[:, 0])) < 20
 
 
+def test_five_frames_are_divided_by_four_on_board(tmp_path):
+    options = {"light": 0.0, "cosmic_ray_rate": 0, "snowballs": 0, "n_ints": 1, "n_groups": 1}
+    exposure = simulate("NIRSPEC", "FULL", readpatt="NRSIRS2", **options)
+    assert ("FRMDIVSR", 4) in [card[:2] for card in exposure._primary_cards("x")]
+    pixels = exposure.data[0, 0][np.flatnonzero(irs2.is_pixel())]
+    good = exposure.truth.good
+    ratio = np.median(pixels[good]) / np.median(exposure.window.bias[good])
+    assert abs(ratio - 1.25) < 0.02
+
+
 def test_zero_frame_is_absent_where_nothing_is_averaged_and_of_other_instruments():
     assert simulate("NIRCAM", "SUB64P").zeroframe is None
     assert simulate("NIRISS", "SUB128", readpatt="NIS", n_groups=2).zeroframe is None

@@ -27,6 +27,8 @@ class Pattern(NamedTuple):
     n_samples: int = 1
     #: Frames not kept between the first half of the groups and the second one.
     pause: int = 0
+    #: What the sum of the frames is divided by on board; by default their number.
+    divisor: int | None = None
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ INSTRUMENT = Instrument(
     patterns={
         "NRSRAPID": Pattern(1, 0), "NRS": Pattern(4, 0), "NRSRAPIDD1": Pattern(1, 1),
         "NRSRAPIDD2": Pattern(1, 2), "NRSRAPIDD6": Pattern(1, 6),
-        "NRSIRS2RAPID": Pattern(1, 0, "IRS2"), "NRSIRS2": Pattern(5, 0, "IRS2"),
+        "NRSIRS2RAPID": Pattern(1, 0, "IRS2"), "NRSIRS2": Pattern(5, 0, "IRS2", divisor=4),
     },
     modes=(
         Mode(exp_type="NRS_MSASPEC", stars=60, faintest=0.5, brightest=60.0, **_FULL),
