@@ -165,8 +165,9 @@ CASES = {
     "niriss-full-sirs": case("NIRISS", "FULL", {"refpix": {"refpix_algorithm": "sirs"}},
                              keep=("superbias", "refpix"), readpatt="NISRAPID", n_groups=3,
                              seed=31),
-    "nirspec-nrs2-full": case("NIRSPEC", "FULL", keep=("superbias", "refpix"), detector="NRS2",
-                              n_groups=3, seed=32),
+    "nirspec-nrs2-full": case("NIRSPEC", "FULL", {
+        "picture_frame": {"skip": False, "mask_science_regions": False},
+    }, keep=("jump", "picture_frame"), detector="NRS2", n_groups=3, seed=32),
     # Transforms in float32 round: 0.01 DN and 1e-4 DN/s are allowed, beside noise of 10 and 0.7.
     "nirspec-irs2": case("NIRSPEC", "FULL", keep=("superbias", "refpix"), scale=(1000.0, 10.0),
                          readpatt="NRSIRS2RAPID", n_ints=1, n_groups=3, seed=36),
