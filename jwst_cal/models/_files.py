@@ -218,6 +218,7 @@ def open_exposure(path: str | os.PathLike[str], *, light: bool = False) -> Any:
         except (_reading.Unusual, OSError) as reason:
             log.debug("%s is left to stdatamodels: %s", name, reason)
         else:
+            log.debug("%s opened as %s", name, type(model).__name__)
             return model if light else full(model)
     from stdatamodels.jwst import datamodels
 

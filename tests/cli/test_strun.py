@@ -164,7 +164,8 @@ def test_help_of_a_pipeline_names_every_option(folder, capsys):
 def test_help_of_a_pipeline_tells_what_every_step_has_once(folder, capsys):
     assert main(["-h", PIPE]) == 0
     text = capsys.readouterr().out
-    assert len(re.findall("Functions, steps or commands to run before this step", text)) == 1
+    words = " ".join(text.split())
+    assert words.count("Functions, steps or commands to run before this step") == 1
     short = re.search(r"--steps\.two\.\{(.*?)\}\s+as above", text, re.DOTALL)[1]
     names = set(re.split(r",\s+", short)) | {"skip", "save_results"}
     assert names == set(Step.parameters())
