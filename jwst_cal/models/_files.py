@@ -325,17 +325,22 @@ def _open_raw(hdulist: Any, model_class: Any) -> Any:
 def _native(model: Any) -> Any:
     """Make the big arrays of a ramp native, writable and C-contiguous, as the kernels need."""
     for array in ("data", "pixeldq", "groupdq", "zeroframe", "refout"):
-        values = getattr(model, array) if model.hasattr(array) else None
-        if values is not None and not (values.dtype.isnative and values.flags.carray):
+        if is_light(model):  # one that is still in its file comes out like that
+            values = model.instance.get(array)
+        else:
+            values = getattr(model, array) if model.hasattr(array) else None
+        flags = getattr(values, "flags", None)
+        if flags is not None and not (values.dtype.isnative and flags.carray):
             setattr(model, array, values.astype(values.dtype.newbyteorder("="), order="C"))
     return model
 
 
 def note_groups(model: Any) -> None:
     """Say if NGROUPS is not the number of groups that a ramp has; the data decide."""
-    if not model.hasattr("data") or model.data.ndim != 4:
+    shape = model.shape  # of a light model without reading it
+    if shape is None or len(shape) != 4:
         return
-    promised, found = model.meta.exposure.ngroups, model.data.shape[1]
+    promised, found = model.meta.exposure.ngroups, shape[1]
     if promised is not None and promised != found:
         log.warning("%s: NGROUPS is %d and the data have %d groups: the data count",
                     model.meta.filename or "the exposure", promised, found)
@@ -344,7 +349,7 @@ def note_groups(model: Any) -> None:
 def as_ramp(model: Any) -> Any:
     """Convert an open raw exposure, which is used up, to a ramp; give ramps arrays for kernels."""
     if is_light(model):
-        return model
+        return _native(model) if type(model).__name__ == "RampModel" else model
     from stdatamodels.jwst import datamodels
 
     if not isinstance(model, datamodels.Level1bModel):

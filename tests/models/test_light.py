@@ -211,6 +211,34 @@ def test_names_answer_as_in_the_data_model(exposure):
         assert model.get_default("zeroframe").shape == (model.shape[0], *model.shape[2:])
 
 
+def test_a_step_gets_arrays_for_kernels(exposure):
+    class Cut(Step):
+        takes_light = True
+
+        def process(self, model, *, refs):
+            rows = np.arange(4, 20)
+            model.data = model.data.astype(">f4")[:, :, ::2]
+            model.groupdq = model.groupdq[:, :, rows][..., ::2]
+            return model
+
+    class Look(Step):
+        takes_light = True
+
+        def process(self, model, *, refs):
+            assert all(getattr(model, name).flags.carray for name in ("data", "groupdq"))
+            assert model.data.dtype.isnative
+            return model
+
+    class Both(Pipeline):
+        takes_light = True
+        step_defs = {"cut": Cut, "look": Look}
+
+        def process(self, model):
+            return self.look.run(self.cut.run(self.prepare_output(model)))
+
+    Both().run(exposure)
+
+
 def test_copy_shares_nothing(exposure):
     model = _reading.read_exposure(exposure)
     copy = model.copy()
