@@ -632,8 +632,8 @@ def test_strun_imports_no_schemas(exposure, tmp_path):
     words += [f"--steps.{name}.skip=True" for name in Detector1Pipeline.step_defs
               if name not in ("group_scale", "lastframe")]
     # not in the checkout: the package that is installed is tested
-    done = subprocess.run([sys.executable, "-P", "-c", code, *words], capture_output=True, text=True,
-                          check=True, cwd=tmp_path)
+    done = subprocess.run([sys.executable, "-P", "-c", code, *words], capture_output=True,
+                          text=True, check=True, cwd=tmp_path)
     status, *imported = done.stdout.splitlines()[-1].split()
     assert status == "0"
     assert not {"astropy", "asdf", "gwcs", "scipy", "crds"} & set(imported)
