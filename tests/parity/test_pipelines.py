@@ -1,5 +1,7 @@
 """Pipelines beside the official package: every step and product, with the same references."""
 
+import shutil
+
 import pytest
 from astropy.io import fits
 from stdatamodels.jwst import datamodels
@@ -20,7 +22,9 @@ pytestmark = [
                         for name in cases.CASES])
 def both(request, tmp_path_factory):
     case = cases.CASES[request.param]
-    return case, *cases.run(case, tmp_path_factory.mktemp(request.param))
+    folder = tmp_path_factory.mktemp(request.param)
+    yield case, *cases.run(case, folder)
+    shutil.rmtree(folder)  # all cases together would fill a disk
 
 
 def differences(case, ours, official, *, products=False):
