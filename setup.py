@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,28 @@ int main(void) {
     return total == omp_get_max_threads() || total >= 1 ? 0 : 1;
 }
 """
+
+
+PARTS = re.compile(r'^(?:#include|cdef extern from) "([^"]+)\.h"', re.M)
+DECLARATIONS = re.compile(r"^from jwst_cal\.kernels\.(\w+) cimport", re.M)
+
+
+def needs(path, found=None):
+    """Return all files of csrc/, and declarations, that a source or a module is made from."""
+    found = set() if found is None else found
+    text = Path(path).read_text()
+    parts = [f"csrc/{name}{ending}" for name in PARTS.findall(text) for ending in (".h", ".c")]
+    parts += [f"jwst_cal/kernels/{name}.pxd" for name in DECLARATIONS.findall(text)]
+    for part in parts:
+        if part not in found and Path(part).exists():
+            found.add(part)
+            needs(part, found)
+    return found
+
+
+def headers(source):
+    """Return the headers that a source includes."""
+    return sorted(part for part in needs(source) if part.endswith(".h"))
 
 
 def stop(problem):
@@ -90,7 +113,7 @@ class BuildLibrary(build_clib):
     def compile_one(self, info, source):
         """Compile one source, unless its object is newer than all it is made from."""
         made, = self.compiler.object_filenames([source], output_dir=self.build_temp)
-        if newer_group([source, *HEADERS], made):
+        if newer_group([source, *headers(source)], made):
             self.compiler.compile([source], output_dir=self.build_temp, debug=self.debug,
                                   include_dirs=info["include_dirs"], extra_postargs=info["cflags"])
 
@@ -106,15 +129,15 @@ class BuildModules(build_ext):
         super().build_extensions()
 
 
-SOURCES, HEADERS = sorted(glob("csrc/*.c")), sorted(glob("csrc/*.h"))
+SOURCES = sorted(glob("csrc/*.c"))
 library = ("jwst_cal_c", {"sources": SOURCES, "include_dirs": ["csrc"],
-                          "obj_deps": {"": HEADERS}})
+                          "obj_deps": {source: headers(source) for source in SOURCES}})
 modules = [
     Extension(
         f"jwst_cal.kernels.{Path(path).stem}",
         [path],
         include_dirs=["csrc", numpy.get_include()],
-        depends=HEADERS + SOURCES + glob("jwst_cal/kernels/*.pxd"),
+        depends=sorted(needs(path)),
         extra_compile_args=["-O2"],
     )
     for path in sorted(glob("jwst_cal/kernels/*.pyx"))

@@ -1,5 +1,7 @@
 """Runs of both packages. Official ones are computed once for each set of inputs, then kept."""
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -114,21 +116,33 @@ def official(exposure, *, pipeline="Detector1Pipeline", overrides=None, crds=Non
         {k: v for k, v in crds.items() if k != "CRDS_PATH"}, keep,
     ], sort_keys=True)
     results = setup.cache_folder() / "oracle-results"
+    results.mkdir(parents=True, exist_ok=True)
     final = results / hashlib.sha256(key.encode()).hexdigest()[:24]
-    if not (final / "run.json").exists():
-        results.mkdir(parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(prefix=".making", dir=results))
-        try:
-            _run(python, making, crds, {
+    with _alone(final):
+        if not (final / "run.json").exists():
+            _make(final, python, crds, {
                 "package": "jwst", "pipeline": pipeline, "exposure": str(Path(exposure).resolve()),
-                "folder": str(making), "overrides": overrides, "steps": steps,
-                "keep": keep,
+                "overrides": overrides, "steps": steps, "keep": keep,
             })
-            shutil.rmtree(final, ignore_errors=True)
-            making.rename(final)
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
     return load(final)
+
+
+@contextlib.contextmanager
+def _alone(final):
+    """Keep other processes from making the same results."""
+    with open(final.with_name(f".{final.name}.lock"), "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _make(final, python, crds, spec):
+    making = Path(tempfile.mkdtemp(prefix=".making", dir=final.parent))
+    try:
+        _run(python, making, crds, {**spec, "folder": str(making)})
+        shutil.rmtree(final, ignore_errors=True)
+        making.rename(final)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
 
 
 def _run(python, folder, crds, spec, program=driver):
