@@ -9,7 +9,7 @@ import numpy as np
 from jwst_cal import flags
 from jwst_cal.coadd import _drizzle, _output_frame, _pixel_map
 from jwst_cal.errors import InputError, ParameterError
-from jwst_cal.framework import Step, param
+from jwst_cal.framework import GroupStep, param
 from jwst_cal.models import invalid
 
 __all__ = ["ResampleStep"]
@@ -27,7 +27,7 @@ NO_AREA = 1e-3
 _OF_ONE_DETECTOR = ("v2_ref", "v3_ref", "ra_ref", "dec_ref", "roll_ref", "v3yangle", "vparity")
 
 
-class ResampleStep(Step):
+class ResampleStep(GroupStep):
     """
     Combine images by drizzling them onto a grid of the sky.
 
@@ -65,17 +65,6 @@ class ResampleStep(Step):
                                         "and interpolate by splines")
     pixmap_order: int = param(1, "Order of those splines, 1 or 3")
 
-    def prepare_output(self, init, *args, **options):
-        """Open the input, or copy it; an association as a library, which may stay on disk."""
-        from jwst_cal.models import ModelLibrary, association_file
-
-        path = self.make_input_path(init)
-        if association_file.is_association(path) or (
-                isinstance(path, str | os.PathLike)
-                and os.fspath(path).lower().endswith((".json", ".yaml", ".yml"))):
-            return ModelLibrary(path, on_disk=not self.in_memory)
-        return super().prepare_output(init, *args, **options)
-
     def process(self, images, *, refs):
         """
         Combine images.
@@ -103,8 +92,7 @@ class ResampleStep(Step):
         from jwst_cal.models import ModelLibrary
 
         alone = hasattr(images, "data")
-        library = images if hasattr(images, "borrow") else ModelLibrary(
-            [images] if alone else images)
+        library = self.library(images)
         if self.pixmap_order not in (1, 3):
             raise ParameterError(f"Parameter 'pixmap_order' of resample: {self.pixmap_order} where "
                                  "1 or 3 is needed")
