@@ -52,6 +52,15 @@ def test_universal_parameters_are_those_of_the_reference_release():
     assert ours == [(fact["name"], fact["default"]) for fact in FACTS["universal"]]
 
 
+def test_every_step_of_stage_1_is_there_with_the_parameters_of_the_reference_release():
+    """`TestEveryClass` compares the parameters of what is there."""
+    rows = [row for row in registry.ROWS
+            if row.module.startswith("detector.")
+            or row.module in ("pipelines.detector1", "pipelines.dark", "pipelines.guider")]
+    assert len(rows) == 24
+    assert all(row.exists and row.class_name in FACTS["steps"] for row in rows)
+
+
 @every_class
 class TestEveryClass:
     def test_has_the_name_and_alias_of_its_row(self, row):

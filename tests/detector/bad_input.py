@@ -31,30 +31,36 @@ CLASSES = {
     "clean_flicker_noise": "CleanFlickerNoiseStep", "persistence": "PersistenceStep",
     "ramp_fit": "RampFitStep", "gain_scale": "GainScaleStep", "emicorr": "EmiCorrStep",
     "firstframe": "FirstFrameStep", "lastframe": "LastFrameStep", "reset": "ResetStep",
-    "rscd": "RscdStep", "guider_cds": "GuiderCdsStep",
+    "rscd": "RscdStep", "guider_cds": "GuiderCdsStep", "picture_frame": "PictureFrameStep",
 }
 #: References that lie nowhere on the detector.
-WHOLE = {"ipc", "rscd", "emicorr"}
+WHOLE = {"ipc", "rscd", "emicorr", "pictureframe"}
+#: Steps that take count rates here.
+RATES = ("gain_scale", "picture_frame")
+FULL = (2048, 2048)
 MIRI = ("emicorr", "firstframe", "lastframe", "reset", "rscd")
 PARAMETERS = {
     "charge_migration": {"signal_threshold": 1500.0},
     "persistence": {"persistence_time": 100},
     "clean_flicker_noise": {"apply_flat_field": True},
+    "picture_frame": {"skip": False, "mask_science_regions": False},
 }
 
 
 def exposure(alias):
-    """A ramp that the step changes; a count rate for gain_scale."""
+    """A ramp that the step changes, or a count rate."""
     from stdatamodels.jwst import datamodels
 
     rng = np.random.default_rng(1)
     steps = np.arange(1, SHAPE[1] + 1)[:, None, None]
     data = (1000 + 150 * steps + rng.normal(0, 3, SHAPE)).astype(np.float32)
-    if alias == "gain_scale":
-        model = datamodels.ImageModel(data=data[0, 0])
+    if alias in RATES:
+        image = rng.normal(1, 0.1, FULL).astype(np.float32) if alias == "picture_frame" else data[
+            0, 0]
+        model = datamodels.ImageModel(data=image)
         for name in ("err", "var_poisson", "var_rnoise"):
-            setattr(model, name, np.ones(SHAPE[2:], np.float32))
-        model.dq = np.zeros(SHAPE[2:], np.uint32)
+            setattr(model, name, np.ones(image.shape, np.float32))
+        model.dq = np.zeros(image.shape, np.uint32)
     elif alias == "guider_cds":
         model = datamodels.GuiderRawModel(data=data)
         model.dq = np.zeros(SHAPE[2:], np.uint32)
@@ -76,6 +82,9 @@ def exposure(alias):
     if alias == "guider_cds":
         meta.instrument.name, meta.instrument.detector = "FGS", "GUIDER1"
         meta.exposure.type, meta.subarray.name = "FGS_TRACK", "32X32"
+    if alias == "picture_frame":
+        meta.instrument.name, meta.instrument.detector = "NIRSPEC", "NRS1"
+        meta.exposure.type, meta.subarray.name = "NRS_FIXEDSLIT", "FULL"
     meta.exposure.nints, meta.exposure.ngroups = SHAPE[:2]
     meta.exposure.nframes, meta.exposure.groupgap, meta.exposure.noutputs = 1, 0, 1
     if alias == "group_scale":
@@ -85,7 +94,7 @@ def exposure(alias):
     meta.exposure.drop_frames1, meta.exposure.zero_frame = 0, False
     meta.subarray.fastaxis, meta.subarray.slowaxis = -1, 2
     meta.subarray.xstart = meta.subarray.ystart = 1
-    meta.subarray.ysize, meta.subarray.xsize = SHAPE[2:]
+    meta.subarray.ysize, meta.subarray.xsize = model.data.shape[-2:]
     meta.observation.date, meta.observation.time = "2026-01-02", "03:04:05.678"
     meta.filename = "jw00001001001_02101_00001_any_uncal.fits"
     return model
@@ -150,6 +159,8 @@ def references(alias):
         "gain_scale": lambda: {"gain": d.GainModel(data=plane(2))},
         "emicorr": lambda: {"emicorr": emi()}, "rscd": lambda: {"rscd": rscd()},
         "reset": lambda: {"reset": reset()},
+        "picture_frame": lambda: {"pictureframe": d.PictureFrameModel(
+            data=np.hypot(*np.indices(FULL) - np.float32(1023.5)).astype(np.float32))},
     }.get(alias, dict)()
     science = exposure(alias).meta
     for reftype, model in made.items():
@@ -247,7 +258,7 @@ def wrongs(alias):
     found = {}
     if types:
         found["other detector"] = other_detector
-    if types - WHOLE and alias != "gain_scale":
+    if types - WHOLE and alias not in RATES:
         found["other corner"] = other_corner
     if "gain" in types and alias != "gain_scale":
         found["bad gain"] = bad_gain
@@ -257,7 +268,7 @@ def wrongs(alias):
         found |= {"fewer groups": fewer_groups, "more groups": more_groups}
     if "dark" in types:
         found["without groups"] = without_groups
-    if alias != "gain_scale":
+    if alias not in RATES:
         found |= {"more groups promised": more_groups_promised,
                   "fewer groups promised": fewer_groups_promised}
     return found | {f"no {name}": missing(name) for name in KEYWORDS}

@@ -449,6 +449,8 @@ def test_a_missing_slow_axis_is_named(slow):
 def test_other_models_are_refused():
     with pytest.raises(InputError, match="takes RampModel or ImageModel"):
         CleanFlickerNoiseStep().run(datamodels.MultiSlitModel())
+    with pytest.raises(InputError, match="takes RampModel or ImageModel"):
+        CleanFlickerNoiseStep().run(datamodels.SuperstripeRampModel())  # before it is assembled
 
 
 @pytest.mark.parametrize("kind", ["NRS_IFU", "NRS_MSASPEC", "NRS_FIXEDSLIT"])

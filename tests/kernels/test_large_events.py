@@ -92,6 +92,22 @@ def test_other_bits_do_not_matter(code):
 
 
 @both
+def test_the_angle_of_a_circle_decides_about_pixels_at_its_radius(code):
+    """A circle has no angle but what rounding makes of its moments."""
+    rows, cols = np.indices((40, 40)) - 20
+    flagged = {}
+    for angle in (0.0, 10.0):
+        dq = np.zeros((1, 1, 40, 40), np.uint8)
+        code.flag_ellipses(dq, np.array([[20, 20, 10.0, 10.0, angle]]), integration=0, group=0,
+                           n_later=0, factor=1.0, max_diameter=99.0, jump=JUMP, saturated=SAT)
+        flagged[angle] = dq[0, 0] > 0
+    assert not flagged[0.0][rows**2 + cols**2 >= 25].any()
+    both = flagged[0.0] ^ flagged[10.0]
+    assert both.sum() == 12
+    assert (rows**2 + cols**2)[both].tolist() == [25] * 12
+
+
+@both
 def test_a_snowball_is_expanded_and_its_core_too(code):
     dq = snowball()
     assert code.flag_snowballs(dq, **RULES) == 1

@@ -120,6 +120,9 @@ CASES = {
     "nircam-along-dhs-260": case("NIRCAM", "SUB260STRIPE4_DHS", detector="NRCALONG", n_ints=2,
                                  n_groups=3, seed=35),
     "nircam-superstripe": case("NIRCAM", "SUB64P_SUPSTP008", segment=(2, 2), n_ints=6, seed=36),
+    "nircam-superstripe-flicker": case("NIRCAM", "SUB64P_SUPSTP008", {
+        "clean_flicker_noise": {"skip": False, "save_mask": True, "save_noise": True},
+    }, n_ints=6, seed=44),
     "nircam-superstripe-averaged": case("NIRCAM", "SUB64P_SUPSTP032", readpatt="BRIGHT2", n_ints=3,
                                         seed=37),
     "nircam-sub64p-sigma-clipped": case("NIRCAM", "SUB64P", n_ints=110, n_groups=5, seed=38),
