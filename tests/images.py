@@ -40,6 +40,52 @@ def image(instrument="NIRCAM", seed=1, shape=(96, 128), n_ints=None):
     return model
 
 
+#: Place of the star of :func:`time_series` (x, y from 0), its standard deviation in pixels.
+STAR, STAR_SIGMA = (61.3, 47.6), 1.1
+
+
+def time_series(n_ints=6, fluxes=None, drift=0.0, seed=1, noise=0.05, first=1):
+    """
+    Make count rates of one star in every integration, DN/s, with the times of the integrations.
+
+    The star's flux in each is `fluxes`; `drift` pixels a step to the right; the sky is 2.
+    """
+    from scipy.special import erf
+    from stdatamodels.jwst.datamodels import CubeModel
+
+    rng = np.random.default_rng([seed, 7])
+    fluxes = np.full(n_ints, 5000.0) if fluxes is None else np.asarray(fluxes, float)
+    shape = (96, 128)
+
+    def share(size, at):
+        edges = (np.arange(size + 1) - 0.5 - at) / (np.sqrt(2) * STAR_SIGMA)
+        return np.diff(erf(edges)) / 2
+
+    data = rng.normal(2, noise, (n_ints, *shape))
+    for k, flux in enumerate(fluxes):
+        data[k] += flux * np.outer(share(shape[0], STAR[1]), share(shape[1], STAR[0] + drift * k))
+    model = CubeModel(data=data.astype(np.float32))
+    model.err = np.full(data.shape, noise, np.float32)
+    model.var_rnoise = model.err**2
+    model.var_poisson = np.zeros_like(model.data)
+    model.dq = np.zeros(data.shape, np.uint32)
+    describe(model, "NIRCAM")
+    meta = model.meta
+    meta.exposure.type, meta.visit.tsovisit, meta.exposure.nints = "NRC_TSIMAGE", True, n_ints
+    meta.exposure.integration_start, meta.exposure.integration_end = first, first + n_ints - 1
+    meta.wcsinfo.siaf_xref_sci, meta.wcsinfo.siaf_yref_sci = 62.0, 49.0
+    meta.target.catalog_name = "a star"
+    numbers = np.arange(1, first + n_ints)
+    times = np.zeros(len(numbers), model.get_dtype("int_times"))
+    times["integration_number"] = numbers
+    for offset, name in enumerate(("start", "mid", "end")):
+        times[f"int_{name}_MJD_UTC"] = 60300 + 0.001 * (numbers + offset / 2)
+        times[f"int_{name}_BJD_TDB"] = 60300.003 + 0.001 * (numbers + offset / 2)
+    model.int_times = times
+    meta.filename = "jw00001001001_02101_00001-seg001_nrca1_rateints.fits"
+    return model
+
+
 def describe(model, instrument):
     """Fill in the header: instrument, times, subarray, pointing."""
     detector, filter_, pupil, kind = KINDS[instrument]
@@ -158,6 +204,9 @@ def references(instrument, folder, seed=1):
     sub.fastaxis, sub.slowaxis = 1, 2
     save(flat, "flat", "fits")
     save(area, "area", "fits")
+    gain = dm.GainModel(data=rng.uniform(1.8, 2.2, shape).astype(np.float32))
+    gain.meta.subarray.instance.update(sub.instance)
+    save(gain, "gain", "fits")
     names = {"NIRCAM": "Nrc", "NIRISS": "Nis", "MIRI": "Mir", "FGS": "Fgs"}
     photom = getattr(dm, f"{names[instrument]}ImgPhotomModel")()
     row = {"NIRCAM": [(filter_, pupil, 0.6, 0.01), ("F115W", pupil, 9.0, 0.01)],

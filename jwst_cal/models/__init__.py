@@ -10,10 +10,10 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from jwst_cal.models._files import full, new, open, open_exposure, read_header, save
+from jwst_cal.models._files import full, new, open, open_exposure, read_header, save, save_table
 
 __all__ = ["ModelContainer", "ModelLibrary", "full", "new", "open", "open_exposure", "read_header",
-           "save"]
+           "save", "save_table"]
 
 _CONTAINERS = {"ModelContainer": "container", "ModelLibrary": "library"}
 

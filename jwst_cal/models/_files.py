@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -457,3 +458,32 @@ def save(model: Any, path: str | os.PathLike[str], **options: Any) -> str:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
     return str(target)
+
+
+class _Table:
+    def __init__(self, table: Any) -> None:
+        self.save = partial(table.write, format="ascii.ecsv", overwrite=True)
+
+
+def save_table(table: Any, path: str | os.PathLike[str]) -> str:
+    """
+    Write a table as ECSV, whole or not at all, as :func:`save` does.
+
+    Parameters
+    ----------
+    table : astropy.table.Table
+        What to write.
+    path : str or path
+        The file; an existing one is replaced.
+
+    Returns
+    -------
+    str
+        The path.
+
+    Raises
+    ------
+    OutputError
+        If the folder is missing or not writable, or the disk is full.
+    """
+    return save(_Table(table), path)
