@@ -87,7 +87,7 @@ def test_bytes_do_not_depend_on_threads(n_threads):
 def test_kernel_is_its_twin(values, n_threads, max_passes, mirrored):
     ordered = sort_chosen(values, n_threads=n_threads)
     np.testing.assert_array_equal(ordered, twin.sort_chosen(values))
-    centre = float(np.median(ordered)) if mirrored and len(ordered) else None
+    centre = float(np.median(ordered.astype(float))) if mirrored and len(ordered) else None
     found = clip(ordered, sigma=1.4953, max_passes=max_passes, centre=centre)
     expected = twin.clip(ordered, sigma=1.4953, max_passes=max_passes, centre=centre)
     size = np.abs(ordered).max(initial=0)
