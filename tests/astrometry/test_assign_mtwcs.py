@@ -32,7 +32,8 @@ def exposures(steps, places, ra=80.1):
 def test_the_target_stands_still(steps, ra):
     places = [((ra - 1e-4) % 360, -69.4), ((ra + 3e-4) % 360, -69.4002)]
     given = exposures(steps, places, ra)
-    pixels = [m.meta.wcs.invert(*place, with_bounding_box=False) for m, place in zip(given, places, strict=True)]
+    pixels = [m.meta.wcs.invert(*place, with_bounding_box=False)
+              for m, place in zip(given, places, strict=True)]
     assert not np.allclose(*pixels, atol=0.1)
     library = AssignMTWcsStep.call(given)
     assert isinstance(library, ModelLibrary)
