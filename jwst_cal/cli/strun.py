@@ -1,7 +1,8 @@
 """``strun``: run a step or a pipeline from the shell.
 
-Exit status: 0 done, 1 an error, 2 wrong usage, 64 no science data, or the number that a step asked
-for. An error is one line on stderr; ``--debug`` shows the traceback.
+Several inputs, a folder, a list (``@FILE``) or ``--jobs`` run each input by itself, in worker
+processes. Exit status: 0 done, 1 an error, 2 wrong usage, 64 no science data, or the number that a
+step asked for. An error is one line on stderr; ``--debug`` shows the traceback.
 """
 
 from __future__ import annotations
@@ -9,7 +10,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from jwst_cal.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from jwst_cal.framework.commandline import Request
 
 __all__ = ["main", "run"]
 
@@ -18,7 +24,34 @@ def run(words: Sequence[str]) -> Any:
     """Do what a command line asks for; see :func:`jwst_cal.framework.commandline.run`."""
     from jwst_cal.framework import commandline
 
-    return commandline.run(words)
+    return commandline.run(words, _run_many)
+
+
+def _run_many(request: Request) -> bool:
+    """Run a step or pipeline on each of many inputs; False if there is but one."""
+    from jwst_cal.framework import commandline
+
+    options, inputs = request.options, request.inputs
+    many = (options.jobs is not None or any(os.path.isdir(name) or name[0] == "@"
+                                            for name in inputs if name)
+            or len(inputs) > max(1, commandline.most_inputs(request.cls) or len(inputs)))
+    if not inputs or not many:
+        return False
+    if options.explain or options.save_parameters:
+        raise ExitStatus(2, "--explain and --save-parameters take one input")
+    from jwst_cal.batch import planning
+    from jwst_cal.batch import run as runs
+
+    given = dict(request.given)
+    folder = os.path.abspath(os.path.expanduser(str(given.pop("output_dir", None) or os.curdir)))
+    target = request.file and os.path.abspath(request.file)
+    plan = planning.Plan(folder, planning.one_each(
+        target or commandline.name_of(request.cls), planning.expand(inputs), folder, given))
+    runs.execute(plan, runs.Options(
+        jobs=commandline.number(options.jobs, "--jobs"),
+        threads=commandline.number(options.threads, "--threads"),
+        disable_crds_steppars=options.disable_crds_steppars))
+    return True
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ import argparse
 import inspect
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from jwst_cal import registry
@@ -50,6 +50,7 @@ BUILT_INS = (
     BuiltIn(("--replay",), "PRODUCT", "Run again what made a product: its parameters and rules"),
     BuiltIn(("--disable-crds-steppars",), "", "Do not ask CRDS for parameter files"),
     BuiltIn(("--threads",), "N", "Threads of the compiled kernels [all CPUs granted]"),
+    BuiltIn(("--jobs",), "N", "Run each of many inputs, N at a time [as many as CPUs]"),
     BuiltIn(("-v", "--verbose"), "", "Log everything (level DEBUG)"),
     BuiltIn(("--log-level",), "LEVEL", "Lowest level that is logged, a name or a number [INFO]"),
     BuiltIn(("--log-file",), "FILE", "Log into this file, too"),
@@ -476,7 +477,7 @@ def help_text(cls: type[Step], local: Layer | None = None) -> str:
     str
         The help.
     """
-    name = _name(cls)
+    name = name_of(cls)
     config: Mapping[str, Any] = {} if local is None else local.config
     source = "" if local is None else local.source
     return "\n".join(
@@ -495,7 +496,7 @@ def help_text(cls: type[Step], local: Layer | None = None) -> str:
 # ---- running ------------------------------------------------------------------------------------
 
 
-def run(words: Sequence[str]) -> Step | None:
+def run(words: Sequence[str], many: Callable[[Request], bool] | None = None) -> Step | None:
     """
     Do what a command line asks for.
 
@@ -503,6 +504,8 @@ def run(words: Sequence[str]) -> Step | None:
     ----------
     words : sequence of str
         The arguments, without the program's name.
+    many : callable, optional
+        Runs a request for many inputs; returns whether it was one.
 
     Returns
     -------
@@ -525,6 +528,8 @@ def run(words: Sequence[str]) -> Step | None:
     if request.options.help:
         print(help_text(request.cls, request.local))
         return None
+    if many is not None and many(request):
+        return None
     logcfg = None if request.local is None else building.take_logcfg(request.local)
     options = request.options
     setup = logs.choose(
@@ -532,7 +537,7 @@ def run(words: Sequence[str]) -> Step | None:
         file=options.log_file, stream=options.log_stream,
     )  # fmt: skip
     _set_threads(options.threads)
-    with logs.applied(setup, *_packages(request.cls)):
+    with logs.applied(setup, *packages(request.cls)):
         try:
             return _run(request)
         except Exception as error:
@@ -540,33 +545,39 @@ def run(words: Sequence[str]) -> Step | None:
             raise
 
 
-def _name(cls: type[Step]) -> str:
+def name_of(cls: type[Step]) -> str:
     """Return the shortest name that strun knows a class by."""
     row = registry.by_class.get(cls.__name__)
     path = f"{cls.__module__}.{cls.__qualname__}"
     return row.alias if row is not None and row.path == path else path
 
 
-def _packages(cls: Any) -> set[str]:
+def packages(cls: Any) -> set[str]:
     """Return the packages that a class and its sub-steps come from: their loggers are shown."""
     found = {base.__module__.partition(".")[0] for base in cls.__mro__}
     for step in (getattr(cls, "step_defs", None) or {}).values():
-        found |= _packages(step)
+        found |= packages(step)
     return found
 
 
-def _set_threads(text: str | None) -> None:
+def number(text: str | None, option: str) -> int | None:
+    """Read a number from 1 on; None for None."""
     if text is None:
-        return
-    from jwst_cal.kernels import threads
-
-    try:
-        threads.set_threads(int(text))
-    except ValueError:
-        raise ExitStatus(2, f"--threads: '{text}' where a number from 1 is needed") from None
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise ExitStatus(2, f"{option}: '{text}' where a number from 1 is needed")
+    return int(text)
 
 
-def _check_file(step: Step, name: str) -> None:
+def _set_threads(text: str | None) -> None:
+    count = number(text, "--threads")
+    if count is not None:
+        from jwst_cal.kernels import threads
+
+        threads.set_threads(count)
+
+
+def check_file(step: Step, name: str) -> None:
     """Refuse a missing file before all that is logged of a run; other words are the step's."""
     from jwst_cal.models import _files
 
@@ -593,33 +604,36 @@ def _run(request: Request) -> Step:
     if options.explain:
         print("\n".join(explain_lines(merged, request.cls)))
     elif inputs:
-        _check_folder(step)
-        _check_file(step, inputs[0])
+        check_folder(step)
+        check_file(step, inputs[0])
         with logs.progress(step.name):
             step.run_light(*inputs)
     elif not options.save_parameters:
-        name = request.file or _name(request.cls)
+        name = request.file or name_of(request.cls)
         raise InputError(f"{name} needs an input: strun {name} INPUT")
     return step
 
 
+def most_inputs(cls: type[Step]) -> int | None:
+    """Return how many inputs the ``process`` of a class takes; None for any number."""
+    kinds = [parameter.kind for parameter in inspect.signature(cls.process).parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return None
+    return sum(kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+               for kind in kinds) - 1  # fmt: skip
+
+
 def _check_count(request: Request) -> None:
     """Refuse more inputs than the step's process takes."""
-    kinds = [
-        parameter.kind for parameter in inspect.signature(request.cls.process).parameters.values()
-    ]
-    if inspect.Parameter.VAR_POSITIONAL in kinds:
-        return
-    most = sum(kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-               for kind in kinds) - 1  # fmt: skip
-    if len(request.inputs) > most:
+    most = most_inputs(request.cls)
+    if most is not None and len(request.inputs) > most:
         raise InputError(
             f"{request.cls.__name__} takes {most} input{'' if most == 1 else 's'}, "
             f"{len(request.inputs)} were given: {' '.join(request.inputs)}"
         )
 
 
-def _check_folder(step: Step) -> None:
+def check_folder(step: Step) -> None:
     """Refuse an output folder that cannot be written to before anything is computed."""
     folder = products.output_dir(products.names_of(step)) or os.curdir
     if os.path.isdir(folder) and not os.access(folder, os.W_OK | os.X_OK):

@@ -22,6 +22,7 @@ from jwst_cal.framework import logs
 __all__ = [
     "Choice",
     "LookupFailure",
+    "context",
     "find",
     "find_parameters",
     "header_of",
@@ -326,6 +327,35 @@ def _find(header: Mapping[str, Any], reftype: str, embedded: bool) -> str:
         return _downloads.fetch(name, path, context)
     except ReferenceFileError as error:
         raise LookupFailure(header, reftype, str(error), name) from error
+
+
+def context() -> str:
+    """
+    Return the name of the rules that would be used now.
+
+    Returns
+    -------
+    str
+        For instance ``jwst_1364.pmap``.
+
+    Raises
+    ------
+    ReferenceFileError
+        If there are none to be had.
+    """
+    try:
+        if not _is_users():
+            from jwst_cal.simulate import cache
+
+            return str(cache.CONTEXT)
+        with _quiet(), _client():
+            import crds
+
+            return str(crds.get_context_name(_OBSERVATORY))
+    except JwstCalError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ReferenceFileError(f"the CRDS context: {_reason(error)}") from error
 
 
 class LookupFailure(ReferenceFileError):

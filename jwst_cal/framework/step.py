@@ -914,6 +914,8 @@ class Step(Parameterised):
             yield
 
     def _save_all(self, result: Any) -> None:
+        from jwst_cal.models import _files
+
         found = list(result) if isinstance(result, list | tuple) else [result]
         for index, product in enumerate(found):
             idx = None if len(found) <= 1 else index
@@ -923,6 +925,7 @@ class Step(Parameterised):
                 path = self.make_output_path(idx=idx)
                 log.info("Saving file %s", path)
                 product.save(path, overwrite=True)
+                _files.note(path)
 
     def save_model(
         self,

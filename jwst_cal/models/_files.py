@@ -412,6 +412,26 @@ def open(init: Any = None, guess: bool = True, **options: Any) -> Any:
     return datamodels.open(init, guess=guess, **options)
 
 
+_noted: list[list[str]] = []
+
+
+@contextlib.contextmanager
+def noting() -> Iterator[list[str]]:
+    """Collect the names of the files that are saved during the block."""
+    found: list[str] = []
+    _noted.append(found)
+    try:
+        yield found
+    finally:
+        _noted.remove(found)
+
+
+def note(path: str) -> None:
+    """Tell :func:`noting` of a file that was saved."""
+    for found in _noted:
+        found.append(path)
+
+
 def save(model: Any, path: str | os.PathLike[str], **options: Any) -> str:
     """
     Write a model so that a crash leaves the old file or the new one, never a part.
@@ -444,6 +464,7 @@ def save(model: Any, path: str | os.PathLike[str], **options: Any) -> str:
         written = os.path.join(scratch, target.name)
         model.save(written, **options)
         os.replace(written, target)
+        note(str(target))
     except OSError as error:
         full = "Not enough space on disk" in str(error)  # astropy's own, without a number
         reason = {

@@ -286,8 +286,6 @@ def test_wrong_usage_ends_with_2(folder, capsys, words, message):
          "is not an integer >= 0 and <= 10; Parameter 'method' of NoRefStep: 'y' is not one of "
          "'mean', 'median' (command line)"),
         ([NOREF], "demo_steps.NoRefStep needs an input: strun demo_steps.NoRefStep INPUT"),
-        ([NOREF, "X_rate.fits", "X_rate.fits"],
-         "NoRefStep takes 1 input, 2 were given: X_rate.fits X_rate.fits"),
         ([NOREF, "missing.fits"], "missing.fits: no such file"),
         (["jumpp", "x.fits"],
          "'jumpp' is not a path to a config file or a Python Step class; did you mean 'jump'?"),

@@ -15,6 +15,7 @@ ROOT = Path(jwst_cal.__file__).parent
 LAYERS = (
     ("__main__",),
     ("cli", "compat"),
+    ("batch",),
     ("pipelines",),
     ("detector", "astrometry", "background", "response", "spectroscopy", "coadd", "photometry",
      "high_contrast"),

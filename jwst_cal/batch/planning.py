@@ -1,0 +1,511 @@
+"""From files to tasks: which exposures there are, and what is to be done with them in which order.
+
+The header of an exposure decides the pipelines; associations that are given decide which exposures
+go together, else the headers do. Nothing is run here, and nothing written.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jwst_cal import modes, registry
+from jwst_cal.batch.tasks import Task
+from jwst_cal.errors import InputError
+
+__all__ = ["Plan", "expand", "make", "one_each"]
+
+#: Suffixes of the products that a stage starts from, the first stage first.
+_STARTS = {1: ("uncal",), 2: ("rate", "rateints"), 3: ("cal", "calints")}
+_TSO3 = frozenset({"NRC_TSIMAGE", "NRC_TSGRISM", "NIS_SOSS", "NRS_BRIGHTOBJ"})
+_CORON3 = frozenset({"NRC_CORON", "MIR_LYOT", "MIR_4QPM"})
+_IMAGE3 = frozenset({"NRC_IMAGE", "NIS_IMAGE", "MIR_IMAGE", "FGS_IMAGE"})
+_SPEC3 = frozenset({"NRC_WFSS", "NIS_WFSS", "MIR_LRS-FIXEDSLIT", "MIR_MRS", "NRS_FIXEDSLIT",
+                    "NRS_IFU", "NRS_MSASPEC"})
+_SPEC2 = _SPEC3 | {"NRC_TSGRISM", "NRC_GRISM", "NIS_SOSS", "MIR_LRS-SLITLESS", "NRS_BRIGHTOBJ",
+                   "NRS_LAMP", "NRS_AUTOFLAT", "NRS_AUTOWAVE"}
+
+
+@dataclass
+class Plan:
+    """
+    What is to be done.
+
+    Attributes
+    ----------
+    output_dir : str
+        Absolute path of the folder of the products.
+    tasks : list of Task
+        In order.
+    associations : dict
+        Associations to be written before, by absolute path.
+    remarks : list of str
+        What was left out, and why.
+    """
+
+    output_dir: str
+    tasks: list[Task] = field(default_factory=list)
+    associations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def write_associations(self) -> None:
+        """Write the associations, where they are not there as they are planned."""
+        import json
+
+        for path, association in self.associations.items():
+            text = json.dumps(association, indent=4) + "\n"
+            try:
+                with open(path, encoding="utf-8") as file:
+                    if file.read() == text:
+                        continue
+            except OSError:
+                pass
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            scratch = f"{path}.{os.getpid()}"
+            with open(scratch, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(scratch, path)
+
+
+# finding files ------------------------------------------------------------------------------------
+
+
+def expand(words: Iterable[str]) -> list[str]:
+    """
+    Find the files that a command line names.
+
+    Parameters
+    ----------
+    words : iterable of str
+        Files; folders, which stand for the raw exposures in them, or else all other exposures; and
+        ``@FILE``, a list of all these, one a line.
+
+    Returns
+    -------
+    list of str
+        Absolute paths, each once.
+
+    Raises
+    ------
+    InputError
+        If a list cannot be read or a folder holds no exposure.
+    """
+    found: list[str] = []
+    for word in words:
+        if word.startswith("@"):
+            found += expand(_listed(word[1:]))
+        elif os.path.isdir(word):
+            found += _in_folder(word)
+        else:
+            found.append(os.path.abspath(os.path.expanduser(word)))
+    return list(dict.fromkeys(found))
+
+
+def _listed(name: str) -> list[str]:
+    folder = os.path.dirname(os.path.abspath(name))
+    try:
+        with open(name, encoding="utf-8") as file:
+            lines = [line.partition("#")[0].strip() for line in file]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise InputError(f"{name}: the list of inputs cannot be read: {reason}") from error
+    return [os.path.join(folder, os.path.expanduser(line)) for line in lines if line]
+
+
+def _in_folder(folder: str) -> list[str]:
+    every = sorted(glob.glob(os.path.join(glob.escape(os.path.abspath(folder)), "*.fits")))
+    for suffixes in _STARTS.values():
+        found = [path for path in every if _suffix(path) in suffixes]
+        if found:
+            return found
+    raise InputError(f"{folder}: is a directory without exposures: no file in it is called "
+                     "*_uncal.fits, *_rate.fits, *_rateints.fits, *_cal.fits or *_calints.fits")
+
+
+def _suffix(path: str) -> str:
+    stem = os.path.basename(path).removesuffix(".gz").removesuffix(".fits")
+    return stem.rpartition("_")[2]
+
+
+def _root(path: str) -> str:
+    stem = os.path.basename(path).removesuffix(".gz").removesuffix(".fits")
+    return stem.rpartition("_")[0] or stem
+
+
+# one pipeline for all -----------------------------------------------------------------------------
+
+
+def one_each(target: str, inputs: Iterable[str], output_dir: str,
+             parameters: Mapping[str, Any] | None = None) -> list[Task]:
+    """
+    Plan the same step or pipeline for each of many inputs.
+
+    Parameters
+    ----------
+    target : str
+        Step, pipeline or parameter file.
+    inputs : iterable of str
+        Absolute paths.
+    output_dir : str
+        Folder of the products.
+    parameters : mapping, optional
+        For all.
+
+    Returns
+    -------
+    list of Task
+        One for each.
+    """
+    given = {key: value for key, value in (parameters or {}).items() if key != "output_dir"}
+    label = os.path.basename(target)
+    return [Task(f"{label} {os.path.basename(path)}", target, (path,), given, output_dir)
+            for path in inputs]
+
+
+# all stages ---------------------------------------------------------------------------------------
+
+
+class _Header:
+    """Metadata with the attributes of a data model; what is not there is None."""
+
+    def __init__(self, flat: Mapping[str, Any], path: str = "") -> None:
+        self._flat, self._path = flat, path
+
+    def __getattr__(self, name: str) -> Any:
+        path = f"{self._path}.{name}" if self._path else name
+        if path in self._flat:
+            return self._flat[path]
+        below = any(key.startswith(f"{path}.") for key in self._flat)
+        return _Header(self._flat, path) if below or path.count(".") < 2 else None
+
+
+@dataclass
+class _Exposure:
+    """An exposure, with the task that made its latest product."""
+
+    root: str
+    header: Mapping[str, Any]
+    path: str
+    task: str | None = None
+
+    def get(self, name: str) -> str:
+        """Return a value of the header in lower case; empty where there is none."""
+        return str(self.header.get(f"meta.{name}") or "").lower()
+
+    @property
+    def kind(self) -> str:
+        return self.get("exposure.type").upper()
+
+    @property
+    def is_tso(self) -> bool:
+        return modes.is_tso(_Header(self.header))
+
+    @property
+    def is_background(self) -> bool:
+        return self.header.get("meta.observation.bkgdtarg") is True
+
+    @property
+    def setting(self) -> tuple[str, ...]:
+        """What exposures that are combined have in common."""
+        return tuple(self.get(name) for name in (
+            "observation.program_number", "instrument.name", "exposure.type", "instrument.filter",
+            "instrument.pupil", "instrument.grating", "subarray.name"))
+
+
+def make(words: Sequence[str], output_dir: str, *, stages: Iterable[int] = (1, 2, 3),
+         parameters: Mapping[str, Mapping[str, Any]] | None = None) -> Plan:
+    """
+    Plan the stages of exposures.
+
+    Parameters
+    ----------
+    words : sequence of str
+        As for :func:`expand`; association files, too, or folders that hold some.
+    output_dir : str
+        Folder of the products.
+    stages : iterable of int
+        Which of 1, 2 and 3.
+    parameters : mapping, optional
+        By alias of the pipeline.
+
+    Returns
+    -------
+    Plan
+        Tasks of the pipelines that this release has; the others are in the remarks.
+
+    Raises
+    ------
+    InputError
+        If there are no exposures. One that cannot be read has a task, which fails.
+    """
+    planner = _Planner(os.path.abspath(output_dir), set(stages), parameters or {})
+    given: list[str] = []
+    files: list[str] = []
+    for path in expand([word for word in words if not _is_association(word)]):
+        (given if _is_association(path) else files).append(path)
+    for word in words:
+        if _is_association(word):
+            given.append(os.path.abspath(word))
+        elif os.path.isdir(word):
+            given += sorted(glob.glob(os.path.join(os.path.abspath(glob.escape(word)),
+                                                   "*_asn.json")))
+    return planner.plan(files, given)
+
+
+def _is_association(path: str) -> bool:
+    return path.lower().endswith(".json") and not path.startswith("@")
+
+
+class _Planner:
+    def __init__(self, output_dir: str, stages: set[int],
+                 parameters: Mapping[str, Mapping[str, Any]]) -> None:
+        self._stages, self._parameters = stages, parameters
+        self._result = Plan(output_dir)
+        self._exposures: dict[str, _Exposure] = {}
+        self._absent: dict[str, int] = {}
+
+    def plan(self, files: list[str], associations: list[str]) -> Plan:
+        for path in files:
+            self._enter(path)
+        given = [(path, _association(path)) for path in associations]
+        for path, association in given:
+            self._enter_members(path, association)
+        if not self._exposures:
+            raise InputError("no exposures are given")
+        if 1 in self._stages:
+            self._stage1()
+        if 2 in self._stages:
+            self._stage2([item for item in given if _level(item[1]) == 2])
+        if 3 in self._stages:
+            self._stage3([item for item in given if _level(item[1]) == 3])
+        for alias, number in self._absent.items():
+            self._result.remarks.append(
+                f"{alias} is not part of this release: {number} of its tasks left out")
+        return self._result
+
+    def _enter(self, path: str) -> None:
+        from jwst_cal import models
+
+        root = _root(path)
+        other = self._exposures.get(root)
+        if other is not None and _stage_of(other.path) <= _stage_of(path):
+            return
+        try:
+            header = models.read_header(path)
+        except InputError:
+            header = {}  # its first task will say what is wrong, and the others go on
+        self._exposures[root] = _Exposure(root, header, path)
+
+    def _enter_members(self, path: str, association: Mapping[str, Any]) -> None:
+        """Enter members that lie beside the association, or raw exposures they are made from."""
+        folder = os.path.dirname(path)
+        for product in association["products"]:
+            for member in product["members"]:
+                found = os.path.join(folder, member["expname"])
+                raw = os.path.join(folder, f"{_root(found)}_uncal.fits")
+                for candidate in (raw, found):
+                    if _root(found) not in self._exposures and os.path.isfile(candidate):
+                        self._enter(candidate)
+
+    def _add(self, alias: str, name: str, inputs: Sequence[str], after: Iterable[str | None],
+             products: Sequence[str]) -> str | None:
+        """Plan a task; None if this release does not have the pipeline."""
+        if not registry.by_alias[alias].exists:
+            self._absent[alias] = self._absent.get(alias, 0) + 1
+            return None
+        task = Task(f"{alias} {name}", alias, tuple(inputs), self._parameters.get(alias, {}),
+                    self._result.output_dir, tuple(filter(None, dict.fromkeys(after))),
+                    tuple(products))
+        self._result.tasks.append(task)
+        return task.name
+
+    def _product(self, name: str) -> str:
+        return os.path.join(self._result.output_dir, name)
+
+    # stages ---------------------------------------------------------------------------------------
+
+    def _stage1(self) -> None:
+        for exposure in self._exposures.values():
+            if _stage_of(exposure.path) > 1:
+                continue
+            alias, suffix = _stage1_of(exposure)
+            products = [f"{exposure.root}_{suffix}.fits"]
+            if suffix == "rate" and int(exposure.header.get("meta.exposure.nints") or 1) > 1:
+                products.append(f"{exposure.root}_rateints.fits")
+            exposure.task = self._add(alias, exposure.root, [exposure.path], (), products)
+            which = -1 if exposure.is_tso else 0
+            exposure.path = self._product(products[which])
+
+    def _stage2(self, given: list[tuple[str, dict[str, Any]]]) -> None:
+        done = set()
+        for path, association in given:
+            done |= self._given(path, association)
+        for exposure in self._exposures.values():
+            alias = _stage2_of(exposure)
+            if exposure.root in done or alias is None or _stage_of(exposure.path) != 2:
+                continue
+            ours = self._backgrounds(exposure)
+            suffix = "calints" if exposure.is_tso else "cal"
+            products = [f"{exposure.root}_{suffix}.fits"]
+            inputs, after = [exposure.path], [exposure.task]
+            if ours:
+                inputs = [self._associate(exposure.root, alias, "DMSLevel2bBase",
+                                          [(exposure, "science"),
+                                           *((other, "background") for other in ours)])]
+                after += [other.task for other in ours]
+            self._calibrated(exposure, alias, inputs, after, products)
+
+    def _calibrated(self, exposure: _Exposure, alias: str, inputs: list[str],
+                    after: list[str | None], products: list[str]) -> None:
+        name = self._add(alias, exposure.root, inputs, after, products)
+        if name is not None:
+            exposure.task, exposure.path = name, self._product(products[0])
+
+    def _backgrounds(self, exposure: _Exposure) -> list[_Exposure]:
+        """Exposures of a background target that the same detector took in the same setting."""
+        if exposure.is_background or exposure.is_tso:
+            return []
+        return [other for other in self._exposures.values()
+                if other.is_background and other.setting == exposure.setting
+                and other.get("instrument.detector") == exposure.get("instrument.detector")
+                and _stage_of(other.path) == 2]
+
+    def _stage3(self, given: list[tuple[str, dict[str, Any]]]) -> None:
+        for path, association in given:
+            self._given(path, association)
+        if given:
+            return
+        groups: dict[tuple[str, ...], list[_Exposure]] = {}
+        for exposure in self._exposures.values():
+            alias = _stage3_of(exposure)
+            if alias is not None and _stage_of(exposure.path) == 3 and not exposure.is_background:
+                key = (alias, *exposure.setting, exposure.get("observation.observation_number"))
+                groups.setdefault(key, []).append(exposure)
+        for (alias, *_), members in groups.items():
+            name = _name_of(members[0])
+            inputs = [self._associate(name, alias, "DMS_Level3_Base",
+                                      [(member, "science") for member in members])]
+            self._add(alias, name, inputs, [member.task for member in members], ())
+
+    # associations ---------------------------------------------------------------------------------
+
+    def _associate(self, name: str, alias: str, rule: str,
+                   members: Sequence[tuple[_Exposure, str]]) -> str:
+        """Make an association of planned or existing products; return its path."""
+        from jwst_cal.associations.asn_from_list import asn_from_list
+
+        kind = alias.removeprefix("calwebb_")
+        table = asn_from_list(
+            [(self._beside(member.path), role) for member, role in members], rule=rule,
+            product_name=name, with_exptype=True,
+            meta={"asn_type": kind,
+                  "program": members[0][0].get("observation.program_number") or "noprogram"})
+        path = self._product(f"{name}_{kind}_asn.json")
+        self._result.associations[path] = dict(table)
+        return path
+
+    def _beside(self, path: str) -> str:
+        """Name a file as an association in the output folder names it."""
+        inside = os.path.dirname(path) == self._result.output_dir
+        return os.path.basename(path) if inside else path
+
+    def _given(self, path: str, association: dict[str, Any]) -> set[str]:
+        """Plan what an association asks for; return the roots of its science members."""
+        members = [member for product in association["products"] for member in product["members"]]
+        science = [member for member in members if member["exptype"].lower() == "science"]
+        first = self._exposures.get(_root(science[0]["expname"])) if science else None
+        alias = f"calwebb_{str(association.get('asn_type') or '').lower()}"
+        if alias not in registry.by_alias:
+            chosen = None if first is None else (
+                _stage2_of(first) if _level(association) == 2 else _stage3_of(first))
+            if chosen is None:
+                self._result.remarks.append(f"{os.path.basename(path)}: its pipeline is not known; "
+                                            "left out")
+                return set()
+            alias = chosen
+        known = [self._exposures.get(_root(member["expname"])) for member in members]
+        for member, exposure in zip(members, known, strict=True):
+            if exposure is not None and exposure.task is not None:
+                member["expname"] = self._beside(exposure.path)
+            else:
+                member["expname"] = self._beside(os.path.join(os.path.dirname(path),
+                                                              member["expname"]))
+        target = self._product(os.path.basename(path))
+        if target != path:
+            self._result.associations[target] = association
+        roots = {_root(member["expname"]) for member in science}
+        names = [product["name"] for product in association["products"]]
+        suffix = {2: "cal"}.get(_level(association))
+        products = [f"{name}_{suffix}.fits" for name in names] if suffix else []
+        name = self._add(alias, names[0] if len(names) == 1 else os.path.basename(path),
+                         [target], [e.task for e in known if e is not None], products)
+        if name is not None and _level(association) == 2:
+            for root, product in zip((_root(member["expname"]) for member in science), names,
+                                     strict=False):
+                exposure = self._exposures.get(root)
+                if exposure is not None:
+                    exposure.task = name
+                    exposure.path = self._product(f"{product}_cal.fits")
+        return roots
+
+
+def _stage_of(path: str) -> int:
+    """The stage that starts from a file; 1 for a name without a known suffix."""
+    return next((stage for stage, suffixes in _STARTS.items() if _suffix(path) in suffixes), 1)
+
+
+def _association(path: str) -> dict[str, Any]:
+    from jwst_cal.models import association_file
+
+    found: dict[str, Any] = association_file.read(path)
+    return found
+
+
+def _level(association: Mapping[str, Any]) -> int:
+    """The stage that an association is for: by its rule, its type, or the suffix of its members."""
+    text = f"{association.get('asn_rule')} {association.get('asn_type')}".lower()
+    if "level3" in text or text.endswith("3"):
+        return 3
+    if "level2" in text or text.endswith("2"):
+        return 2
+    return _stage_of(association["products"][0]["members"][0]["expname"])
+
+
+def _stage1_of(exposure: _Exposure) -> tuple[str, str]:
+    if exposure.kind in modes.GUIDER:
+        return "calwebb_guider", "cal"
+    if exposure.kind.endswith("_DARK") or exposure.kind == "MIR_DARKALL":
+        return "calwebb_dark", "dark"
+    return "calwebb_detector1", "rate"
+
+
+def _stage2_of(exposure: _Exposure) -> str | None:
+    if exposure.kind in _SPEC2:
+        return "calwebb_spec2"
+    return "calwebb_image2" if exposure.kind in modes.IMAGING else None
+
+
+def _stage3_of(exposure: _Exposure) -> str | None:
+    kind = exposure.kind
+    if kind in _TSO3 or (exposure.is_tso and kind in _IMAGE3 | {"MIR_LRS-SLITLESS"}):
+        return "calwebb_tso3"
+    if kind in _CORON3:
+        return "calwebb_coron3"
+    if kind == "NIS_AMI":
+        return "calwebb_ami3"
+    if kind in _SPEC3:
+        return "calwebb_spec3"
+    return "calwebb_image3" if kind in _IMAGE3 else None
+
+
+def _name_of(exposure: _Exposure) -> str:
+    """Name a stage-3 product: programme, observation, instrument and optical elements."""
+    elements = [exposure.get(f"instrument.{name}") for name in ("pupil", "filter", "grating")]
+    optics = "-".join(element for element in elements if element and element != "n/a")
+    program = exposure.get("observation.program_number") or "00000"
+    observation = exposure.get("observation.observation_number") or "000"
+    return "_".join(filter(None, (f"jw{program}-o{observation}", exposure.get("instrument.name"),
+                                  optics)))

@@ -1,0 +1,97 @@
+"""A run from beginning to end: lock, record, engine, driver, exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jwst_cal.batch import driver, engines, progress, resources, tasks
+from jwst_cal.batch.planning import Plan
+from jwst_cal.batch.state import Lock, State
+from jwst_cal.errors import ExitStatus
+
+__all__ = ["Options", "execute"]
+
+
+@dataclass
+class Options:
+    """How to run."""
+
+    jobs: int | None = None
+    threads: int | None = None
+    memory: int | None = None
+    engine: str = "local"
+    #: Site configuration of Parsl, or address of the scheduler of Dask.
+    site: str | None = None
+    as_json: bool = False
+    force: bool = False
+    disable_crds_steppars: bool = False
+
+
+def execute(plan: Plan, options: Options | None = None, *,
+            reporter: progress.Reporter | None = None,
+            make: Callable[[resources.Share], engines.Engine] | None = None) -> dict[str, int]:
+    """
+    Run a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to do.
+    options : Options, optional
+        How.
+    reporter : Reporter, optional
+        Where it is shown; chosen by the options and the terminal by default.
+    make : callable, optional
+        Makes the engine; the one of the options by default.
+
+    Returns
+    -------
+    dict
+        Number of tasks by status.
+
+    Raises
+    ------
+    ExitStatus
+        1 if a task failed, 3 if another run is at work in the directory, 128 + N after signal N.
+    JwstCalError
+        If the tasks cannot be run together, or the directory cannot be written to.
+    """
+    options = options or Options()
+    tasks.check(plan.tasks)
+    experience = resources.Experience()
+    needs = [experience.foresee(task, _size(task)) for task in plan.tasks]
+    share = resources.share(needs, jobs=options.jobs, threads=options.threads,
+                            memory=options.memory)
+    reporter = reporter or progress.choose(as_json=options.as_json)
+    with Lock(plan.output_dir), State(plan.output_dir, write=True) as state:
+        plan.write_associations()
+        driver.clean_up(plan.tasks)
+        state.describe(command=shlex.join(sys.argv), engine=options.engine, jobs=share.jobs,
+                       threads=share.threads, memory=share.memory)
+        if options.disable_crds_steppars:
+            os.environ["STPIPE_DISABLE_CRDS_STEPPARS"] = "true"
+        with driver.stopping() as stop, engines.single_threaded(share.threads):
+            engine = make(share) if make is not None else engines.make(
+                options.engine, share, options.site)
+            with contextlib.closing(engine), reporter:
+                for remark in plan.remarks:
+                    reporter.tell({"event": "remark", "text": remark})
+                run = driver.Driver(plan.tasks, engine, state, reporter, share, experience,
+                                    force=options.force)
+                counts = run.run(stop)
+    if stop.signal is not None:
+        raise ExitStatus(128 + stop.signal, "stopped by a signal; the same command goes on")
+    failed = counts.get("failed", 0)
+    if failed:
+        raise ExitStatus(1, f"{failed} of {len(plan.tasks)} tasks failed; jwst-cal status "
+                            f"{shlex.quote(os.path.relpath(plan.output_dir))} tells why")
+    return counts
+
+
+def _size(task: tasks.Task) -> int:
+    return sum(os.path.getsize(path) for path in task.inputs if os.path.exists(path))

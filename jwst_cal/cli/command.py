@@ -1,0 +1,154 @@
+"""``jwst-cal``: many exposures at once, and what came of them.
+
+Exit status: 0 done, 1 an error or a task failed, 2 wrong usage, 3 another run is at work in the
+directory, 130 or 143 stopped by Ctrl-C or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["main"]
+
+
+def _run(options: argparse.Namespace) -> int:
+    from jwst_cal.batch import run
+
+    run.execute(_plan_of(options), run.Options(
+        jobs=options.jobs, threads=options.threads, memory=_memory(options.memory),
+        engine=options.engine, as_json=options.json, force=options.force))
+    return 0
+
+
+def _memory(text: str | None) -> int | None:
+    from jwst_cal.batch import resources
+
+    return None if text is None else resources.parse_memory(text)
+
+
+def _stages(text: str) -> list[int]:
+    from jwst_cal.errors import ExitStatus
+
+    words = text.replace(",", " ").split()
+    if not words or any(word not in ("1", "2", "3") for word in words):
+        raise ExitStatus(2, f"--stages: '{text}' where numbers from 1 to 3 are needed, as 1,2")
+    return sorted({int(word) for word in words})
+
+
+def _plan_of(options: argparse.Namespace) -> Any:
+    """Make or read the plan that the arguments name."""
+    from jwst_cal.batch import plan_file, planning
+    from jwst_cal.errors import ExitStatus
+
+    words = options.inputs
+    if any(plan_file.is_plan(word) for word in words):
+        if len(words) > 1 or options.output_dir or options.pipeline:
+            raise ExitStatus(2, "a plan stands alone: it has its inputs and its output_dir")
+        return plan_file.read(words[0])
+    folder = os.path.abspath(os.path.expanduser(options.output_dir or os.curdir))
+    if options.pipeline:
+        inputs = planning.expand(words)
+        return planning.Plan(folder, planning.one_each(_target(options.pipeline), inputs, folder))
+    return planning.make(words, folder, stages=_stages(options.stages))
+
+
+def _target(name: str) -> str:
+    """Check the name of a step or pipeline; a parameter file becomes an absolute path."""
+    from jwst_cal.framework import commandline
+
+    _, _, file = commandline.load_target(name)
+    return name if file is None else os.path.abspath(file)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from jwst_cal.batch import progress
+    from jwst_cal.batch.state import State
+
+    with State(options.directory) as state:
+        rows = list(state.rows())
+        counts = state.counts()
+    if options.json:
+        import json
+
+        names = ("name", "status", "error", "kind", "seconds", "cpu", "peak", "attempts",
+                 "started", "finished", "host", "log")
+        print(json.dumps({"counts": counts,
+                          "tasks": [{name: row[name] for name in names} for row in rows]}))
+        return 0
+    print(", ".join(f"{number} {status}" for status, number in sorted(counts.items())))
+    for row in rows:
+        if options.all or row["status"] in ("failed", "blocked", "interrupted", "running"):
+            reason = f": {row['error']}" if row["error"] else ""
+            seconds = f"  {progress.duration(row['seconds'])}" if row["seconds"] else ""
+            print(f"{row['status']:<12}{row['name']}{seconds}{reason}")
+            if row["status"] == "failed" and row["log"]:
+                print(f"{'':<12}log: {os.path.join(options.directory, row['log'])}")
+    return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from jwst_cal.cli import explain
+
+    return explain.main(["explain", *options.products])
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("inputs", nargs="+", metavar="INPUT",
+                        help="exposures, folders, associations, @LIST, or one plan file")
+    parser.add_argument("-o", "--output-dir", metavar="DIR",
+                        help="folder of the products and of the record of the run [here]")
+    parser.add_argument("--stages", default="1,2,3", metavar="N,...",
+                        help="stages to be planned [1,2,3]")
+    parser.add_argument("-p", "--pipeline", metavar="NAME",
+                        help="this step, pipeline or parameter file for each input, no stages")
+
+
+def _parser() -> argparse.ArgumentParser:
+    from jwst_cal.cli import _exits
+
+    parser = _exits.Parser(prog="jwst-cal", description=__doc__,
+                           formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    run = commands.add_parser("run", help="run what is not current, and go on where a run stopped")
+    _add_inputs(run)
+    run.add_argument("-j", "--jobs", type=int, metavar="N", help="tasks at a time [all CPUs]")
+    run.add_argument("--threads", type=int, metavar="N",
+                     help="threads of each; jobs x threads is never more than the CPUs granted")
+    run.add_argument("--memory", metavar="SIZE", help="budget of all jobs together, as 16GB "
+                                                      "[what is available or granted]")
+    run.add_argument("--engine", default="local", metavar="NAME", help="who runs them [local]")
+    run.add_argument("--force", action="store_true", help="run what is current, too")
+    run.add_argument("--json", action="store_true", help="events as JSON, one a line")
+    run.set_defaults(do=_run)
+
+    status = commands.add_parser("status", help="what came of the tasks of a directory")
+    status.add_argument("directory", nargs="?", default=os.curdir)
+    status.add_argument("--all", action="store_true", help="all tasks, not only the troubled ones")
+    status.add_argument("--json", action="store_true", help="as JSON")
+    status.set_defaults(do=_status)
+
+    explain = commands.add_parser("explain", help="what made a product, as the product tells it")
+    explain.add_argument("products", nargs="+", metavar="PRODUCT")
+    explain.set_defaults(do=_explain)
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command, with the arguments of the process by default; return its exit status."""
+    from jwst_cal.cli import _exits
+
+    def do() -> int:
+        options = _parser().parse_args(words)
+        status: int = options.do(options)
+        return status
+
+    return _exits.guarded("jwst-cal", do)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
