@@ -201,7 +201,7 @@ class _Exposure:
 
     @property
     def is_tso(self) -> bool:
-        return modes.is_tso(_Header(self.header))
+        return bool(modes.is_tso(_Header(self.header)))
 
     @property
     def is_background(self) -> bool:
