@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["group", "pixel"]
+__all__ = ["group", "pixel", "unwanted"]
 
 _PIXEL_BITS = {
     "DO_NOT_USE": 0,
@@ -47,3 +47,34 @@ pixel = {"GOOD": np.uint32(0)} | {
 }
 #: Bits of GROUPDQ (uint8).
 group = {"GOOD": np.uint8(0)} | {name: np.uint8(pixel[name]) for name in _GROUP_NAMES}
+
+
+def unwanted(wanted):
+    """
+    Read the historical notation of flags that are no reason against a pixel.
+
+    Parameters
+    ----------
+    wanted : str, int or None
+        Names or numbers joined by ``+``, ``,`` or ``|``; a leading ``~`` stands for all others;
+        None: all.
+
+    Returns
+    -------
+    uint32
+        The bits that are a reason against a pixel.
+
+    Raises
+    ------
+    ValueError
+        If there is no such flag.
+    """
+    from astropy.nddata.bitmask import interpret_bit_flags
+
+    names = {name: int(bit) for name, bit in pixel.items() if bit}
+    try:
+        good = interpret_bit_flags(wanted, flag_name_map=names)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"'{wanted}' where names of flags or their numbers, joined by +, are "
+                         "needed") from error
+    return np.uint32(0 if good is None else ~good & 0xFFFFFFFF)

@@ -233,3 +233,29 @@ def overrides(pipeline, paths, steps=None):
     for alias, values in (steps or {}).items():
         given[alias].update(values)
     return given
+
+
+def placed(paths, number=1, dx=0.0, dy=0.0, roll=0.0, level=2.0, noise=0.05, shape=(96, 128),
+           detector=None):
+    """Make a calibrated image of sky, moved by arcseconds, with coordinates and no bad pixel."""
+    from jwst_cal.astrometry.assign_wcs import AssignWcsStep
+
+    model = image(seed=number, shape=shape)
+    rng = np.random.default_rng([number, 9])
+    info = model.meta.wcsinfo
+    info.ra_ref += dx / 3600 / np.cos(np.deg2rad(info.dec_ref))
+    info.dec_ref += dy / 3600
+    info.roll_ref += roll
+    model.meta.observation.exposure_number = f"{number:05d}"
+    model = AssignWcsStep(**{f"override_{kind}": paths.get(kind, "N/A")
+                             for kind in AssignWcsStep.references}).run(model)
+    model.data = (level + rng.normal(0, noise, shape)).astype(np.float32)
+    model.dq = np.zeros(shape, np.uint32)
+    model.var_rnoise = np.full(shape, noise**2, np.float32)
+    model.var_poisson = np.zeros(shape, np.float32)
+    model.var_flat = np.zeros(shape, np.float32)
+    model.err = np.full(shape, noise, np.float32)
+    model.meta.photometry.pixelarea_steradians = (SCALE / 3600 * np.pi / 180) ** 2
+    model.meta.bunit_data = model.meta.bunit_err = "MJy/sr"
+    model.meta.filename = f"jw00001001001_02101_{number:05d}_{detector or 'nrca1'}_cal.fits"
+    return model

@@ -555,10 +555,18 @@ class Step(Parameterised):
         if name is None:
             return
         text = status or ("COMPLETE" if success else "SKIPPED")
+        in_library = hasattr(model, "map_function")
+        noted = step is None or step == self._status_name
         for member in _members(model):
             setattr(member.meta.cal_step, name, text)
-            if step is None or step == self._status_name:
+            if noted and not in_library:
                 self._status_set.append(member)
+        if noted and in_library:
+            self.statuses_set(model)  # of models on disk none is kept
+
+    def statuses_set(self, models: Any) -> None:
+        """Tell that the status of each model of a container or library has been written."""
+        self._status_set.append(models)
 
     def query_step_status(self, model: Any, step: str | None = None) -> str | None:
         """
@@ -824,6 +832,8 @@ class Step(Parameterised):
                 self.record_step_status(model, success=False)
                 return self._shape(model)
         for product in result if isinstance(result, list | tuple) else [result]:
+            if any(product is done for done in self._status_set):
+                continue
             for member in _members(product):
                 if not any(member is done for done in self._status_set):
                     self.record_step_status(member)
@@ -961,6 +971,9 @@ class Step(Parameterised):
         """
         if model is None or not (force or self.save_results or output_file or self.output_file):
             return None
+        if hasattr(model, "map_function"):  # one after the other: they may be on disk
+            return [self._save_one(member, suffix, at, output_file, components)
+                    for at, member in enumerate(_members(model))]
         members = list(_members(model))
         if len(members) == 1 and members[0] is model:
             return self._save_one(model, suffix, idx, output_file, components)
