@@ -17,6 +17,21 @@ def _exposure(args):
     print(exposure.write(args.out))
 
 
+def _dithers(args):
+    from jwst_cal.simulate import dithers
+
+    found = dithers.dithers(
+        args.folder, args.instrument, subarray=args.subarray, detectors=args.detectors,
+        filter_name=args.filter, n_dithers=args.dithers, n_ints=args.ints, n_groups=args.groups,
+        readpatt=args.readpatt, stars=args.stars, sky_level=args.sky, sky_step=args.sky_step,
+        pointing_error=args.pointing_error, roll_error=args.roll_error,
+        cosmic_ray_rate=args.cosmic_rays, field=tuple(args.field), seed=args.seed,
+    )
+    for path in (*found.exposures, found.level2, found.level3, found.sources, found.places,
+                 found.pointings):
+        print(path)
+
+
 def _check(args):
     from jwst_cal import models
     from jwst_cal.simulate import checks, exposures
@@ -66,6 +81,35 @@ def _segment(text):
     return int(number), int(parts)
 
 
+def _add_dithers(commands):
+    many = commands.add_parser(
+        "dithers", help="write dithered images of a field, associations, and the truth")
+    many.add_argument("folder", metavar="FOLDER", help="where they go")
+    many.add_argument("--instrument", default="nircam", help="nircam (default), miri, niriss, fgs")
+    many.add_argument("--subarray", help="FULL or a smaller one (default)")
+    many.add_argument("--detectors", nargs="+", metavar="NAME",
+                      help="detectors that take each exposure, for instance NRCA1 NRCA2 NRCALONG")
+    many.add_argument("--filter", help="filter, for instance F115W")
+    many.add_argument("--dithers", type=int, default=4, metavar="N",
+                      help="exposures of each detector (default 4)")
+    many.add_argument("--ints", type=int, help="integrations")
+    many.add_argument("--groups", type=int, help="groups")
+    many.add_argument("--readpatt", help="readout pattern")
+    many.add_argument("--stars", type=int, help="mean number of stars in an exposure")
+    many.add_argument("--sky", type=float, metavar="MJY/SR", help="surface brightness of the sky")
+    many.add_argument("--sky-step", type=float, default=0.1, metavar="PART",
+                      help="part by which it differs between exposures (default 0.1)")
+    many.add_argument("--pointing-error", type=float, default=0.02, metavar="ARCSEC",
+                      help="what the headers do not tell of the pointing (default 0.02)")
+    many.add_argument("--roll-error", type=float, default=0.002, metavar="DEGREES",
+                      help="the same of the roll (default 0.002)")
+    many.add_argument("--cosmic-rays", type=float, metavar="RATE", help="particles per cm^2 and s")
+    many.add_argument("--field", type=float, nargs=3, default=[202.5, 10.25, 33.3],
+                      metavar=("RA", "DEC", "PA"), help="where, and position angle of V3, degrees")
+    many.add_argument("--seed", type=int, default=1, help="seed of everything random (default 1)")
+    many.set_defaults(run=_dithers)
+
+
 def _parser():
     parser = argparse.ArgumentParser(
         prog="python -m jwst_cal.simulate", description=__doc__, epilog=_kinds(),
@@ -89,6 +133,7 @@ def _parser():
                      help="only file K of the N over which the integrations are spread")
     one.add_argument("--seed", type=int, default=1, help="seed of scene and noise (default 1)")
     one.set_defaults(run=_exposure)
+    _add_dithers(commands)
     check = commands.add_parser("check", help="compare a product with the truth")
     check.add_argument("product", metavar="PRODUCT", help="_rate.fits, or _ramp.fits for the jumps")
     check.add_argument("truth", metavar="TRUTH", help="_truth.npz")

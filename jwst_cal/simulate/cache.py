@@ -31,6 +31,8 @@ CONTEXT = f"jwst_embedded_{_SERIAL}.pmap"
 #: Keywords of the rules.
 _KEYWORDS = {
     "DETECTOR": "META.INSTRUMENT.DETECTOR", "FILTER": "META.INSTRUMENT.FILTER",
+    "PUPIL": "META.INSTRUMENT.PUPIL", "CHANNEL": "META.INSTRUMENT.CHANNEL",
+    "MODULE": "META.INSTRUMENT.MODULE",
     "BAND": "META.INSTRUMENT.BAND", "SUBARRAY": "META.SUBARRAY.NAME",
     "READPATT": "META.EXPOSURE.READPATT", "EXP_TYPE": "META.EXPOSURE.TYPE",
     "NOUTPUTS": "META.EXPOSURE.NOUTPUTS", "SUBSTRT1": "META.SUBARRAY.XSTART",
@@ -85,8 +87,8 @@ def fingerprint():
     digest = hashlib.sha1(".".join(np.__version__.split(".")[:2]).encode())
     digest.update(" ".join(reference_types()).encode())
     here = Path(__file__).parent
-    for name in ("cache.py", "references.py", "detectors.py", "striped.py", "_fits.py",
-                 "instruments/*.py", "makers/*.py"):
+    for name in ("cache.py", "references.py", "detectors.py", "striped.py", "_fits.py", "psf.py",
+                 "scenes.py", "instruments/*.py", "makers/*.py", "../pointing/siaf.*"):
         for path in sorted(here.glob(name)):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
@@ -322,7 +324,7 @@ def materialise_all(root=None, detectors=None):
                 f"detector '{name}' is not simulated: choose one of {', '.join(DETECTORS)}")
     instruments = {DETECTORS[name].instrument for name in chosen}
     for basename, row in REFERENCES.items():
-        if row.detector in chosen or (row.own == "instrument" and row.instrument in instruments):
+        if row.detector in chosen or (row.is_common and row.instrument in instruments):
             materialise(basename, root)
     return ensure(root)
 

@@ -9,6 +9,7 @@ All maps are [row, col] in the science orientation, float32 unless said otherwis
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -18,6 +19,7 @@ import numpy as np
 from jwst_cal import flags
 from jwst_cal.errors import ParameterError
 from jwst_cal.kernels import threads
+from jwst_cal.pointing import siaf
 from jwst_cal.simulate.instruments import DETECTORS, INSTRUMENTS
 from jwst_cal.simulate.instruments._parts import Properties, Subarray
 
@@ -361,9 +363,55 @@ class Window:
     @cached_property
     def gain(self):
         """e-/DN."""
-        return np.float32(self.detector.gain * self.gain_factor) * (
+        return np.float32(self.mean_gain) * (
             1 + np.float32(0.02) * self.smooth("gain") + np.float32(0.004) * self.draw("gain")
         )
+
+    @property
+    def mean_gain(self):
+        """Gain of the detector in this subarray, e-/DN."""
+        return self.detector.gain * self.gain_factor
+
+    @cached_property
+    def flat_field(self):
+        """Response of the pixels to light, in units of the mean."""
+        return (1 + np.float32(0.02) * self.smooth("flat")
+                + np.float32(0.01) * self.draw("flat"))
+
+    @property
+    def distortion(self):
+        """Where the pixels of the whole detector look; None if it takes no images."""
+        name = self.detector.aperture
+        return siaf.distortion(name) if name else None
+
+    @cached_property
+    def aperture(self):
+        """
+        The aperture of the cut; None if the detector takes no images.
+
+        Where the aperture file has none of the name, or elsewhere, one around the cut's centre.
+        """
+        if self.distortion is None:
+            return None
+        whole, sub = self.distortion.aperture, self.subarray
+        if sub.name == "FULL":
+            return whole
+        name = whole.name.removesuffix("_FULL").removesuffix("_CEN") + f"_{sub.name}"
+        with contextlib.suppress(ParameterError):
+            found = siaf.aperture(name)
+            x, y = found.x_ref - 1 + self.x[0], found.y_ref - 1 + self.y[0]
+            if np.hypot(*(np.array(self.distortion.to_telescope(x, y))
+                          - (found.v2_ref, found.v3_ref))) < 0.01:
+                return found
+        return self.distortion.cut(name, self.x[0], self.y[0], len(self.x), len(self.y))
+
+    @cached_property
+    def area(self):
+        """float32: areas of the pixels in units of the reference pixel's, or None."""
+        if self.distortion is None:
+            return None
+        area = self.distortion.area(self.x, self.y)
+        return (area / self.distortion.nominal_area).astype(np.float32)
 
     @cached_property
     def read_noise(self):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import MISSING, asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,18 @@ from jwst_cal.simulate.ramps import Readout, expose
 from jwst_cal.simulate.scenes import scene, spectra, transit
 
 __all__ = ["Exposure", "Kind", "Truth", "configurations", "simulate"]
+
+#: When an exposure starts, if nothing else is said.
+START = "2024-07-01T03:14:15.926"
+START_MJD = 60492.13490655093
+#: Keywords of an exposure's own that belong to its array; the others stand in the primary header.
+_SCI_ONLY = frozenset({
+    "RA_V1", "DEC_V1", "PA_V3", "V2_REF", "V3_REF", "VPARITY", "V3I_YANG", "RA_REF", "DEC_REF",
+    "ROLL_REF", "WCSAXES", "CRPIX1", "CRPIX2", "CRVAL1", "CRVAL2", "CTYPE1", "CTYPE2", "CUNIT1",
+    "CUNIT2", "CDELT1", "CDELT2", "PC1_1", "PC1_2", "PC2_1", "PC2_2", "XREF_SCI", "YREF_SCI",
+    "S_REGION", "VA_SCALE", "JWST_DX", "JWST_DY", "JWST_DZ", "VELOSYS", "RADESYS",
+})
+
 
 class Kind(NamedTuple):
     """A kind of exposure: what must be asked for, and what it then has by default."""
@@ -167,6 +180,12 @@ class Exposure:
     seed : int
     segment : tuple of int, or None
         Number of the segment, from 1, and of segments.
+    number : int
+        Number of the exposure in its observation, from 1.
+    start : float
+        When it starts, MJD.
+    cards : mapping
+        Keywords that differ from those of a single exposure: values by name.
     """
 
     data: np.ndarray
@@ -179,12 +198,16 @@ class Exposure:
     readpatt: str
     seed: int
     segment: tuple[int, int] | None = None
+    number: int = 1
+    start: float = START_MJD
+    cards: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def root(self):
         """File name without suffix and extension."""
         part = f"-seg{self.segment[0]:03d}" if self.segment else ""
-        return f"jw01234001001_02101_00001{part}_{self.window.detector.name.lower()}"
+        return (f"jw01234001001_02101_{self.number:05d}{part}_"
+                f"{self.window.detector.name.lower()}")
 
     def write(self, where):
         """
@@ -212,7 +235,8 @@ class Exposure:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{path.parent}: cannot be made ({error.strerror})") from error
-        hdus = [_fits.image("SCI", self.data.shape, "u2", _planes(self.data), self._sci_cards())]
+        hdus = [_fits.image("SCI", self.data.shape, "u2", _planes(self.data),
+                            self._with_own(self._sci_cards(), _SCI_ONLY))]
         if self.zeroframe is not None:
             hdus.append(
                 _fits.image("ZEROFRAME", self.zeroframe.shape, "u2", self.zeroframe)
@@ -223,11 +247,19 @@ class Exposure:
         hdus.append(_fits.asdf_hdu({"meta": {
             "telescope": "JWST", "model_type": "Level1bModel", "filename": path.name,
         }}))
-        _fits.write(path, self._primary_cards(path.name), hdus)
+        cards = self._with_own(self._primary_cards(path.name), self.cards.keys() - _SCI_ONLY)
+        _fits.write(path, cards, hdus)
         self.truth.save(truth_path(path))
         return path
 
     # ---- headers and tables -------------------------------------------------------------
+    def _with_own(self, cards, more):
+        """Cards with the exposure's own values, and those of its keywords that are `more`."""
+        names = {card[0] for card in cards}
+        known = [(name, self.cards.get(name, value), *rest) for name, value, *rest in cards]
+        return known + [(name, value) for name, value in self.cards.items()
+                        if name in more and name not in names]
+
     def _tables(self):
         return [_fits.table("GROUP", self._group_table()),
                 _fits.table("INT_TIMES", self._int_times())]
@@ -259,6 +291,11 @@ class Exposure:
         r, sub, det = self.readout, self.window.subarray, self.window.detector
         span = self._n_ints * self._period_days
         exposed = self._n_ints * r.integration_time
+        start = START
+        if self.start != START_MJD:
+            from astropy.time import Time
+
+            start = Time(self.start, format="mjd").isot
         return [
             ("DATE", "2024-07-01T12:00:00.000", "UTC date file created"),
             ("FILENAME", filename, "Name of the file" if len(filename) < 46 else ""),
@@ -267,9 +304,9 @@ class Exposure:
             ("TELESCOP", "JWST", "Telescope used to acquire the data"),
             ("TITLE", f"Simulated exposure, seed {self.seed}", "Proposal title"),
             ("CATEGORY", "GO", "Program category"),
-            ("DATE-OBS", START[:10], "[yyyy-mm-dd] UTC date at start of exposure"),
-            ("TIME-OBS", START[11:], "[hh:mm:ss.sss] UTC time at start of exposure"),
-            ("DATE-BEG", START, "Date-time start of exposure"),
+            ("DATE-OBS", start[:10], "[yyyy-mm-dd] UTC date at start of exposure"),
+            ("TIME-OBS", start[11:], "[hh:mm:ss.sss] UTC time at start of exposure"),
+            ("DATE-BEG", start, "Date-time start of exposure"),
             ("OBS_ID", "V01234001001P0000000002101", "Programmatic observation identifier"),
             ("VISIT_ID", "01234001001", "Visit identifier"),
             ("PROGRAM", "01234", "Program number"),
@@ -278,7 +315,7 @@ class Exposure:
             ("VISITGRP", "02", "Visit group identifier"),
             ("SEQ_ID", "1", "Parallel sequence identifier"),
             ("ACT_ID", "01", "Activity identifier"),
-            ("EXPOSURE", "00001", "Exposure request number"),
+            ("EXPOSURE", f"{self.number:05d}", "Exposure request number"),
             ("VISITYPE", "PRIME_TARGETED_FIXED", "Visit type"),
             ("VISITSTA", "SUCCESSFUL", "Status of a visit"),
             ("TSOVISIT", self.mode.tso, "Time Series Observation visit indicator"),
@@ -289,9 +326,9 @@ class Exposure:
             ("DETECTOR", det.name, "Name of detector used to acquire the data"),
             *det.cards, *self.mode.cards,
             ("EXP_TYPE", self.mode.exp_type, "Type of data in the exposure"),
-            ("EXPSTART", START_MJD, "[d] exposure start time in MJD"),
-            ("EXPMID", START_MJD + span / 2, "[d] exposure mid time in MJD"),
-            ("EXPEND", START_MJD + span, "[d] exposure end time in MJD"),
+            ("EXPSTART", self.start, "[d] exposure start time in MJD"),
+            ("EXPMID", self.start + span / 2, "[d] exposure mid time in MJD"),
+            ("EXPEND", self.start + span, "[d] exposure end time in MJD"),
             ("READPATT", self.readpatt, "Readout pattern"),
             ("NOUTPUTS", self.window.all_outputs, "Number of detector outputs used"),
             ("NINTS", self._n_ints, "Number of integrations in exposure"),
@@ -330,9 +367,9 @@ class Exposure:
         span = self._n_ints * self._period_days
         exposed = self._n_ints * self.readout.integration_time
         return [
-            ("MJD-BEG", START_MJD, "[d] exposure start time in MJD"),
-            ("MJD-AVG", START_MJD + span / 2, "[d] exposure mid-point in MJD"),
-            ("MJD-END", START_MJD + span, "[d] exposure end time in MJD"),
+            ("MJD-BEG", self.start, "[d] exposure start time in MJD"),
+            ("MJD-AVG", self.start + span / 2, "[d] exposure mid-point in MJD"),
+            ("MJD-END", self.start + span, "[d] exposure end time in MJD"),
             ("XPOSURE", exposed, "[s] Effective exposure time"),
             ("RA_V1", 202.6, "[deg] RA of telescope V1 axis"),
             ("DEC_V1", 10.2, "[deg] Dec of telescope V1 axis"),
@@ -350,7 +387,7 @@ class Exposure:
         rows = np.zeros(self.readout.n_ints, _INT_TIMES)
         number = self.readout.first + np.arange(self.readout.n_ints)
         rows["integration_number"] = number + 1
-        begin = START_MJD + number * self._period_days
+        begin = self.start + number * self._period_days
         length = self.readout.integration_time / 86400
         for name, time in (("start", begin), ("mid", begin + length / 2), ("end", begin + length)):
             rows[f"int_{name}_MJD_UTC"] = time
@@ -363,7 +400,7 @@ class Exposure:
         r, sub = self.readout, self.window.subarray
         number = r.first * r.n_groups + np.arange(r.n_ints * r.n_groups)
         integration, group = np.divmod(number, r.n_groups)
-        end = START_MJD + integration * self._period_days + (group + 1) * r.group_time / 86400
+        end = self.start + integration * self._period_days + (group + 1) * r.group_time / 86400
         rows = np.zeros(len(number), _GROUP)
         rows["integration_number"], rows["group_number"] = integration + 1, group + 1
         rows["end_day"] = 8800
@@ -374,10 +411,6 @@ class Exposure:
         rows["bary_end_time"] = rows["helio_end_time"] = end
         return rows
 
-
-#: When every exposure starts.
-START = "2024-07-01T03:14:15.926"
-START_MJD = 60492.13490655093
 
 _INT_TIMES = np.dtype([("integration_number", "i4")] + [
     (f"int_{when}_{scale}", "f8")
@@ -414,7 +447,28 @@ def _planes(cube):
     return (plane for integration in cube for plane in integration)
 
 
-def _count(name, value, least, default):
+def count(name, value, least, default):
+    """
+    Check a whole number.
+
+    Parameters
+    ----------
+    name : str
+        What it is.
+    value : int, optional
+        What was asked for.
+    least, default : int
+        Smallest value, and the one that stands for None.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ParameterError
+        If it is no whole number, or too small.
+    """
     if value is None:
         return default
     if isinstance(value, bool) or int(value) != value or value < least:
@@ -422,8 +476,30 @@ def _count(name, value, least, default):
     return int(value)
 
 
-def _choose(what, wanted, known, owner):
-    """The entry of a mapping, by its name in any case."""
+def choose(what, wanted, known, owner):
+    """
+    Find a name in any case.
+
+    Parameters
+    ----------
+    what : str
+        What it is the name of.
+    wanted : str
+        As asked for.
+    known : collection of str
+        Names that there are.
+    owner : str
+        What it has to be, for the message.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ParameterError
+        If there is none.
+    """
     name = str(wanted).upper()
     if name not in known:
         raise ParameterError(f"{what} '{wanted}' is not {owner}: choose one of {', '.join(known)}")
@@ -434,10 +510,10 @@ def _mode(instrument, subarray, detector, exp_type):
     """The first kind of exposure that fits, and the first detector that takes it."""
     owner = f"simulated for {instrument.name}"
     modes = instrument.modes
-    subarray = _choose("subarray", subarray, dict.fromkeys(m.subarray for m in modes), owner)
+    subarray = choose("subarray", subarray, dict.fromkeys(m.subarray for m in modes), owner)
     modes = [m for m in modes if m.subarray == subarray]
     if exp_type is not None:
-        exp_type = _choose("exposure type", exp_type, dict.fromkeys(m.exp_type for m in modes),
+        exp_type = choose("exposure type", exp_type, dict.fromkeys(m.exp_type for m in modes),
                            f"{owner} {subarray}")
         modes = [m for m in modes if m.exp_type == exp_type]
     pairs = {}
@@ -446,7 +522,7 @@ def _mode(instrument, subarray, detector, exp_type):
             pairs.setdefault(one.name, (mode, one))
     if detector is None:
         return next(iter(pairs.values()))
-    return pairs[_choose("detector", detector, pairs, f"{owner} {subarray}")]
+    return pairs[choose("detector", detector, pairs, f"{owner} {subarray}")]
 
 
 def simulate(
@@ -495,24 +571,19 @@ def simulate(
         If there is no such instrument, subarray, detector, exposure type or readout pattern, or a
         number is out of range.
     """
-    machine = INSTRUMENTS[_choose("instrument", instrument, INSTRUMENTS, "simulated")]
+    machine = INSTRUMENTS[choose("instrument", instrument, INSTRUMENTS, "simulated")]
     chosen, taker = _mode(machine, subarray, detector, exp_type)
-    name = _choose("readout pattern", readpatt or chosen.readpatt, machine.patterns,
-                   f"one of {machine.name}'s")
+    name = _pattern(machine, chosen, readpatt)
     pattern = machine.patterns[name]
     if pattern.speed and pattern.speed not in taker.subarray(chosen.subarray).frame_times:
         raise ParameterError(f"readout pattern '{name}' is not simulated for {chosen.subarray}")
     parts = _windows(taker.name, chosen.subarray, pattern.speed)
     window, n = parts[0], len(parts)
     together = window if n == 1 else striped.assemble(taker.name, window.subarray, pattern.speed)
-    seed = _count("seed", seed, 0, 1)
-    n_ints = _count("n_ints", n_ints, 1, chosen.n_ints)
-    first, last = _part(n_ints, segment)
-    readout = Readout(
-        (last - first) * n, _count("n_groups", n_groups, 1, chosen.n_groups),
-        pattern.n_frames, pattern.group_gap, window.frame_time, first * n, n_ints * n,
-        pattern.pause, pattern.divisor,
-    )
+    seed = count("seed", seed, 0, 1)
+    readout = readout_of(window, chosen, readpatt, n_ints, n_groups, segment=segment, parts=n)
+    first, last, n_ints = (
+        k // n for k in (readout.first, readout.first + readout.n_ints, readout.total))
     if readout.n_groups > 254:
         raise ParameterError(f"n_groups: {n_groups} where at most 254 can be simulated")
     if chosen.guide_star and readout.n_groups != chosen.n_groups:
@@ -529,8 +600,8 @@ def simulate(
     curve = transit(n_ints) if chosen.tso else None
     options = {
         "cosmic_ray_rate": float(cosmic_ray_rate),
-        "snowballs": _count("snowballs", snowballs, 0, chosen.snowballs),
-        "showers": _count("showers", showers, 0, chosen.showers),
+        "snowballs": count("snowballs", snowballs, 0, chosen.snowballs),
+        "showers": count("showers", showers, 0, chosen.showers),
         "light_curve": None if curve is None else np.repeat(curve, n), "emi": float(emi),
     }
     if n == 1:
@@ -554,6 +625,45 @@ def simulate(
 
         return guide_star(exposure)
     return exposure
+
+
+def _pattern(machine, mode, readpatt):
+    """Name of the readout pattern asked for, or of the usual one."""
+    return choose("readout pattern", readpatt or mode.readpatt, machine.patterns,
+                  f"one of {machine.name}'s")
+
+
+def readout_of(window, mode, readpatt=None, n_ints=None, n_groups=None, *, segment=None, parts=1):
+    """
+    Make out how an exposure is sampled.
+
+    Parameters
+    ----------
+    window : Window
+        The detector.
+    mode : Mode
+        Kind of exposure.
+    readpatt, n_ints, n_groups, segment : optional
+        As for :func:`simulate`.
+    parts : int
+        Superstripes of an integration.
+
+    Returns
+    -------
+    Readout
+
+    Raises
+    ------
+    ParameterError
+        If something is not simulated, or out of range.
+    """
+    pattern = window.instrument.patterns[_pattern(window.instrument, mode, readpatt)]
+    n_ints = count("n_ints", n_ints, 1, mode.n_ints)
+    first, last = _part(n_ints, segment)
+    return Readout(
+        (last - first) * parts, count("n_groups", n_groups, 1, mode.n_groups),
+        pattern.n_frames, pattern.group_gap, window.frame_time, first * parts, n_ints * parts,
+        pattern.pause, pattern.divisor)
 
 
 def _part(n_ints, segment):

@@ -1,4 +1,4 @@
-"""The stage-1 reference files of the simulated detectors, in the formats of the real ones.
+"""The reference files of the simulated detectors, in the formats of the real ones.
 
 One row of :data:`REFERENCES` is one file: what it is and which exposures it is for, after the rules
 in ``instruments``. Its content comes from ``makers``, which draw on the maps that the exposures are
@@ -23,7 +23,7 @@ SERIAL, PER_DETECTOR, PER_SPEED = 9001, 60, 30
 
 
 #: Types without an image, which need no place on the detector.
-_TABLES = ("rscd", "refpix", "trappars")
+_TABLES = ("rscd", "refpix", "trappars", "photom", "apcorr")
 
 
 class Row(NamedTuple):
@@ -42,6 +42,11 @@ class Row(NamedTuple):
     serial: int
     own: str = "detector"
     extension: str = "fits"
+
+    @property
+    def is_common(self):
+        """Whether it is for several detectors."""
+        return self.own in ("instrument", "channel")
 
     @property
     def basename(self):
@@ -66,16 +71,25 @@ def _match(rule, instrument, detector, sub, speed):
     """The values of a rule's keywords for one file."""
     patterns = [name for name, p in instrument.patterns.items() if p.speed == speed]
     values = {"DETECTOR": detector.name, "SUBARRAY": sub, "READPATT": "|".join(patterns),
-              "EXP_TYPE": "|".join(rule.exp_types)}
+              "EXP_TYPE": "|".join(rule.exp_types), **dict(detector.cards)}
     return tuple("N/A" if keyword.endswith("*") else values[keyword]
                  for keyword in rule.keywords.split())
+
+
+def _owners(instrument, rule):
+    """The detectors that a type has files for, with their numbers."""
+    seen = set()
+    for number, detector in enumerate(instrument.detectors):
+        kind = {"instrument": None, "channel": detector.cards}.get(rule.own, detector.name)
+        if kind not in seen and detector.name in (rule.detectors or [detector.name]):
+            seen.add(kind)
+            yield number, detector
 
 
 def _rows():
     for instrument in INSTRUMENTS.values():
         for reftype, rule in instrument.references.items():
-            common = rule.own == "instrument"
-            for number, detector in enumerate(instrument.detectors[: 1 if common else None]):
+            for number, detector in _owners(instrument, rule):
                 for sub, speed, place in _cuts(detector, rule):
                     shown = sub if rule.own == "subarray" else "GENERIC"
                     yield Row(instrument.name, reftype, detector.name, sub, speed,
@@ -97,7 +111,8 @@ def _meta(row):
     return {
         "date": "2026-01-01T00:00:00", "filename": row.basename, "telescope": "JWST",
         "reftype": row.reftype.upper(), "pedigree": "DUMMY", "description": _describe(row),
-        "author": "jwst_cal", "useafter": USEAFTER, "instrument": {"name": row.instrument},
+        "author": "jwst_cal", "useafter": USEAFTER, "instrument": {
+            "name": row.instrument, **({} if row.is_common else {"detector": row.detector})},
     }
 
 
@@ -119,7 +134,11 @@ def write(row, path):
     """
     window = striped.reference_window(row.detector, row.subarray, row.reftype, row.speed)
     if row.extension == "asdf":
-        _fits.write_asdf(path, {"meta": _meta(row), **MAKERS[row.reftype](window)})
+        tree = MAKERS[row.reftype](window)
+        meta = _meta(row)
+        more = dict(tree.pop("meta", {}))
+        meta["instrument"].update(more.pop("instrument", {}))
+        _fits.write_asdf(path, {"meta": meta | more, **tree})
         return
     model, cards, hdus = MAKERS[row.reftype](window)
     sub, detector = window.subarray, window.detector
@@ -134,7 +153,8 @@ def write(row, path):
         ("AUTHOR", "jwst_cal", "Author of the reference file"),
         ("USEAFTER", USEAFTER, "Use after date of the reference file"),
         ("INSTRUME", row.instrument, "Instrument used to acquire the data"),
-        ("DETECTOR", row.detector, "Name of detector used to acquire the data"),
+        ("DETECTOR", "N/A" if row.is_common else row.detector,
+         "Name of detector used to acquire the data"),
         *cards,
     ]
     if row.reftype not in _TABLES:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from jwst_cal.errors import ParameterError
 from jwst_cal.framework.stripes import Keywords
 
-__all__ = ["TRAPS", "Instrument", "Mode", "Pattern", "Properties", "Rule", "Subarray",
-           "darkness"]
+__all__ = ["TRAPS", "Filter", "Instrument", "Mode", "Pattern", "Properties", "Rule", "Subarray",
+           "darkness", "imaging"]
 
 
 class Pattern(NamedTuple):
@@ -88,6 +88,8 @@ class Properties:
     inverse_linearity: bool = False
     #: Share of its signal that a pixel shows in each of its four neighbours.
     ipc: float = 0.0
+    #: Aperture of the whole detector, if it takes images; see ``pointing.siaf``.
+    aperture: str = ""
 
     def subarray(self, name):
         """
@@ -169,13 +171,37 @@ def darkness(subarray, exp_type, readpatt, n_ints, n_groups, **options):
                 brightest=1.0, fwhm=2.0, cosmic_ray_rate=100.0, **options)
 
 
+class Filter(NamedTuple):
+    """What a filter does to an image."""
+
+    filter: str
+    pupil: str
+    #: MJy/sr for 1 DN/s.
+    photmjsr: float
+    #: Full width at half maximum of a star, pixel.
+    fwhm: float
+    #: Columns and rows by which it shifts the image.
+    offset: tuple[float, float] = (0.0, 0.0)
+    #: Magnitude of AB zero in the system of Vega, taken from zero.
+    ab_vega: float = 0.0
+    #: Detectors that have it; by default all.
+    detectors: tuple[str, ...] = ()
+
+    @property
+    def cards(self):
+        """Keywords that it gives an exposure: name, value."""
+        pairs = (("FILTER", self.filter), ("PUPIL", self.pupil))
+        return tuple(pair for pair in pairs if pair[1])
+
+
 class Rule(NamedTuple):
     """
     How the files of one reference type are told apart.
 
     `keywords` are those of the CRDS rule, in its order; a star marks one whose value does not
-    matter here. `own` says what has a file of its own: the ``instrument``, each ``detector`` (cut
-    by the steps to what they need) or each ``subarray``; if READPATT matters, at each speed.
+    matter here. `own` says what has a file of its own: the ``instrument``, each ``channel`` of a
+    module (NIRCam), each ``detector`` (cut by the steps to what they need) or each
+    ``subarray``; if READPATT matters, at each speed.
     """
 
     keywords: str
@@ -185,10 +211,42 @@ class Rule(NamedTuple):
     speeds: tuple[str, ...] | None = None
     #: Exposure types that have it, if EXP_TYPE matters.
     exp_types: tuple[str, ...] = ()
+    #: The only detectors that have it; by default all.
+    detectors: tuple[str, ...] = ()
 
 
 #: Of the trap model of persistence.
 TRAPS = {name: Rule("DETECTOR") for name in ("trapdensity", "trappars", "persat")}
+
+
+def _own(keywords):
+    words = keywords.split()
+    return "detector" if "DETECTOR" in words else "channel" if "CHANNEL" in words else "instrument"
+
+
+def imaging(exp_types, *, detectors=(), keywords):
+    """
+    Describe the reference files of images.
+
+    Parameters
+    ----------
+    exp_types : tuple of str
+        Exposure types of images.
+    detectors : tuple of str
+        Detectors that take them; by default all.
+    keywords : dict of str
+        Of the rules, by type.
+
+    Returns
+    -------
+    dict of Rule
+        By type; those of tables, with all filters, are one file for the instrument.
+    """
+    common = {"filteroffset": "asdf", "apcorr": "fits", "abvegaoffset": "asdf"}
+    return {name: Rule(words, own=_own(words) if name in common else "detector",
+                       extension=common.get(name, "asdf" if name == "distortion" else "fits"),
+                       exp_types=exp_types, detectors=detectors)
+            for name, words in keywords.items()}
 
 
 @dataclass(frozen=True)
@@ -205,6 +263,23 @@ class Instrument:
     references: Mapping[str, Rule]
     #: Whether the first frame is sent down where frames are averaged.
     zero_frame: bool = False
+    #: Filters of images; the first one that a detector has is its default.
+    filters: tuple[Filter, ...] = ()
+
+    def filters_of(self, detector):
+        """
+        List the filters that a detector has.
+
+        Parameters
+        ----------
+        detector : str
+            Its name.
+
+        Returns
+        -------
+        list of Filter
+        """
+        return [f for f in self.filters if detector in (f.detectors or [detector])]
 
     def takers(self, mode):
         """

@@ -4,6 +4,7 @@ from typing import Any
 
 from jwst_cal.simulate.instruments._parts import (
     TRAPS,
+    Filter,
     Instrument,
     Mode,
     Pattern,
@@ -11,6 +12,7 @@ from jwst_cal.simulate.instruments._parts import (
     Rule,
     Subarray,
     darkness,
+    imaging,
 )
 
 #: Windows of a guide star. Those of the identification are strips; this is all that they cover.
@@ -28,7 +30,7 @@ def _guider(number, fast, slow, gain, subarrays):
         slow_axis=slow, border=(4, 4, 4, 4), gain=gain, read_noise=8.5, common_noise=6.0,
         output_noise=2.0, reset_noise=16.0, bias=10500.0, bias_in_well=False, dark=0.02,
         saturation=51000.0, full_well=53000.0, curvature=(0.020, 0.012, 0.030), pixel_um=18.0,
-        ipc=0.006,
+        ipc=0.006, aperture=f"FGS{number}_FULL",
         subarrays=(Subarray("FULL", 1, 1, 2048, 2048, 4, 10.73677, dark_frames=22), *subarrays,
                    *_GUIDE),
     )
@@ -78,6 +80,7 @@ INSTRUMENT = Instrument(
         darkness("FULL", "FGS_DARK", "FGSRAPID", 1, 5),
         darkness("SUB128LL", "FGS_DARK", "FGSRAPID", 2, 8),
     ),
+    filters=(Filter("", "", 0.16, 2.2),),
     references={
         "mask": Rule("DETECTOR SUBARRAY EXP_TYPE", exp_types=_EVERY),
         "saturation": Rule("DETECTOR"),
@@ -89,5 +92,10 @@ INSTRUMENT = Instrument(
         "flat": Rule("DETECTOR EXP_TYPE", exp_types=_EVERY),
         "dark": Rule("DETECTOR READPATT* SUBARRAY", own="subarray"),
         **TRAPS,
+        "photom": Rule("DETECTOR"),
+        "area": Rule("DETECTOR"),
+        **imaging(("FGS_IMAGE", "FGS_FOCUS"), keywords={
+            "distortion": "DETECTOR EXP_TYPE", "apcorr": "EXP_TYPE", "abvegaoffset": "EXP_TYPE",
+        }),
     },
 )

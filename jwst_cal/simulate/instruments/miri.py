@@ -3,6 +3,7 @@
 from typing import Any
 
 from jwst_cal.simulate.instruments._parts import (
+    Filter,
     Instrument,
     Mode,
     Pattern,
@@ -10,6 +11,7 @@ from jwst_cal.simulate.instruments._parts import (
     Rule,
     Subarray,
     darkness,
+    imaging,
 )
 
 _FULL = Subarray("FULL", 1, 1, 1032, 1024, 4, 2.77504, dark_frames=22,
@@ -41,7 +43,7 @@ INSTRUMENT = Instrument(
             Subarray("SUB64", 1, 779, 72, 64, 4, 0.08512, dark_frames=52),
             Subarray("SLITLESSPRISM", 1, 529, 72, 416, 4, 0.15904, dark_frames=16),
             Subarray("MASK1550", 1, 463, 288, 224, 4, 0.23968, dark_frames=16),
-        )),
+        ), aperture="MIRIM_FULL"),
         _detector("MIRIFUSHORT", (_FULL,)),
         _detector("MIRIFULONG", (_FULL,)),
     ),
@@ -72,6 +74,11 @@ INSTRUMENT = Instrument(
                  cards=(("FILTER", "OPAQUE"),)),
         darkness("SUB64", "MIR_DARKIMG", "FASTR1", 3, 12, cards=(("FILTER", "OPAQUE"),)),
     ),
+    filters=(
+        Filter("F770W", "", 0.27, 2.5, (0.0, 0.0), 4.38, ("MIRIMAGE",)),
+        Filter("F560W", "", 0.42, 2.5, (0.19, -0.07), 3.73, ("MIRIMAGE",)),
+        Filter("F1000W", "", 0.43, 2.8, (-0.14, 0.11), 4.95, ("MIRIMAGE",)),
+    ),
     references={
         "mask": Rule("DETECTOR SUBARRAY"),
         "saturation": Rule("DETECTOR"),
@@ -82,5 +89,10 @@ INSTRUMENT = Instrument(
         "reset": Rule("DETECTOR SUBARRAY READPATT", own="subarray"),
         "rscd": Rule("DETECTOR"),
         "emicorr": Rule("", own="instrument", extension="asdf"),
+        **imaging(("MIR_IMAGE", "MIR_TACONFIRM"), detectors=("MIRIMAGE",), keywords={
+            "distortion": "DETECTOR EXP_TYPE CHANNEL* BAND*", "filteroffset": "DETECTOR EXP_TYPE",
+            "flat": "DETECTOR FILTER* BAND* READPATT* SUBARRAY", "photom": "DETECTOR BAND*",
+            "area": "DETECTOR FILTER* EXP_TYPE", "apcorr": "EXP_TYPE", "abvegaoffset": "EXP_TYPE",
+        }),
     },
 )

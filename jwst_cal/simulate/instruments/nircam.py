@@ -5,6 +5,7 @@ from dataclasses import replace
 from jwst_cal.framework.stripes import Keywords
 from jwst_cal.simulate.instruments._parts import (
     TRAPS,
+    Filter,
     Instrument,
     Mode,
     Pattern,
@@ -12,6 +13,7 @@ from jwst_cal.simulate.instruments._parts import (
     Rule,
     Subarray,
     darkness,
+    imaging,
 )
 
 
@@ -71,6 +73,7 @@ def _detector(name, fast, slow, subarrays, gain=2.05):
         reset_noise=14.0, bias=9800.0, bias_in_well=False, curvature=(0.021, 0.012, 0.034),
         pixel_um=18.0, subarrays=subarrays,
         cards=(("MODULE", name[3]), ("CHANNEL", "LONG" if long else "SHORT")),
+        aperture=f"NRC{name[3]}{5 if long else name[4]}_FULL",
     )
 
 
@@ -90,6 +93,19 @@ def _images(detectors, filter_name):
                brightest=8e5, cosmic_ray_rate=400.0, **options)
     yield Mode("SUB64P", "NRC_IMAGE", "RAPID", 2, 8, sky=60.0, stars=4, faintest=5e4,
                brightest=3e6, cosmic_ray_rate=5000.0, **options)
+
+
+#: Filter, MJy/sr for 1 DN/s, width, offset, Vega.
+_FILTERS = (
+    *(Filter(name, "CLEAR", photmjsr, 2.2, offset, vega, _SHORT)
+      for name, photmjsr, offset, vega in (
+          ("F200W", 1.93, (0.31, -0.17), 1.69), ("F115W", 2.76, (-0.08, 0.22), 0.76),
+          ("F150W", 2.17, (0.14, 0.09), 1.24), ("F210M", 4.61, (0.27, -0.12), 1.83))),
+    *(Filter(name, "CLEAR", photmjsr, 2.2, offset, vega, _LONG)
+      for name, photmjsr, offset, vega in (
+          ("F356W", 0.41, (-0.11, 0.06), 2.91), ("F277W", 0.47, (0.05, 0.13), 2.33),
+          ("F444W", 0.38, (-0.19, -0.04), 3.24))),
+)
 
 
 def _spectra(detectors, subarrays, filter_name, pupil):
@@ -136,7 +152,11 @@ INSTRUMENT = Instrument(
         *(Mode(sub.name, "NRC_IMAGE", "RAPID", 2, 6, sky=60.0, stars=4, faintest=5e4,
                brightest=3e6, fwhm=2.2, cosmic_ray_rate=5000.0,
                cards=(("FILTER", "F200W"), ("PUPIL", "CLEAR"))) for sub in _SUPERSTRIPES),
+        Mode("SUB64P", "NRC_TSIMAGE", "RAPID", 24, 6, sky=2.0, stars=1, faintest=4e4,
+             brightest=4e4, fwhm=2.2, cosmic_ray_rate=100.0, tso=True, detectors=("NRCB1",),
+             cards=(("FILTER", "F210M"), ("PUPIL", "CLEAR"))),
     ),
+    filters=_FILTERS,
     references={
         "mask": Rule("DETECTOR SUBARRAY"),
         "saturation": Rule("DETECTOR"),
@@ -147,5 +167,12 @@ INSTRUMENT = Instrument(
         "sirskernel": Rule("", own="instrument", extension="asdf"),
         "dark": Rule("DETECTOR EXP_TYPE* NOUTPUTS* SUBARRAY", own="subarray"),
         **TRAPS,
+        "flat": Rule("DETECTOR FILTER* PUPIL*"),
+        "photom": Rule("DETECTOR"),
+        **imaging(("NRC_IMAGE", "NRC_TSIMAGE", "NRC_FOCUS", "NRC_TACONFIRM"), keywords={
+            "distortion": "DETECTOR EXP_TYPE CHANNEL* FILTER* PUPIL*",
+            "filteroffset": "CHANNEL MODULE", "area": "DETECTOR FILTER* PUPIL* EXP_TYPE",
+            "apcorr": "EXP_TYPE", "abvegaoffset": "EXP_TYPE",
+        }),
     },
 )

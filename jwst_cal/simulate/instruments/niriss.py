@@ -5,6 +5,7 @@ from typing import Any
 from jwst_cal.framework.stripes import Keywords
 from jwst_cal.simulate.instruments._parts import (
     TRAPS,
+    Filter,
     Instrument,
     Mode,
     Pattern,
@@ -12,6 +13,7 @@ from jwst_cal.simulate.instruments._parts import (
     Rule,
     Subarray,
     darkness,
+    imaging,
 )
 
 _NIS = Properties(
@@ -19,6 +21,7 @@ _NIS = Properties(
     border=(4, 4, 4, 4), gain=1.61, read_noise=9.5, common_noise=7.0, output_noise=2.0,
     reset_noise=16.0, bias=11500.0, bias_in_well=False, dark=0.03, saturation=52500.0,
     full_well=54500.0, curvature=(0.018, 0.010, 0.030), pixel_um=18.0, inverse_linearity=True,
+    aperture="NIS_CEN",
     subarrays=(
         Subarray("FULL", 1, 1, 2048, 2048, 4, 10.73677, dark_frames=22),
         Subarray("SUBSTRIP256", 1, 1793, 2048, 256, 1, 5.494, dark_frames=8),
@@ -29,6 +32,7 @@ _NIS = Properties(
                                   superstripes=3)),
         Subarray("SUB80", 1045, 1, 80, 80, 1, 0.07544),
         Subarray("SUB128", 1921, 1921, 128, 128, 1, 0.182),
+        Subarray("SUB256", 1793, 1793, 256, 256, 1, 0.68872),
     ),
 )
 
@@ -59,6 +63,13 @@ INSTRUMENT = Instrument(
         *(darkness(subarray, "NIS_DARK", readpatt, 1, 5,
                    cards=(("FILTER", "F480M"), ("PUPIL", "F158M")))
           for subarray, readpatt in (("FULL", "NIS"), ("SUB128", "NISRAPID"))),
+        Mode("SUB256", readpatt="NISRAPID", n_ints=2, n_groups=8, sky=6.0, stars=40,
+             faintest=80.0, brightest=3e5, fwhm=1.6, cosmic_ray_rate=100.0, **_IMAGE),
+    ),
+    filters=(
+        Filter("CLEAR", "F150W", 0.44, 1.6, (0.21, -0.09), 1.24),
+        Filter("CLEAR", "F200W", 0.33, 1.6, (0.12, 0.17), 1.69),
+        Filter("CLEAR", "F115W", 0.56, 1.6, (-0.06, 0.03), 0.76),
     ),
     references={
         "mask": Rule("DETECTOR SUBARRAY"),
@@ -70,5 +81,12 @@ INSTRUMENT = Instrument(
         "sirskernel": Rule("", own="instrument", extension="asdf"),
         "dark": Rule("DETECTOR READPATT* SUBARRAY", own="subarray"),
         **TRAPS,
+        "flat": Rule("DETECTOR FILTER* PUPIL*"),
+        "photom": Rule("DETECTOR"),
+        **imaging(("NIS_IMAGE", "NIS_FOCUS", "NIS_TACONFIRM"), keywords={
+            "distortion": "EXP_TYPE PUPIL*", "filteroffset": "EXP_TYPE",
+            "area": "DETECTOR FILTER* PUPIL* EXP_TYPE", "apcorr": "EXP_TYPE",
+            "abvegaoffset": "EXP_TYPE",
+        }),
     },
 )

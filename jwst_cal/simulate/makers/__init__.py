@@ -6,12 +6,13 @@ further cards of its primary header, and its extensions from ``_fits``; of an AS
 Each module has those of one kind in ``MAKERS``, by reference type.
 """
 
-from jwst_cal.simulate.makers import common, miri, nirspec, sirs, traps
+from jwst_cal.simulate.makers import common, images, miri, nirspec, sirs, traps
 
 __all__ = ["MAKERS"]
 
 MAKERS = {
     **common.MAKERS,
+    **images.MAKERS,
     **miri.MAKERS,
     **nirspec.MAKERS,
     **sirs.MAKERS,

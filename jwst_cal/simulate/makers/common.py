@@ -143,17 +143,6 @@ def dark(window):
     ]
 
 
-def flat(window):
-    """Sensitivity of the pixels to light, in units of the mean."""
-    values = 1 + np.float32(0.02) * window.smooth("flat") + np.float32(0.01) * window.draw("flat")
-    blind = window.efficiency == 0
-    values[blind] = np.nan
-    named = {"DO_NOT_USE": nowhere(window), "NO_FLAT_FIELD": blind,
-             "UNRELIABLE_FLAT": window.efficiency == np.float32(0.4)}
-    error = np.full(window.shape, np.float32(0.002))
-    return "FlatModel", (), [sci(values), sci(error, "ERR"), *dq(window.shape, named)]
-
-
 def ipc(window):
     """Kernel that takes back what the neighbours show of each other, to first order."""
     part = np.float32(window.detector.ipc)
@@ -165,5 +154,5 @@ def ipc(window):
 
 MAKERS = {
     "mask": mask, "saturation": saturation, "superbias": superbias, "linearity": linearity,
-    "gain": gain, "readnoise": readnoise, "dark": dark, "ipc": ipc, "flat": flat,
+    "gain": gain, "readnoise": readnoise, "dark": dark, "ipc": ipc,
 }

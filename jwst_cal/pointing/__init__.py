@@ -1,0 +1,1 @@
+"""Where the telescope points, and where its apertures are."""

@@ -1,0 +1,393 @@
+"""Sets of exposures of one field: dithered images of several detectors, and imaging time series.
+
+Each set is a folder of raw exposures, associations for stages 2 and 3 of the pipeline, the pool of
+the associations, and the truth: sources, their places in every exposure, and what differs between
+exposures (sky, errors of the pointing).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from jwst_cal.associations import io
+from jwst_cal.errors import OutputError, ParameterError
+from jwst_cal.pointing import attitude, velocity_aberration, wcsinfo
+from jwst_cal.simulate import exposures, sky
+from jwst_cal.simulate.detectors import Window, stream
+from jwst_cal.simulate.instruments import INSTRUMENTS
+
+__all__ = ["Set", "dithers"]
+
+#: Where the field is: right ascension, declination, position angle of V3, degrees.
+FIELD = (202.5, 10.25, 33.3)
+#: Velocity of the telescope, km/s along the axes of the sky.
+VELOCITY = (22.7, -17.9, -7.8)
+#: By instrument: subarray and detectors of a set, if nothing else is said.
+DEFAULTS = {"NIRCAM": ("SUB320", ("NRCB1", "NRCB3")), "NIRISS": ("SUB256", ("NIS",)),
+            "MIRI": ("SUB256", ("MIRIMAGE",)), "FGS": ("SUB128CNTR", ("GUIDER1",))}
+#: Seconds between exposures.
+PAUSE = 60.0
+#: Part of its well that the brightest star fills, and how much fainter the faintest one is.
+_FULLNESS, _RANGE = 0.6, 400.0
+#: Pixels for each star, and the range of numbers of stars in a detector's array.
+_PIXELS, _STARS = 1700, (25, 2000)
+
+#: Keyword of each value of ``meta.wcsinfo``.
+_KEYWORDS = {
+    "v2_ref": "V2_REF", "v3_ref": "V3_REF", "vparity": "VPARITY", "v3yangle": "V3I_YANG",
+    "siaf_xref_sci": "XREF_SCI", "siaf_yref_sci": "YREF_SCI",
+}
+
+
+class Set(NamedTuple):
+    """
+    The files of a set.
+
+    Attributes
+    ----------
+    exposures : list of Path
+        Raw exposures, ``_uncal.fits``.
+    level2, level3 : Path
+        Associations.
+    sources, places, pointings : Path
+        Truth: the field (usable as a reference catalogue), where its sources are in each exposure,
+        and one row for each exposure.
+    """
+
+    exposures: list[Path]
+    level2: Path
+    level3: Path
+    sources: Path
+    places: Path
+    pointings: Path
+
+
+class _Camera(NamedTuple):
+    """A detector of a set: its cut, kind of exposure, filter."""
+
+    window: Window
+    mode: object
+    optics: sky.Optics
+
+
+def _cameras(instrument, subarray, detectors, light):
+    """The detectors asked for, or the default ones of the subarray."""
+    machine = INSTRUMENTS[exposures.choose("instrument", instrument, DEFAULTS, "simulated")]
+    default, names = DEFAULTS[machine.name]
+    subarray = (subarray or default).upper()
+    images = [mode for mode in machine.modes if mode.exp_type.endswith("_IMAGE")
+              and mode.subarray == subarray and not mode.guide_star]
+    takers = {d.name: mode for mode in reversed(images) for d in machine.takers(mode)
+              if not d.subarray(subarray).stripes}
+    if not takers:
+        known = ", ".join(dict.fromkeys(
+            mode.subarray for mode in machine.modes if mode.exp_type.endswith("_IMAGE")
+            and not any(d.subarray(mode.subarray).stripes for d in machine.takers(mode))))
+        raise ParameterError(f"subarray '{subarray}' is not simulated for images of "
+                             f"{machine.name}: choose one of {known}")
+    if detectors is None:
+        detectors = [name for name in names if name in takers] or list(takers)[:1]
+    chosen = [exposures.choose("detector", name, takers, f"simulated for {machine.name} {subarray}")
+              for name in detectors]
+    return [_camera(machine, name, takers[name], light) for name in dict.fromkeys(chosen)]
+
+
+def _camera(machine, detector, mode, light):
+    filters = {one.filter if one.filter != "CLEAR" else one.pupil: one
+               for one in machine.filters_of(detector)}
+    if light is None:
+        one = next((f for f in filters.values() if f.cards and set(f.cards) <= set(mode.cards)),
+                   next(iter(filters.values())))
+    else:
+        one = filters.get(light.upper())
+        if one is None:
+            if len(filters) == 1 and not next(iter(filters)):
+                raise ParameterError(f"filter '{light}': {machine.name} has no filters")
+            others = [f for name in (d.name for d in machine.detectors)
+                      for f in machine.filters_of(name) if light.upper() in (f.filter, f.pupil)]
+            if not others:
+                raise ParameterError(f"filter '{light}' is not simulated for {detector}: choose "
+                                     f"one of {', '.join(filters)}")
+            one = next(iter(filters.values()))  # the other channel of the same exposure
+    window = Window(detector, mode.subarray)
+    return _Camera(window, mode, sky.Optics(window, one))
+
+
+def _pattern(number, width):
+    """Offsets of the dithers along V2 and V3, arcsec: a spiral around the first one."""
+    k = np.arange(number)
+    angle, radius = 2.39996 * k, 0.08 * width * np.sqrt(k)
+    return np.round(np.stack([radius * np.cos(angle), radius * np.sin(angle)], -1), 4)
+
+
+def dithers(
+    folder, instrument="NIRCAM", *, subarray=None, detectors=None, filter_name=None, n_dithers=4,
+    n_ints=None, n_groups=None, readpatt=None, stars=None, sky_level=None, sky_step=0.1,
+    pointing_error=0.02, roll_error=0.002, cosmic_ray_rate=None, field=FIELD, seed=1,
+):
+    """
+    Simulate dithered images of a field.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where the files go; made if needed.
+    instrument : {'NIRCAM', 'NIRISS', 'MIRI', 'FGS'}
+        Which.
+    subarray : str, optional
+        ``FULL`` or a smaller one.
+    detectors : sequence of str, optional
+        Those that take each exposure; all look at the same field from where they are.
+    filter_name : str, optional
+        Filter; of NIRCam for the channel that has it.
+    n_dithers : int
+        Exposures of each detector.
+    n_ints, n_groups, readpatt : optional
+        As for ``exposures.simulate``.
+    stars : int, optional
+        Mean number of stars in an exposure; there are a fifth as many galaxies.
+    sky_level : float, optional
+        Surface brightness behind the sources, MJy/sr.
+    sky_step : float
+        Part by which it differs between exposures (standard deviation).
+    pointing_error : float, arcsec
+        Difference of the true pointing from what the headers say, along each axis.
+    roll_error : float, degrees
+        The same of the roll.
+    cosmic_ray_rate : float, optional
+        Particles per cm^2 and second.
+    field : (float, float, float), degrees
+        Right ascension and declination of the field, position angle of V3.
+    seed : int
+        Seed of everything random.
+
+    Returns
+    -------
+    Set
+
+    Raises
+    ------
+    ParameterError
+        If something asked for is not simulated, or out of range.
+    OutputError
+        If a file cannot be written.
+    """
+    cameras = _cameras(instrument, subarray, detectors, filter_name)
+    n_dithers = exposures.count("dithers", n_dithers, 1, 4)
+    if not -90 < field[1] < 90 or not np.isfinite(field).all():
+        raise ParameterError(f"field: {field} where right ascension, declination and position "
+                             "angle are needed, in degrees")
+    for name, value in (("sky_step", sky_step), ("pointing_error", pointing_error),
+                        ("roll_error", roll_error)):
+        if not 0 <= value < 10:
+            raise ParameterError(f"{name}: {value} where a number from 0 to 10 is needed")
+    folder = _folder(folder)
+    plan = _plan(cameras, n_dithers, field, sky_step, pointing_error, roll_error, seed)
+    options = {"n_ints": n_ints, "n_groups": n_groups, "readpatt": readpatt,
+               "cosmic_ray_rate": cosmic_ray_rate}
+    level = _sky_level(cameras[0]) if sky_level is None else float(sky_level)
+    sources = _sources(cameras, plan, stars, seed, options)
+    made = [_expose(folder, camera, number, aim, sources, level * aim.sky, options, seed, len(plan))
+            for camera in cameras for number, aim in enumerate(plan, 1)]
+    return _write(folder, sorted(made, key=lambda row: row.number), sources, level)
+
+
+class _Aim(NamedTuple):
+    """One dither: attitude that the headers tell, and true one; sky in units of the mean."""
+
+    said: np.ndarray
+    true: np.ndarray
+    offset: tuple[float, float]
+    error: tuple[float, float, float]
+    sky: float
+
+
+class _Made(NamedTuple):
+    """One exposure written."""
+
+    path: Path
+    camera: _Camera
+    number: int
+    aim: _Aim
+    sky: float
+    x: np.ndarray
+    y: np.ndarray
+    scale: float
+
+
+def _folder(folder):
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
+    return folder
+
+
+def _plan(cameras, number, field, sky_step, pointing_error, roll_error, seed):
+    """Where the telescope points in each dither."""
+    apertures = [camera.window.aperture for camera in cameras]
+    centre = np.mean([(a.v2_ref, a.v3_ref) for a in apertures], axis=0)
+    width = max(max(a.x_vertices) - min(a.x_vertices) for a in apertures)
+    draws = stream(seed, "dithers").standard_normal((number, 4))
+    plan = []
+    for offset, draw in zip(_pattern(number, width), draws, strict=True):
+        error = (*(pointing_error * draw[:2]), roll_error * draw[2])
+        said = attitude.attitude(*(centre + offset), *field)
+        true = attitude.attitude(*(centre + offset + error[:2]), *field[:2], field[2] + error[2])
+        plan.append(_Aim(said, true, tuple(offset), tuple(map(float, error)),
+                         max(1 + sky_step * draw[3], 0.0)))
+    return plan
+
+
+def _sky_level(camera):
+    """The sky of the kind of exposure, MJy/sr."""
+    return camera.mode.sky / camera.optics.per_mjysr
+
+
+def _sources(cameras, plan, stars, seed, options):
+    """Stars and galaxies of a field that is larger than the exposures."""
+    first = cameras[0]
+    readout = exposures.readout_of(first.window, first.mode, options["readpatt"],
+                                   options["n_ints"], options["n_groups"])
+    well = first.window.detector.saturation * first.window.mean_gain
+    peak = float(first.optics.point_spread.share(np.zeros(1), np.zeros(1))[0])
+    brightest = _FULLNESS * well / peak / readout.integration_time / first.optics.per_microjansky
+    corners = []
+    for camera in cameras:
+        at = camera.window.aperture
+        v2, v3 = at.to_telescope(np.array(at.x_vertices), np.array(at.y_vertices))
+        corners += [np.transpose(attitude.to_sky(aim.said, v2, v3)) for aim in plan]
+    corners = np.concatenate(corners)
+    ra, dec = _middle(corners)
+    around = attitude.attitude(0, 0, ra, dec, 0)
+    radius = float(np.hypot(*attitude.to_telescope(around, *corners.T)).max()) + 1.0
+    n_pixels = np.prod(first.window.shape)
+    if stars is None:
+        stars = int(np.clip(n_pixels / _PIXELS, *_STARS))
+    stars = exposures.count("stars", stars, 0, 0)
+    area = n_pixels * first.window.distortion.nominal_area
+    n = round(stars * np.pi * radius**2 / area)
+    pixel = np.sqrt(first.window.distortion.nominal_area)
+    return sky.draw(seed, ra, dec, radius, n, n // 5, brightest / _RANGE, brightest,
+                    (2.5 * pixel, 7 * pixel))
+
+
+def _middle(corners):
+    """Right ascension and declination of the middle of places on the sky."""
+    vectors = attitude.to_vector(*np.radians(corners.T))
+    ra, dec = np.degrees(attitude.from_vector(vectors.mean(axis=1)))
+    return float(ra % 360), float(dec)
+
+
+def _expose(folder, camera, number, aim, sources, level, options, seed, n_dithers):
+    """Simulate and write one exposure."""
+    window, mode, optics = camera
+    said = wcsinfo.on_sky(aim.said, window.aperture)
+    scale, va_ra, va_dec = velocity_aberration.aberration(VELOCITY, said["ra_ref"], said["dec_ref"])
+    light, x, y = sky.render(optics, sources, aim.true, scale, level)
+    exposure = exposures.simulate(
+        window.detector.instrument, mode.subarray, detector=window.detector.name,
+        exp_type=mode.exp_type, light=light, snowballs=0, showers=0,
+        seed=seed * 1000 + number, **options)
+    r = exposure.readout
+    exposure.number = number
+    exposure.start += (number - 1) * (r.n_ints * (r.integration_time + r.frame_time)
+                                      + PAUSE) / 86400
+    exposure.cards = {
+        **dict(optics.filter.cards), **_pointing_cards(window.aperture, aim.said),
+        "VA_SCALE": scale, "VA_RA": va_ra, "VA_DEC": va_dec,
+        "PATTTYPE": "SUBPIXEL", "PATT_NUM": number, "NUMDTHPT": n_dithers,
+        "XOFFSET": float(aim.offset[0]), "YOFFSET": float(aim.offset[1]),
+    }
+    return _Made(exposure.write(folder), camera, number, aim, level, x, y, scale)
+
+
+def _pointing_cards(aperture, matrix):
+    """Keywords of the pointing: values by name."""
+    values = wcsinfo.of_aperture(aperture) | wcsinfo.on_sky(matrix, aperture)
+    v1 = attitude.to_sky(matrix, 0, 0)
+    return {
+        **{_KEYWORDS.get(name, name.upper()): value for name, value in values.items()},
+        "RADESYS": "ICRS", "VELOSYS": 0.0, "APERNAME": aperture.name,
+        "RA_V1": float(v1[0]), "DEC_V1": float(v1[1]),
+        "PA_V3": attitude.position_angle(matrix, 0, 0),
+        **dict(zip(("JWST_DX", "JWST_DY", "JWST_DZ"), VELOCITY, strict=True)),
+        "PCS_MODE": "FINEGUIDE", "TARGTYPE": "FIXED", "TARG_RA": FIELD[0], "TARG_DEC": FIELD[1],
+    }
+
+
+# ---- what is written beside the exposures ------------------------------------------------------
+def _write(folder, made, sources, level):
+    from astropy.table import Table
+
+    science = [row for row in made if row.camera.optics.filter == made[0].camera.optics.filter]
+    others = [row for row in made if row.camera.optics.filter != made[0].camera.optics.filter]
+    level2 = _level2(folder, made)
+    level3 = _level3(folder, science, 1)
+    if others:
+        _level3(folder, others, 2)
+    flux = sources["flux_ujy"]
+    table = Table(sources)
+    table["abmag"] = 23.9 - 2.5 * np.log10(flux)
+    for name, unit in (("RA", "deg"), ("DEC", "deg"), ("flux_ujy", "uJy"), ("scale", "arcsec"),
+                       ("angle", "deg"), ("abmag", "mag")):
+        table[name].unit = unit
+    table.meta = {"sky_mjysr": level}
+    places = Table(rows=[
+        (row.path.name, int(source["id"]), float(x), float(y),
+         float(source["flux_ujy"] * row.camera.optics.per_microjansky))
+        for row in made for source, x, y in zip(sources, row.x, row.y, strict=True)
+        if -0.5 <= x < row.camera.window.shape[1] - 0.5
+        and -0.5 <= y < row.camera.window.shape[0] - 0.5],
+        names=("file", "id", "x", "y", "electrons_per_s"))
+    pointings = Table(rows=[
+        (row.path.name, row.camera.window.detector.name, row.number, row.sky, *row.aim.offset,
+         *row.aim.error, row.scale) for row in made],
+        names=("file", "detector", "dither", "sky_mjysr", "v2_offset", "v3_offset", "v2_error",
+               "v3_error", "roll_error", "va_scale"))
+    for name in ("v2_offset", "v3_offset", "v2_error", "v3_error"):
+        pointings[name].unit = "arcsec"
+    paths = [folder / f"truth_{name}.ecsv" for name in ("sources", "places", "pointings")]
+    for path, content in zip(paths, (table, places, pointings), strict=True):
+        try:
+            content.write(path, format="ascii.ecsv", overwrite=True)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+    return Set([row.path for row in made], level2, level3, *paths)
+
+
+def _member(path, suffix):
+    return {"expname": path.name.replace("_uncal", suffix), "exptype": "science"}
+
+
+def _association(kind, rule, products):
+    return {"asn_type": kind, "asn_rule": rule, "version_id": None,
+            "code_version": "jwst_cal.simulate", "program": "01234", "asn_id": "o001",
+            "target": "t001", "asn_pool": "none", "constraints": "none",
+            "degraded_status": "No known degraded exposures in association.", "products": products}
+
+
+def _level2(folder, made):
+    """Association of all exposures for calwebb_image2, one product each."""
+    products = [{"name": row.path.name.removesuffix("_uncal.fits"),
+                 "members": [_member(row.path, "_rate")]} for row in made]
+    path = folder / "jw01234-o001_image2_00001_asn.json"
+    io.write(_association("image2", "Asn_Lv2Image", products), path)
+    return path
+
+
+def _level3(folder, made, number):
+    """Association of the exposures of one filter for calwebb_image3."""
+    window, light = made[0].camera.window, made[0].camera.optics.filter
+    elements = "-".join(sorted(filter(None, (light.pupil, light.filter)))) or "clear"
+    name = f"jw01234-o001_t001_{window.detector.instrument}_{elements}"
+    if window.subarray.name != "FULL":
+        name += f"-{window.subarray.name}"
+    products = [{"name": name.lower(), "members": [_member(row.path, "_cal") for row in made]}]
+    path = folder / f"jw01234-o001_image3_{number:05d}_asn.json"
+    io.write(_association("image3", "Asn_Lv3Image", products), path)
+    return path
