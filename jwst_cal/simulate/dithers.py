@@ -7,6 +7,7 @@ exposures (sky, errors of the pointing).
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,9 +26,23 @@ __all__ = ["Set", "dithers"]
 FIELD = (202.5, 10.25, 33.3)
 #: Velocity of the telescope, km/s along the axes of the sky.
 VELOCITY = (22.7, -17.9, -7.8)
-#: By instrument: subarray and detectors of a set, if nothing else is said.
-DEFAULTS = {"NIRCAM": ("SUB320", ("NRCB1", "NRCB3")), "NIRISS": ("SUB256", ("NIS",)),
-            "MIRI": ("SUB256", ("MIRIMAGE",)), "FGS": ("SUB128CNTR", ("GUIDER1",))}
+class Usual(NamedTuple):
+    """What a set is of, if nothing else is said: long enough that the electronics drift little."""
+
+    subarray: str
+    detectors: tuple[str, ...]
+    readpatt: str
+    n_ints: int
+    n_groups: int
+
+
+#: By instrument; other subarrays are read as single exposures are.
+DEFAULTS = {
+    "NIRCAM": Usual("SUB320", ("NRCB1", "NRCB3"), "SHALLOW4", 1, 7),
+    "NIRISS": Usual("SUB256", ("NIS",), "NIS", 1, 7),
+    "MIRI": Usual("SUB256", ("MIRIMAGE",), "FASTR1", 1, 30),
+    "FGS": Usual("SUB128CNTR", ("GUIDER1",), "FGS", 1, 16),
+}
 #: Seconds between exposures.
 PAUSE = 60.0
 #: Part of its well that the brightest star fills, and how much fainter the faintest one is.
@@ -76,8 +91,8 @@ class _Camera(NamedTuple):
 def _cameras(instrument, subarray, detectors, light):
     """The detectors asked for, or the default ones of the subarray."""
     machine = INSTRUMENTS[exposures.choose("instrument", instrument, DEFAULTS, "simulated")]
-    default, names = DEFAULTS[machine.name]
-    subarray = (subarray or default).upper()
+    usual = DEFAULTS[machine.name]
+    subarray = (subarray or usual.subarray).upper()
     images = [mode for mode in machine.modes if mode.exp_type.endswith("_IMAGE")
               and mode.subarray == subarray and not mode.guide_star]
     takers = {d.name: mode for mode in reversed(images) for d in machine.takers(mode)
@@ -89,7 +104,7 @@ def _cameras(instrument, subarray, detectors, light):
         raise ParameterError(f"subarray '{subarray}' is not simulated for images of "
                              f"{machine.name}: choose one of {known}")
     if detectors is None:
-        detectors = [name for name in names if name in takers] or list(takers)[:1]
+        detectors = [name for name in usual.detectors if name in takers] or list(takers)[:1]
     chosen = [exposures.choose("detector", name, takers, f"simulated for {machine.name} {subarray}")
               for name in detectors]
     return [_camera(machine, name, takers[name], light) for name in dict.fromkeys(chosen)]
@@ -186,6 +201,10 @@ def dithers(
             raise ParameterError(f"{name}: {value} where a number from 0 to 10 is needed")
     folder = _folder(folder)
     plan = _plan(cameras, n_dithers, field, sky_step, pointing_error, roll_error, seed)
+    usual = DEFAULTS[cameras[0].window.detector.instrument]
+    if readpatt is None and cameras[0].mode.subarray == usual.subarray:
+        readpatt, n_ints, n_groups = (
+            usual.readpatt, n_ints or usual.n_ints, n_groups or usual.n_groups)
     options = {"n_ints": n_ints, "n_groups": n_groups, "readpatt": readpatt,
                "cosmic_ray_rate": cosmic_ray_rate}
     level = _sky_level(cameras[0]) if sky_level is None else float(sky_level)
@@ -292,7 +311,7 @@ def _expose(folder, camera, number, aim, sources, level, options, seed, n_dither
     exposure = exposures.simulate(
         window.detector.instrument, mode.subarray, detector=window.detector.name,
         exp_type=mode.exp_type, light=light, snowballs=0, showers=0,
-        seed=seed * 1000 + number, **options)
+        seed=zlib.crc32(f"{seed} {number} {window.detector.name}".encode()), **options)
     r = exposure.readout
     exposure.number = number
     exposure.start += (number - 1) * (r.n_ints * (r.integration_time + r.frame_time)
@@ -300,7 +319,7 @@ def _expose(folder, camera, number, aim, sources, level, options, seed, n_dither
     exposure.cards = {
         **dict(optics.filter.cards), **_pointing_cards(window.aperture, aim.said),
         "VA_SCALE": scale, "VA_RA": va_ra, "VA_DEC": va_dec,
-        "PATTTYPE": "SUBPIXEL", "PATT_NUM": number, "NUMDTHPT": n_dithers,
+        "PATTTYPE": "NONE", "PATT_NUM": number, "NUMDTHPT": n_dithers,
         "XOFFSET": float(aim.offset[0]), "YOFFSET": float(aim.offset[1]),
     }
     return _Made(exposure.write(folder), camera, number, aim, level, x, y, scale)
