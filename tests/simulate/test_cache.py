@@ -17,7 +17,7 @@ from jwst_cal import registry
 from jwst_cal.errors import OutputError, ReferenceFileError
 from jwst_cal.framework import reference_store
 from jwst_cal.simulate import cache, references
-from jwst_cal.simulate.detectors import Window
+from jwst_cal.simulate.detectors import DETECTORS, Window
 from jwst_cal.simulate.exposures import configurations, simulate
 from jwst_cal.simulate.instruments import INSTRUMENTS
 
@@ -30,9 +30,13 @@ MODELS = {
     "trappars": datamodels.TrapParsModel, "persat": datamodels.PersistenceSatModel,
     "ipc": datamodels.IPCModel, "flat": datamodels.FlatModel,
     "sirskernel": datamodels.SIRSKernelModel, "pictureframe": datamodels.PictureFrameModel,
+    "distortion": datamodels.DistortionModel, "filteroffset": datamodels.FilteroffsetModel,
+    "area": datamodels.PixelAreaModel, "photom": datamodels.MirImgPhotomModel,
+    "apcorr": datamodels.MirImgApcorrModel, "abvegaoffset": datamodels.ABVegaOffsetModel,
 }
 #: Types whose files tell no place on the detector.
-NO_PLACE = ("rscd", "emicorr", "trappars", "sirskernel", "ipc", "pictureframe")
+NO_PLACE = ("rscd", "emicorr", "trappars", "sirskernel", "ipc", "pictureframe", "distortion",
+            "filteroffset", "area", "photom", "apcorr", "abvegaoffset")
 MIRI = [name for name, row in references.REFERENCES.items() if row.detector == "MIRIMAGE"]
 NIRCAM = ["jwst_nircam_mask_9001.fits", "jwst_nircam_gain_9001.fits",
           "jwst_nircam_superbias_9004.fits", "jwst_nircam_dark_9004.fits",
@@ -42,7 +46,13 @@ OTHERS = ["jwst_nircam_dark_9063.fits", "jwst_niriss_superbias_9004.fits",
           "jwst_nirspec_gain_9004.fits", "jwst_nirspec_dark_9004.fits",
           "jwst_nirspec_superbias_9063.fits", "jwst_fgs_dark_9062.fits", "jwst_fgs_ipc_9001.fits",
           "jwst_fgs_flat_9001.fits", "jwst_nirspec_pictureframe_9001.fits",
-          "jwst_niriss_sirskernel_9001.asdf"]
+          "jwst_niriss_sirskernel_9001.asdf", "jwst_nircam_distortion_9241.asdf",
+          "jwst_nircam_filteroffset_9241.asdf", "jwst_nircam_photom_9241.fits",
+          "jwst_nircam_apcorr_9001.fits", "jwst_nircam_abvegaoffset_9001.asdf",
+          "jwst_niriss_distortion_9001.asdf", "jwst_niriss_filteroffset_9001.asdf",
+          "jwst_niriss_photom_9001.fits", "jwst_niriss_apcorr_9001.fits",
+          "jwst_fgs_distortion_9061.asdf", "jwst_fgs_photom_9061.fits", "jwst_fgs_apcorr_9001.fits",
+          "jwst_fgs_abvegaoffset_9001.asdf", "jwst_fgs_area_9001.fits"]
 LARGE = {f"jwst_miri_{name}.fits" for name in ("dark_9001", "reset_9001", "dark_9031",
                                                "reset_9031")}
 SMALL = [n for n in MIRI + NIRCAM + OTHERS if n not in LARGE]
@@ -141,6 +151,10 @@ HEADER = {"meta.observation.date": "2024-07-01", "meta.observation.time": "03:14
     ("NIRSPEC", "NRS2", "SUB512", "gain", "jwst_nirspec_gain_9064.fits"),
     ("NIRSPEC", "NRS1", "SUB512", "refpix", "N/A"),
     ("FGS", "GUIDER2", "SUB128LL", "superbias", "jwst_fgs_superbias_9062.fits"),
+    ("NIRCAM", "NRCB4", "SUB160", "distortion", "jwst_nircam_distortion_9481.asdf"),
+    ("NIRCAM", "NRCB4", "SUB160", "apcorr", "jwst_nircam_apcorr_9001.fits"),
+    ("MIRI", "MIRIMAGE", "SUB64", "flat", "jwst_miri_flat_9001.fits"),
+    ("MIRI", "MIRIFULONG", "FULL", "photom", "N/A"),
 ])
 def test_crds_chooses(root, instrument, detector, subarray, reftype, expected):
     header = HEADER | {
@@ -157,10 +171,6 @@ def test_crds_chooses(root, instrument, detector, subarray, reftype, expected):
     assert reference_store.used().context == cache.CONTEXT
 
 
-#: What does not exist for a kind of exposure, besides what its instrument has not.
-WITHOUT = {"FGS_ID-STACK": {"mask", "flat"}}
-
-
 @pytest.mark.parametrize("kind", configurations(), ids=lambda k: "-".join(k[1:4]))
 def test_crds_chooses_files_of_the_same_detector_and_subarray(root, monkeypatch, kind):
     monkeypatch.setattr(cache, "materialise", lambda name: name)
@@ -171,16 +181,21 @@ def test_crds_chooses_files_of_the_same_detector_and_subarray(root, monkeypatch,
         "meta.instrument.name": kind.instrument, "meta.instrument.detector": kind.detector,
         "meta.subarray.name": kind.subarray, "meta.exposure.readpatt": kind.readpatt,
         "meta.exposure.type": kind.exp_type,
+        **{f"meta.instrument.{key.lower()}": value for key, value in detector.cards},
     }
     for reftype, rule in instrument.references.items():
         found = reference_store.find(header, reftype)
-        if reftype in WITHOUT.get(kind.exp_type, ()) or rule.speeds or (
-                rule.own == "subarray" and not own):
+        by_type = "EXP_TYPE" in rule.keywords.split()
+        if (rule.speeds or (rule.own == "subarray" and not own)
+                or (by_type and kind.exp_type not in rule.exp_types)
+                or kind.detector not in (rule.detectors or [kind.detector])):
             assert found == "N/A", reftype
             continue
         row = references.REFERENCES[found]
         assert row.instrument == kind.instrument
-        assert rule.own == "instrument" or row.detector == kind.detector
+        assert row.is_common or row.detector == kind.detector
+        if rule.own == "channel":
+            assert dict(DETECTORS[row.detector].cards) == dict(detector.cards)
         assert row.subarray == (kind.subarray if rule.own == "subarray" else "FULL")
 
 
@@ -203,16 +218,25 @@ def test_opens_as_the_right_model(root, basename):
     path = cache.materialise(basename)
     expected = MODELS[row.reftype]
     special = {"jwst_miri_dark": datamodels.DarkMIRIModel,
-               "jwst_nirspec_dark": datamodels.DarkNirspecModel}
+               "jwst_nirspec_dark": datamodels.DarkNirspecModel,
+               "jwst_nircam_photom": datamodels.NrcImgPhotomModel,
+               "jwst_niriss_photom": datamodels.NisImgPhotomModel,
+               "jwst_fgs_photom": datamodels.FgsImgPhotomModel,
+               "jwst_nircam_apcorr": datamodels.NrcImgApcorrModel,
+               "jwst_niriss_apcorr": datamodels.NisImgApcorrModel,
+               "jwst_fgs_apcorr": datamodels.FgsImgApcorrModel}
     expected = special.get(basename[:-10], expected)
     if row.extension == "fits":
         with fits.open(path) as file:
             file.verify("exception")
-    with datamodels.open(path) if row.extension == "fits" else expected(path) as model:
+    opened = datamodels.open(path) if row.extension == "fits" else expected(
+        path, strict_validation=True)
+    with opened as model:
         assert type(model) is expected
         model.validate()
         assert model.meta.instrument.name == row.instrument
-        assert model.meta.instrument.detector == (row.detector if row.match else None)
+        assert model.meta.instrument.detector == (
+            row.detector if not row.is_common else "N/A" if row.extension == "fits" else None)
         assert model.meta.useafter == "1900-01-01T00:00:00"
         assert model.meta.filename == basename
         if row.reftype not in NO_PLACE:

@@ -55,6 +55,14 @@ def test_writes_all_references_of_one_detector(tmp_path, monkeypatch):
     ["exposure", "--subarray", "SUB64P", "--groups", "-1", "OUT"],
     ["exposure", "--subarray", "SUB64P", "/proc/nowhere"],
     ["cache", "/proc/nowhere"],
+    ["dithers", "OUT", "--instrument", "nirspec"],
+    ["dithers", "OUT", "--detectors", "NRCA9"],
+    ["dithers", "OUT", "--subarray", "SUBGRISM64"],
+    ["dithers", "OUT", "--filter", "F999W"],
+    ["dithers", "OUT", "--instrument", "fgs", "--filter", "F200W"],
+    ["dithers", "OUT", "--dithers", "0"],
+    ["dithers", "OUT", "--sky-step", "nan"],
+    ["dithers", "/proc/nowhere"],
 ])
 def test_an_error_is_one_line(arguments, capsys):
     assert main(arguments) == 1
