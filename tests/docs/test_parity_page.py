@@ -47,5 +47,6 @@ def test_every_instrument_and_way_of_reading_is_compared():
     assert kinds <= found
 
 
-#: Read as others are: full frames of MIRI's imager and of NIRSpec, a small window of NIRSpec.
-ALIKE = {"MIR_LRS-FIXEDSLIT", "NRS_WATA"}
+#: Read as others are: full frames of MIRI's imager and of NIRSpec, small windows of NIRSpec and
+#: of NIRCam.
+ALIKE = {"MIR_LRS-FIXEDSLIT", "NRS_WATA", "NRC_TSIMAGE"}
