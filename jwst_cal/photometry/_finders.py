@@ -1,0 +1,186 @@
+"""Sources in an image: three finders, one table."""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from jwst_cal.photometry import _background
+
+__all__ = ["FINDERS", "Search", "find_sources"]
+
+log = logging.getLogger(__name__)
+
+FINDERS = ("dao", "iraf", "segmentation")
+#: Columns of a catalogue without sources.
+EMPTY = {"id": int, "xcentroid": float, "ycentroid": float, "flux": float}
+#: Factor of the Kron radius, least factor, least radius in pixels: where the user gives none.
+KRON = (2.5, 1.4, 0.0)
+#: Names of photutils, and ours.
+NAMES = {"segment_flux": "flux", "label": "id", "x_centroid": "xcentroid",
+         "y_centroid": "ycentroid"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """
+    How sources are looked for; parameters of the steps have these names.
+
+    Attributes
+    ----------
+    starfinder : {'dao', 'iraf', 'segmentation'}
+        Which finder.
+    snr_threshold : float
+        Threshold above the background, in standard deviations of its noise.
+    kernel_fwhm : float
+        Full width at half maximum of the Gaussian that the image is convolved with, pixels.
+    bkg_boxsize : int
+        Side of the boxes in which the background is measured, pixels.
+    minsep_fwhm, sigma_radius, sharplo, sharphi, roundlo, roundhi, brightest, peakmax
+        Of ``dao`` and ``iraf``.
+    npixels, connectivity, nlevels, contrast, multithresh_mode, localbkg_width, apermask_method, \
+kron_params, deblend
+        Of ``segmentation``.
+    """
+
+    starfinder: str
+    snr_threshold: float
+    kernel_fwhm: float
+    bkg_boxsize: int
+    minsep_fwhm: float
+    sigma_radius: float
+    sharplo: float
+    sharphi: float
+    roundlo: float
+    roundhi: float
+    brightest: int
+    peakmax: float | None
+    npixels: int
+    connectivity: str
+    nlevels: int
+    contrast: float
+    multithresh_mode: str
+    localbkg_width: int
+    apermask_method: str
+    kron_params: list[float] | None
+    deblend: bool
+
+
+def find_sources(image, error, uncovered, search, *, wcs=None):
+    """
+    Find the sources in an image.
+
+    Parameters
+    ----------
+    image : float32 [row, col]
+        Values, with their background.
+    error : float32 [row, col]
+        Standard deviations.
+    uncovered : bool [row, col]
+        Pixels without data.
+    search : Search
+        How.
+    wcs : gwcs.WCS, optional
+        For positions on the sky (``segmentation``).
+
+    Returns
+    -------
+    catalogue : astropy.table.QTable
+        Columns of the finder, at least ``id``, ``xcentroid``, ``ycentroid`` (pixels from 0),
+        ``flux``; without rows when there are no sources.
+    segments : SegmentationImage or None
+        Which pixel belongs to which source (``segmentation``).
+
+    Notes
+    -----
+    Source: the finders are those of photutils.
+    """
+    segments = None
+    try:
+        background = _background.measure(image, uncovered, box=search.bkg_boxsize)
+    except ValueError as reason:
+        log.warning("The background cannot be measured: %s", reason)
+        return _empty(), None
+    if background.whole:
+        log.info("No box of %d pixels has enough data: the background is that of the whole image",
+                 search.bkg_boxsize)
+    image = image - background.level
+    threshold = np.float32(search.snr_threshold) * background.scatter
+    if search.starfinder == "segmentation":
+        from jwst_cal.photometry import _segmentation
+
+        table, segments = _segmentation.find(image, error, uncovered, threshold, search, wcs=wcs)
+    else:
+        table = _stars(image, uncovered, float(np.median(threshold)), search)
+    if table is None or not len(table):
+        return _empty(), None
+    return _named(table), segments
+
+
+def _empty():
+    """Make a catalogue without sources."""
+    from astropy.table import QTable
+
+    return QTable(names=list(EMPTY), dtype=list(EMPTY.values()))
+
+
+def _named(table):
+    """Give columns the names of this module."""
+    for theirs, ours in NAMES.items():
+        if theirs in table.colnames:
+            table.rename_column(theirs, ours)
+    return table
+
+
+def _stars(image, uncovered, threshold, search):
+    """Find stars as DAOFIND or starfind do; None if there are none."""
+    import warnings
+
+    from photutils import detection, use_future_column_names
+    from photutils.utils import NoDetectionsWarning
+    from scipy.ndimage import convolve
+
+    kind = detection.DAOStarFinder if search.starfinder == "dao" else detection.IRAFStarFinder
+    apart = max(2, int(search.minsep_fwhm * search.kernel_fwhm + 0.5))
+    finder = kind(threshold=threshold, fwhm=search.kernel_fwhm, sigma_radius=search.sigma_radius,
+                  min_separation=apart, sharpness_range=(search.sharplo, search.sharphi),
+                  roundness_range=(search.roundlo, search.roundhi), peak_max=search.peakmax,
+                  n_brightest=search.brightest)
+    convolved = convolve(image, finder.kernel.data, mode="constant", cval=0.0)
+    finder.xycoords = _peaks(convolved, uncovered, getattr(finder, "threshold_eff", threshold),
+                             apart)
+    if not len(finder.xycoords):
+        return None
+    with warnings.catch_warnings(), use_future_column_names():
+        warnings.simplefilter("ignore", NoDetectionsWarning)
+        return finder(image)
+
+
+def _peaks(image, unusable, threshold, apart):
+    """
+    Find pixels above a threshold that no other pixel within a radius exceeds.
+
+    Parameters
+    ----------
+    image : float32 [row, col]
+        Values; beyond the edges they are 0.
+    unusable : bool [row, col]
+        Pixels that are no peaks.
+    threshold : float
+        What a peak exceeds.
+    apart : int
+        The radius, pixels.
+
+    Returns
+    -------
+    int [peak, 2]
+        Columns and rows, row by row.
+    """
+    rows, cols = np.nonzero((image > threshold) & ~unusable)
+    padded = np.pad(image, apart)
+    steps = np.mgrid[-apart:apart + 1, -apart:apart + 1].reshape(2, -1).T
+    for row, col in sorted(steps, key=lambda step: step @ step):  # the nearest exclude most
+        if 0 < row * row + col * col <= apart * apart:
+            highest = ~(padded[rows + row + apart, cols + col + apart] > image[rows, cols])
+            rows, cols = rows[highest], cols[highest]
+    return np.stack([cols, rows], axis=1)

@@ -1,0 +1,68 @@
+"""Sources as connected pixels above a threshold, those that overlap taken apart."""
+
+
+from jwst_cal.photometry import _finders
+
+__all__ = ["find"]
+
+#: What is measured of a source. Kron apertures, which take most of the time, are not.
+COLUMNS = ["label", "x_centroid", "y_centroid", "sky_centroid", "area", "semimajor_axis",
+           "semiminor_axis", "orientation", "segment_flux", "segment_flux_err", "ellipticity",
+           "sky_bbox_ll", "sky_bbox_ul", "sky_bbox_lr", "sky_bbox_ur"]
+
+
+def find(image, error, uncovered, threshold, search, *, wcs=None):
+    """
+    Find sources as connected pixels.
+
+    Parameters
+    ----------
+    image, error : float32 [row, col]
+        Values without background, and standard deviations.
+    uncovered : bool [row, col]
+        Pixels without data.
+    threshold : float32 [row, col]
+        What the pixels of a source exceed in the convolved image.
+    search : Search
+        Parameters.
+    wcs : gwcs.WCS, optional
+        For the corners of the sources on the sky.
+
+    Returns
+    -------
+    table : astropy.table.QTable or None
+        The sources; None if there are none.
+    segments : SegmentationImage or None
+        Which pixel belongs to which source.
+    """
+    import warnings
+
+    from astropy.utils.exceptions import AstropyUserWarning
+    from photutils import use_future_column_names
+    from photutils.segmentation import SourceCatalog, SourceFinder
+
+    convolved = _convolved(image, search.kernel_fwhm, uncovered)
+    finder = SourceFinder(n_pixels=search.npixels, connectivity=int(search.connectivity),
+                          deblend=search.deblend, n_levels=search.nlevels,
+                          contrast=search.contrast, mode=search.multithresh_mode, relabel=True,
+                          progress_bar=False)
+    with warnings.catch_warnings(), use_future_column_names():
+        warnings.simplefilter("ignore", AstropyUserWarning)
+        segments = finder(convolved, threshold, mask=uncovered)
+        if segments is None:
+            return None, None
+        kron = _finders.KRON if search.kron_params is None else tuple(search.kron_params)
+        sources = SourceCatalog(image, segments, convolved_data=convolved, error=error,
+                                mask=uncovered, wcs=wcs, local_bkg_width=search.localbkg_width,
+                                aperture_mask_method=search.apermask_method, kron_params=kron)
+        return sources.to_table(columns=COLUMNS), segments
+
+
+def _convolved(image, fwhm, uncovered):
+    """Convolve with a Gaussian; NaN are interpolated over."""
+    from astropy.convolution import Gaussian2DKernel, convolve
+    from astropy.stats import gaussian_fwhm_to_sigma
+
+    if fwhm <= 0:
+        return image
+    return convolve(image, Gaussian2DKernel(fwhm * gaussian_fwhm_to_sigma), mask=uncovered)
