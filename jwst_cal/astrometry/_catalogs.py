@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jwst_cal.errors import InputError, ParameterError
+from jwst_cal.errors import InputError, OutputError, ParameterError
 
 __all__ = ["SERVICES", "Unreachable", "inside", "reference", "save", "with_positions", "written"]
 
@@ -174,8 +174,10 @@ def save(catalogue, path, kind):
     OutputError
         If it cannot be written.
     """
-    from jwst_cal.errors import OutputError
-
+    if kind == "fits":  # a header holds no dictionaries
+        catalogue = catalogue.copy()
+        catalogue.meta = {key: value for key, value in catalogue.meta.items()
+                          if not isinstance(value, dict)}
     try:
         catalogue.write(path, format=FORMATS[kind], overwrite=True)
     except OSError as error:

@@ -163,6 +163,39 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
             if isinstance(value, str | int | float | bool)}
 
 
+def read_metadata(path: str | os.PathLike[str], *, flatten: bool) -> dict[str, Any]:
+    """
+    Read the metadata of a file as ``stdatamodels`` does.
+
+    Parameters
+    ----------
+    path : str or path
+        A FITS or ASDF file of a data model.
+    flatten : bool
+        One level of dotted names, or nested.
+
+    Returns
+    -------
+    dict
+        The metadata.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or unreadable.
+    """
+    check_file(path)
+    from stdatamodels.jwst import datamodels
+
+    try:
+        with _truncation_refused():
+            found: dict[str, Any] = datamodels.read_metadata(path, flatten=flatten)
+    except Exception as error:
+        raise InputError(f"{os.fspath(path)}: the header cannot be read: "
+                         f"{_reason(error)}") from error
+    return found
+
+
 def _light_header(name: str) -> dict[str, Any] | None:
     """Metadata of a plain FITS file; None for any other."""
     from jwst_cal.models import _reading

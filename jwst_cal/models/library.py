@@ -158,9 +158,7 @@ class ModelLibrary:
 
     @staticmethod
     def _file_metadata(path, flatten):
-        from stdatamodels.jwst.datamodels import read_metadata
-
-        return read_metadata(path, flatten=flatten)
+        return _files.read_metadata(path, flatten=flatten)
 
     def __len__(self):
         return len(self._members)
