@@ -12,7 +12,7 @@
      │   ├─ CommandError (OSError)         a shell command that is a hook failed
      │   ├─ LoggedError                    a log line reached the break_level of the configuration
      │   └─ ExitStatus                     ends strun with a status of its own (64: no science data)
-     └─ SkipStep                           not an error: ends a step, which is recorded as SKIPPED
+     └─ SkipStep                           not an error: ends a step, SKIPPED or FAILED is recorded
 
 Messages say what was given, what is needed and which file, in one line. ``strun`` prints them
 without a traceback. Kernels raise only ``ValueError``, ``TypeError`` and ``MemoryError``.
@@ -91,8 +91,11 @@ class SkipStep(Exception):
         Logged as a warning and recorded in the product.
     expected : bool
         There was nothing to correct: no warning, only a line.
+    failed : bool
+        The step was tried: FAILED is recorded, not SKIPPED.
     """
 
-    def __init__(self, reason="", *, expected=False):
+    def __init__(self, reason="", *, expected=False, failed=False):
         super().__init__(reason)
         self.expected = expected
+        self.status = "FAILED" if failed else "SKIPPED"

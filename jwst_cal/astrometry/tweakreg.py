@@ -127,7 +127,7 @@ class TweakRegStep(GroupStep):
             raise ParameterError(f"Parameter 'catalog_format' of tweakreg: '{self.catalog_format}' "
                                  "where ecsv or fits is needed")
         if n_groups == 1 and not source and not self.save_catalogs:
-            raise SkipStep(ONE_EXPOSURE)
+            raise SkipStep(ONE_EXPOSURE, failed=True)
         correctors, date = self._prepare_images(images)
         log.info("Groups of images to be aligned: %d", n_groups)
         failure = ONE_EXPOSURE
@@ -152,9 +152,9 @@ class TweakRegStep(GroupStep):
                 log.warning("%s; images are not aligned to it", reason)
                 source = ""
             except _match.NotAligned as reason:
-                raise SkipStep(str(reason)) from None
+                raise SkipStep(str(reason), failed=True) from None
         if failure is not None:
-            raise SkipStep(failure)
+            raise SkipStep(failure, failed=True)
         self._correct(images, correctors, source)
         return images
 
@@ -270,7 +270,6 @@ class TweakRegStep(GroupStep):
                         except (ValueError, RuntimeError) as error:
                             log.warning("%s: no SIP description in the header: %s",
                                         image.meta.filename, error)
-                self.record_step_status(image)
                 images.shelve(image, index)
 
 

@@ -111,9 +111,9 @@ def record(step: Step, *, status: str, reason: str | None, seconds: float,
     step : Step
         The step, after running.
     status : str
-        COMPLETE or SKIPPED.
+        COMPLETE, SKIPPED or FAILED.
     reason : str or None
-        Why it was skipped.
+        Why it was skipped or failed.
     seconds : float
         How long it took.
     references : list of (type, recorded name, path)

@@ -148,6 +148,7 @@ class Step(Parameterised):
         self._status_set: list[Any] = []
         self._reference_paths: dict[str, str] = {}
         self._reason: str | None = None
+        self._outcome = "COMPLETE"
         self._history: list[dict[str, Any]] = []
         self.set_parameters(parameters)
 
@@ -708,8 +709,8 @@ class Step(Parameterised):
         references = [(kind, name, None if name == "N/A" else self._reference_paths.get(name))
                       for kind, name in self._references_used]
         entry = provenance.record(
-            self, status="COMPLETE" if self._reason is None else "SKIPPED", reason=self._reason,
-            seconds=seconds, references=references,
+            self, status=self._outcome, reason=self._reason, seconds=seconds,
+            references=references,
         )
         root = self._root
         if root is not self or not getattr(self, "step_defs", None):
@@ -778,7 +779,7 @@ class Step(Parameterised):
     def _prepare(self, args: tuple[Any, ...]) -> None:
         self._references_used = []
         self._status_set = []
-        self._reason = None
+        self._reason, self._outcome = None, "COMPLETE"
         self._history = []
         if args:
             self.set_primary_input(args[0])
@@ -807,7 +808,7 @@ class Step(Parameterised):
 
     def _skipped(self, args: tuple[Any, ...]) -> Any:
         log.info("Step %s skipped.", self.name)
-        self._reason = "skip = True"
+        self._reason, self._outcome = "skip = True", "SKIPPED"
         if not args:
             return None
         self.record_step_status(args[0], success=False)
@@ -827,9 +828,10 @@ class Step(Parameterised):
                 result = self.process(model, *args[1:], refs=refs)
             except SkipStep as reason:
                 log.log(logging.INFO if reason.expected else logging.WARNING,
-                        "Step %s skipped: %s", self.name, reason)
+                        "Step %s %s: %s", self.name, reason.status.lower(), reason)
                 self._reason = str(reason) or "no reason given"
-                self.record_step_status(model, success=False)
+                self._outcome = reason.status
+                self.record_step_status(model, status=reason.status)
                 return self._shape(model)
         for product in result if isinstance(result, list | tuple) else [result]:
             if any(product is done for done in self._status_set):

@@ -122,18 +122,18 @@ def test_detectors_of_an_exposure_move_together(made, truth):
     assert np.abs(both[0] - both[1]).max() < 1 * MAS
 
 
-def test_one_exposure_is_skipped(exposures, caplog):
+def test_one_exposure_alone_fails(exposures, caplog):
     wcs = exposures[0].meta.wcs
     result = TweakRegStep().run(exposures[:1])
-    assert statuses(result) == ["SKIPPED"]
+    assert statuses(result) == ["FAILED"]
     assert isinstance(result, ModelLibrary)
     assert models_of(result)[0].meta.wcs.available_frames == wcs.available_frames
     assert "at least two exposures are needed" in caplog.text
 
 
-def test_no_stars_are_skipped(caplog):
+def test_without_stars_it_fails(caplog):
     empty = [star_fields.exposure(number, ([], [], [])) for number in (1, 2)]
-    assert statuses(TweakRegStep().run(empty)) == ["SKIPPED"] * 2
+    assert statuses(TweakRegStep().run(empty)) == ["FAILED"] * 2
     assert "_00001_nrca1_cal.fits: no sources found" in caplog.text
     assert "two exposures with sources are needed" in caplog.text
 
@@ -148,8 +148,7 @@ def test_all_pixels_flagged(exposures, truth, caplog):
 
 
 def test_an_image_that_does_not_match_stays(exposures, truth, caplog):
-    ra, dec, flux = star_fields.sky(seed=9)
-    exposures.append(star_fields.exposure(4, (ra, dec + 0.3, flux)))
+    exposures.append(star_fields.exposure(4, tuple(part[:12] for part in star_fields.sky())))
     found = models_of(TweakRegStep().run(exposures))
     assert "00004_nrca1_cal is not aligned" in caplog.text
     assert found[3].meta.wcs.available_frames == exposures[3].meta.wcs.available_frames
@@ -160,7 +159,7 @@ def test_a_large_shift_is_refused(exposures, caplog, monkeypatch):
     wcs = exposures[1].meta.wcs
     monkeypatch.setattr(_match, "_displacement", lambda image: 5.5)
     found = models_of(TweakRegStep().run(exposures))
-    assert {model.meta.cal_step.tweakreg for model in found} == {"SKIPPED"}
+    assert {model.meta.cal_step.tweakreg for model in found} == {"FAILED"}
     assert found[1].meta.wcs.available_frames == wcs.available_frames
     assert "would move by 5.5 arcsec, more than 5.4" in caplog.text
 
@@ -184,7 +183,7 @@ def star_table(model):
 
 
 def test_separation_must_exceed_tolerance(exposures, caplog):
-    assert statuses(TweakRegStep(separation=0.9).run(exposures)) == ["SKIPPED"] * 3
+    assert statuses(TweakRegStep(separation=0.9).run(exposures)) == ["FAILED"] * 3
     assert "separation = 0.9 must be larger than 1.41 times tolerance = 0.7" in caplog.text
 
 
@@ -317,10 +316,10 @@ def test_a_directory_of_catalogues(tmp_path, exposures, truth, caplog):
         TweakRegStep(abs_refcat=str(tmp_path / "empty")).run(exposures)
 
 
-def test_too_few_absolute_sources_are_skipped(tmp_path, exposures, caplog):
+def test_too_few_absolute_sources_fail(tmp_path, exposures, caplog):
     Table({"RA": [80.1] * 3, "DEC": [-69.4] * 3}).write(tmp_path / "three.ecsv")
     result = TweakRegStep(abs_refcat=str(tmp_path / "three.ecsv")).run(exposures)
-    assert statuses(result) == ["SKIPPED"] * 3
+    assert statuses(result) == ["FAILED"] * 3
     assert "3 sources in the reference catalogue three.ecsv, 15 are needed" in caplog.text
 
 
@@ -377,7 +376,7 @@ def test_gaia_from_the_service(tmp_path, exposures, truth, service):
     assert len(saved) == 30
     assert (np.diff(saved["mag"]) <= 0).all()
     service.answer = "No data records"
-    assert statuses(step.run(exposures)) == ["SKIPPED"] * 3
+    assert statuses(step.run(exposures)) == ["FAILED"] * 3
     service.answer = "<html>out of order</html>"
     assert statuses(step.run(exposures)) == ["COMPLETE"] * 3
 
@@ -389,7 +388,7 @@ def test_without_network_images_are_aligned_to_each_other(exposures, truth, capl
     assert found[1].meta.wcs.name != "FIT-LVL3-GAIADR3"
     line = "GAIADR3: http://127.0.0.1:9 does not answer: "
     assert sum(line in record.getMessage() for record in caplog.records) == 1
-    assert statuses(TweakRegStep(abs_refcat="GAIADR3").run(exposures[:1])) == ["SKIPPED"]
+    assert statuses(TweakRegStep(abs_refcat="GAIADR3").run(exposures[:1])) == ["FAILED"]
 
 
 def test_without_a_date_the_service_is_not_asked(exposures):
@@ -404,7 +403,7 @@ def test_without_a_date_the_service_is_not_asked(exposures):
 
 def test_missing_coordinates_are_refused(exposures):
     exposures[1].meta.wcs = None
-    with pytest.raises(InputError, match="00002_nrca1_cal.fits: no coordinates; assign_wcs must"):
+    with pytest.raises(InputError, match=r"00002_nrca1_cal.fits: no coordinates; assign_wcs must"):
         TweakRegStep().run(exposures)
 
 
@@ -417,7 +416,7 @@ def test_coordinates_of_another_kind_are_refused(exposures):
     sky = coordinate_frames.CelestialFrame(name="world", reference_frame=coordinates.ICRS())
     exposures[1].meta.wcs = gwcs.WCS([
         (coordinate_frames.Frame2D(name="detector"), Identity(2)), (sky, None)])
-    with pytest.raises(InputError, match="00002_nrca1_cal.fits: its coordinates cannot be correct"):
+    with pytest.raises(InputError, match=r"00002_nrca1_cal.fits: its coordinates cannot be"):
         TweakRegStep().run(exposures)
 
 
@@ -434,5 +433,5 @@ def test_cubes_are_refused(exposures):
 
     cube = CubeModel((2, 5, 5))
     cube.meta.filename = "cube.fits"
-    with pytest.raises(InputError, match=r"cube.fits: tweakreg takes 2-D images, this is CubeModel"):
+    with pytest.raises(InputError, match=r"cube.fits: tweakreg takes 2-D images, this is"):
         TweakRegStep().run([cube, exposures[0]])

@@ -522,6 +522,21 @@ class TestSkips:
         assert "done" not in caplog.text
 
 
+    def test_what_was_tried_has_failed(self, small_ramp, caplog):
+        class VainStep(Step):
+            """Try."""
+
+            class_alias = "jump"
+
+            def process(self, model, *, refs):
+                raise SkipStep("too little", failed=True)
+
+        step = VainStep()
+        assert step.run(small_ramp).meta.cal_step.jump == "FAILED"
+        assert "Step VainStep failed: too little" in caplog.text
+        assert step._history[0]["status"] == "FAILED"
+
+
 def test_step_without_process_is_refused(small_ramp):
     class EmptyStep(Step):
         """Do nothing."""
