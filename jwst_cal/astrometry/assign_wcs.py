@@ -16,7 +16,8 @@ class AssignWcsStep(Step):
 
     Notes
     -----
-    Differs from jwst 3.0.0: exposures with a dispersing element, and NIRSpec's, are refused.
+    Differs from jwst 3.0.0: exposures with a dispersing element are refused, but for NIRSpec's
+    slits.
     """
 
     class_alias = "assign_wcs"
@@ -49,10 +50,9 @@ class AssignWcsStep(Step):
     slit_y_high: float = param(0.55, "Upper edge of a slit, in its heights (NIRSpec)")
     nrs_ifu_slice_wcs: bool = param(False, "One set of coordinates per slice (NIRSpec IFU)")
 
-    #: For spectra, which this release does not do.
-    accepted = ("slit_y_low", "slit_y_high", "nrs_ifu_slice_wcs", "specwcs", "regions",
-                "wavelengthrange", "camera", "chromcorr", "collimator", "disperser", "fore", "fpa",
-                "msa", "ote", "ifupost", "ifufore", "ifuslicer")
+    #: For spectra that this release does not do.
+    accepted = ("nrs_ifu_slice_wcs", "specwcs", "regions", "chromcorr", "ifupost", "ifufore",
+                "ifuslicer")
 
     def process(self, image, *, refs):
         """
@@ -63,7 +63,7 @@ class AssignWcsStep(Step):
         image : ImageModel or CubeModel
             Count rates of an exposure or of its integrations.
         refs : References
-            ``distortion`` and ``filteroffset`` for images.
+            ``distortion`` and ``filteroffset`` for images; NIRSpec's optics.
 
         Returns
         -------
@@ -82,7 +82,10 @@ class AssignWcsStep(Step):
                            f"{type(image).__name__}")
         for reftype in self.references:
             refs.path(reftype)  # those that do not apply are recorded, too
-        image.meta.wcs = _wcs.build(image, refs)
+        options = _wcs.nirspec.Options((self.slit_y_low, self.slit_y_high))
+        image.meta.wcs = _wcs.build(image, refs, options)
+        if modes.is_nirspec(image):
+            return image
         outline = _s_region.polygon(_s_region.image_outline(image.meta.wcs, image.data.shape))
         if outline is None:
             log.warning("The outline holds NaN; S_REGION is not set")

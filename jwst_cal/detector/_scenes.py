@@ -7,12 +7,13 @@ import numpy as np
 from jwst_cal import flags, models, modes
 from jwst_cal.errors import InputError
 
-__all__ = ["draft_rates", "save", "shutters"]
+__all__ = ["draft_rates", "save", "shutters", "with_coordinates"]
 
 log = logging.getLogger(__name__)
 
 #: Rows of NIRSpec's fixed slits.
 FIXED_SLITS = slice(922, 1116)
+WITH_SLITS = frozenset({"NRS_FIXEDSLIT", "NRS_BRIGHTOBJ", "NRS_MSASPEC"})
 
 
 def draft_rates(step, ramp):
@@ -35,6 +36,33 @@ def draft_rates(step, ramp):
     return step.run_other("ramp_fit", ramp)
 
 
+def with_coordinates(step, rates):
+    """
+    Give NIRSpec's count rates coordinates, which tell where slits and shutters are.
+
+    Parameters
+    ----------
+    step : Step
+        The step that asks; its input's folder holds the list of open shutters.
+    rates : ImageModel or CubeModel
+        Count rates, which are left alone.
+
+    Returns
+    -------
+    ImageModel or CubeModel
+        The same, if they have coordinates, or with them.
+
+    Raises
+    ------
+    ExitStatus
+        If the detector sees none of the open slits.
+    """
+    if not rates.meta.hasattr("wcs") or rates.meta.wcs is None:
+        log.info("Assigned coordinates to find slits and shutters")
+        rates = step.run_other("assign_wcs", rates)
+    return rates
+
+
 def shutters(rates, instead):
     """
     Find where NIRSpec's slits and shutters let light through.
@@ -54,22 +82,26 @@ def shutters(rates, instead):
     Raises
     ------
     InputError
-        If the coordinates are missing, or of a kind that this release does not have.
+        If the coordinates are of a kind that this release does not have.
     """
-    kind, wcs = modes.exposure_type(rates), rates.meta.wcs if rates.meta.hasattr("wcs") else None
+    kind = modes.exposure_type(rates)
     flagged = rates.meta.cal_step.msa_flagging == "COMPLETE"
-    if kind == "NRS_IFU" or wcs is None or (kind == "NRS_MSASPEC" and not flagged):
+    if kind == "NRS_IFU" or (kind == "NRS_MSASPEC" and not flagged):
         raise InputError(
             f"{rates.meta.filename or 'the exposure'}: mask_science_regions of {kind} needs "
             f"{'the slices of assign_wcs' if kind == 'NRS_IFU' else 'assign_wcs'} "
-            f"{'and msa_flagging ' if kind in ('NRS_IFU', 'NRS_MSASPEC') else ''}before; {instead}")
-    from gwcs.utils import to_index
-
+            f"and msa_flagging before; {instead}")
     dq = rates.get_default("dq") if rates.dq is None else rates.dq
     found = dq & flags.pixel["MSA_FAILED_OPEN"] != 0
+    if kind not in WITH_SLITS:
+        return found
+    from gwcs.utils import to_index
+
+    wcs = rates.meta.wcs
     frame = wcs.get_transform("gwa", "slit_frame")
     for slit in frame.slit_ids:
-        columns, rows = (slice(*map(int, to_index(limits))) for limits in wcs.bounding_box[slit])
+        box = wcs.bounding_box[slit]
+        columns, rows = (slice(*map(int, to_index(tuple(box[axis])))) for axis in (0, 1))
         found[..., rows, columns] = True
     if kind == "NRS_MSASPEC" and not any(slit.quadrant == 5 for slit in frame.slits):
         log.info("Left out the rows of the fixed slits: none of them was open")

@@ -8,7 +8,7 @@ import numpy as np
 
 from jwst_cal import flags, models, modes
 from jwst_cal.detector import _flicker, _flicker_parameters, _scenes, _soss_traces
-from jwst_cal.errors import InputError
+from jwst_cal.errors import ExitStatus, InputError
 from jwst_cal.framework import Reference, Step, param
 from jwst_cal.response import _flat
 
@@ -36,8 +36,8 @@ class CleanFlickerNoiseStep(Step):
     -----
     Source: C. Willott, image1overf; Rauscher 2024, PASP 136, 015001 (NSClean).
     Differs from jwst 3.0.0: the draft rate is made with the pipeline's reference overrides; see
-    also `jwst_cal.detector._nsclean`. Not done: science regions of NIRSpec without a WCS and of
-    its IFU; ``median_image`` of time series.
+    also `jwst_cal.detector._nsclean`. Not done: science regions of NIRSpec's IFU and of its
+    shutters; ``median_image`` of time series.
     """
 
     class_alias = "clean_flicker_noise"
@@ -125,6 +125,11 @@ class CleanFlickerNoiseStep(Step):
         rates = model
         if ramp is not None and (self.user_mask is None or with_median):
             rates = self._draft(ramp, by_integration=not self.single_mask)
+        if self.mask_science_regions and self.user_mask is None and modes.is_nirspec(rates):
+            try:
+                rates = _scenes.with_coordinates(self, rates)
+            except ExitStatus as problem:
+                return self._failed(model, str(problem))
         scene = self._scene(rates, flat, refs)
         problem = _mismatch(model.data.shape, scene.shape)
         if problem:

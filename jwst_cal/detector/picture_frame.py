@@ -6,7 +6,7 @@ import numpy as np
 
 from jwst_cal import modes
 from jwst_cal.detector import _flicker, _picture_frame, _scenes
-from jwst_cal.errors import InputError, ReferenceFileError
+from jwst_cal.errors import ExitStatus, InputError, ReferenceFileError
 from jwst_cal.framework import Reference, SkipStep, Step, param
 
 __all__ = ["PictureFrameStep"]
@@ -20,8 +20,8 @@ class PictureFrameStep(Step):
 
     Notes
     -----
-    Differs from jwst 3.0.0: with ``mask_science_regions`` the coordinates must be there, and are
-    not made for the purpose.
+    Differs from jwst 3.0.0: with ``mask_science_regions`` exposures of the IFU and of shutters must
+    have passed ``assign_wcs`` and ``msa_flagging``.
     """
 
     class_alias = "picture_frame"
@@ -74,7 +74,14 @@ class PictureFrameStep(Step):
             rates, _ = _scenes.draft_rates(self, model)
             if rates is None:
                 raise SkipStep("no count rate can be fitted to find the background")
-        mask = self._background(rates)
+        masked = self.mask_science_regions
+        if masked:
+            try:
+                rates = _scenes.with_coordinates(self, rates)
+            except ExitStatus as problem:
+                log.warning("%s: science regions were not left out", problem)
+                masked = False
+        mask = self._background(rates, masked=masked)
         regions = _picture_frame.regions_of(mask)
         if self.save_mask:
             _scenes.save(self, rates, mask, "pctfrm_mask")
@@ -90,8 +97,8 @@ class PictureFrameStep(Step):
             _scenes.save(self, model, model.data - before, "pctfrm_correction")
         return model
 
-    def _background(self, rates):
+    def _background(self, rates, *, masked):
         usable = np.ones(rates.data.shape, bool)
-        if self.mask_science_regions:
+        if masked:
             usable &= ~_scenes.shutters(rates, "mask_science_regions=False does without")
         return _flicker.scene_mask(rates.data, usable, n_sigma=self.n_sigma)

@@ -5,13 +5,16 @@ from collections import namedtuple
 
 import numpy as np
 import pytest
+import spectra
 from astropy.io import fits
 from numpy.testing import assert_allclose, assert_array_equal
 from stdatamodels.jwst import datamodels
 
+from jwst_cal.astrometry.assign_wcs import AssignWcsStep
 from jwst_cal.detector import _flicker, _flicker_parameters, _nsclean, _soss_traces
 from jwst_cal.detector.clean_flicker_noise import CleanFlickerNoiseStep
-from jwst_cal.errors import InputError
+from jwst_cal.errors import InputError, ReferenceFileError
+from jwst_cal.framework import Chain, Pipeline
 from jwst_cal.models import _schemas
 from jwst_cal.pipelines import Detector1Pipeline
 
@@ -453,11 +456,41 @@ def test_other_models_are_refused():
         CleanFlickerNoiseStep().run(datamodels.SuperstripeRampModel())  # before it is assembled
 
 
-@pytest.mark.parametrize("kind", ["NRS_IFU", "NRS_MSASPEC", "NRS_FIXEDSLIT"])
-def test_science_regions_of_nirspec_need_coordinates(kind):
-    rate, _ = striped_rate(kind=kind, instrument="NIRSPEC", detector="NRS1")
-    with pytest.raises(InputError, match=f"mask_science_regions of {kind} needs .*assign_wcs"):
+def test_science_regions_of_nirspec_need_the_references_of_coordinates():
+    rate, _ = striped_rate(kind="NRS_FIXEDSLIT", instrument="NIRSPEC", detector="NRS1")
+    with pytest.raises(ReferenceFileError, match="no WAVELENGTHRANGE reference file, which NRS_F"):
         run(rate, mask_science_regions=True)
+
+
+class WithCoordinates(Pipeline):
+    """The step, and the one that gives coordinates, with references for both."""
+
+    class_alias = "with_coordinates"
+    chain = Chain("clean_flicker_noise", "assign_wcs")
+
+
+@pytest.mark.filterwarnings("ignore::stdatamodels.exceptions.ValidationWarning", "ignore:Traceback")
+@pytest.mark.parametrize(("first_row", "status"), [(1056, "COMPLETE"), (1, "FAILED")])
+def test_coordinates_are_made_to_find_slits(tmp_path, first_row, status, caplog):
+    subarray = "SUBS200A1" if status == "COMPLETE" else "SUBS200B1"  # which NRS1 does not see
+    rate = spectra.exposure(shape=(64, 2048), corner=(1, first_row), subarray=subarray)
+    given = spectra.overrides(spectra.references(tmp_path), AssignWcsStep.reference_file_types)
+    pipeline = WithCoordinates(steps={"assign_wcs": given, "clean_flicker_noise": {
+        "skip": False, "mask_science_regions": True, "n_sigma": 0.0, "save_mask": True,
+        "output_dir": str(tmp_path)}})
+    result = pipeline.clean_flicker_noise.run(rate)
+    assert result.meta.cal_step.clean_flicker_noise == status
+    assert result.meta.wcs is None
+    if status == "FAILED":
+        assert "NRS1 sees none of the open slits: nothing was changed" in caplog.text
+        assert_array_equal(result.data, rate.data)
+        return
+    (path,) = tmp_path.glob("*_mask.fits")
+    mask = fits.getdata(path)
+    assert not mask[4:59, 818:].any()
+    assert mask[:4].all()
+    assert mask[59:].all()
+    assert mask[:, :817].all()
 
 
 Slit = namedtuple("Slit", "quadrant")

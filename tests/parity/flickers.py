@@ -12,6 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.append(str(Path(__file__).parents[1]))
+
+import spectra
+
 DNU, JUMP, NON_SCIENCE, NO_FLAT = 1, 4, 512, 1 << 18
 NIRCAM, NIRISS, NIRSPEC, MIRI = "NIRCAM", "NIRISS", "NIRSPEC", "MIRI"
 
@@ -62,9 +66,22 @@ CASES = {
     "not-supported": (MIRI, "MIRIMAGE", "MIR_LRS-SLITLESS", "SLITLESSPRISM", 2, (48, 64), {}),
     "soss": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP256", -1, (2, 256, 300),
              {"mask_science_regions": True}),
+    "slit-regions": (NIRSPEC, "NRS1", "NRS_FIXEDSLIT", "SUBS200A1", 1, (64, 2048),
+                     {"mask_science_regions": True}),
+    "slits-regions-ramp": (NIRSPEC, "NRS1", "NRS_FIXEDSLIT", "ALLSLITS", 1, (1, 3, 256, 2048),
+                           {"mask_science_regions": True}),
+    "fft-bright-object-regions": (NIRSPEC, "NRS1", "NRS_BRIGHTOBJ", "SUB2048", 1, (2, 64, 2048),
+                                  {"mask_science_regions": True, "single_mask": False,
+                                   "fit_method": "fft"}),
+    "no-slit-on-the-detector": (NIRSPEC, "NRS1", "NRS_FIXEDSLIT", "SUBS200B1", 1, (64, 2048),
+                                {"mask_science_regions": True}),
     "soss-substrip96": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP96", -1, (96, 300),
                         {"mask_science_regions": True, "n_sigma": 0.0}),
 }
+
+#: Where the first pixel of those lies that get coordinates; by name.
+CORNERS = {"slit-regions": (1, 1056), "slits-regions-ramp": (1, 1041),
+           "fft-bright-object-regions": (1, 1216), "no-slit-on-the-detector": (1, 1)}
 
 #: Masks traces where they are; the official step does so only in the two subarrays.
 SOSS_FULL = {"soss-full": (NIRISS, "NIS", "NIS_SOSS", "FULL", -1, (2048, 300),
@@ -106,15 +123,18 @@ def exposure(name):
     meta = model.meta
     meta.telescope, meta.instrument.name, meta.instrument.detector = "JWST", instrument, detector
     meta.exposure.type, meta.exposure.readpatt = kind, "RAPID"
+    if name in CORNERS:
+        spectra.describe(model, kind)
     meta.exposure.nframes, meta.exposure.groupgap = 1, 0
     meta.exposure.frame_time = meta.exposure.group_time = 10.0
     meta.exposure.nints = shape[0] if len(shape) > 2 else 1
     meta.exposure.ngroups = shape[1] if len(shape) == 4 else 1
     meta.exposure.drop_frames1, meta.exposure.zero_frame = 0, False
-    meta.instrument.pupil_position, meta.instrument.filter = 245.9, "CLEAR"
+    if name not in CORNERS:
+        meta.instrument.pupil_position, meta.instrument.filter = 245.9, "CLEAR"
     meta.subarray.name, meta.subarray.slowaxis = subarray, slow
     meta.subarray.fastaxis = 3 - abs(slow)
-    meta.subarray.xstart = meta.subarray.ystart = 1
+    meta.subarray.xstart, meta.subarray.ystart = CORNERS.get(name, (1, 1))
     meta.subarray.ysize, meta.subarray.xsize = shape[-2:]
     meta.observation.date, meta.observation.time = "2026-01-02", "03:04:05.678"
     meta.filename = f"jw00001001001_02101_00001_{detector.lower()}_" + (
@@ -169,6 +189,10 @@ def references(name, model, folder):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what a reference should tell about itself
             (reference if reftype == "pastasoss" else placed(reference, model)).save(paths[reftype])
+    if name in CORNERS:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            paths |= spectra.references(folder)
     parameters = dict((CASES | SOSS_FULL)[name][-1])
     if "user_mask" in parameters:
         size = (2, 48, 64) if parameters["user_mask"] == "3D" else (48, 64)
@@ -190,12 +214,15 @@ def prepared(name, folder):
 
 
 def hand_on(paths):
-    """Let steps that the official one makes find the references; it needs no coordinates here."""
+    """Let steps that the official one makes find the references."""
     from jwst.assign_wcs import AssignWcsStep
     from stpipe import Step
 
     Step.get_ref_override = lambda self, reftype: paths.get(reftype, "N/A")
-    AssignWcsStep.run = lambda self, model: model
+    if "camera" in paths:
+        AssignWcsStep.run = Step.run
+    else:  # coordinates are not needed
+        AssignWcsStep.run = lambda self, model: model
 
 
 def full_frame():

@@ -12,6 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.append(str(Path(__file__).parents[1]))
+
+import spectra
+
 #: By name: detector, shape of the data, parameters.
 CASES = {
     "rate": ("NRS1", (2048, 2048), {"n_sigma": 3.0}),
@@ -19,7 +23,10 @@ CASES = {
     "ramp": ("NRS1", (2, 3, 2048, 2048), {"n_sigma": 0.0}),
     "one-group": ("NRS1", (1, 1, 2048, 2048), {}),
     "no-background": ("NRS2", (2048, 2048), {}),
+    "slits": ("NRS1", (2048, 2048), {"mask_science_regions": True}),
 }
+#: EXP_TYPE of exposures that get coordinates, by name.
+KINDS = {}
 
 
 def frame():
@@ -55,6 +62,8 @@ def exposure(name):
     meta = model.meta
     meta.telescope, meta.instrument.name, meta.instrument.detector = "JWST", "NIRSPEC", detector
     meta.exposure.type, meta.exposure.readpatt = "NRS_FIXEDSLIT", "NRSRAPID"
+    if CASES[name][-1].get("mask_science_regions"):
+        spectra.describe(model, KINDS.get(name, "NRS_FIXEDSLIT"), detector=detector)
     meta.exposure.nframes, meta.exposure.groupgap = 1, 0
     meta.exposure.frame_time = meta.exposure.group_time = 10.0
     meta.exposure.nints = shape[0] if len(shape) > 2 else 1
@@ -88,9 +97,13 @@ def prepared(name, folder):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what a reference should tell about itself
             reference.save(paths[reftype])
-    parameters = CASES[name][-1] | {
+    if CASES[name][-1].get("mask_science_regions"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            paths |= spectra.references(folder)
+    parameters = {"mask_science_regions": False} | CASES[name][-1] | {
         "save_mask": True, "save_correction": True, "save_results": True, "skip": False,
-        "output_dir": str(folder), "suffix": "flat", "mask_science_regions": False}
+        "output_dir": str(folder), "suffix": "flat"}
     return model, paths, parameters
 
 

@@ -1,7 +1,7 @@
 """The world coordinates of an exposure, built from its pointing and its reference files."""
 
 from jwst_cal import modes
-from jwst_cal.astrometry._wcs import imaging
+from jwst_cal.astrometry._wcs import imaging, nirspec
 from jwst_cal.errors import InputError, SkipStep
 
 __all__ = ["build"]
@@ -12,9 +12,11 @@ NOT_ON_THE_SKY = frozenset({
     "MIR_FLAT-IMAGE", "MIR_DARK", "NIS_DARK", "NIS_LAMP", "NRC_LED", "NRC_DARK", "NRC_FLAT",
     "NRC_GRISM", "NRS_DARK",
 })
+#: Spectra of NIRSpec; of lamps some are, whose mode says so.
+NIRSPEC_SPECTRA = modes.LAMPS | {"NRS_FIXEDSLIT", "NRS_BRIGHTOBJ"}
 
 
-def build(model, refs):
+def build(model, refs, nirspec_options=None):
     """
     Build the transformations from detector pixels to the sky.
 
@@ -23,7 +25,9 @@ def build(model, refs):
     model : ImageModel or CubeModel
         The exposure; its pointing is read, nothing is changed.
     refs : References
-        ``distortion`` and ``filteroffset`` for images.
+        ``distortion`` and ``filteroffset`` for images; NIRSpec's optics.
+    nirspec_options : nirspec.Options, optional
+        What the step is told about NIRSpec.
 
     Returns
     -------
@@ -40,8 +44,10 @@ def build(model, refs):
     kind = modes.exposure_type(model)
     if kind in NOT_ON_THE_SKY:
         raise SkipStep(f"{kind} exposures have no world coordinates")
+    if kind in NIRSPEC_SPECTRA and (model.meta.instrument.grating or "").upper() != "MIRROR":
+        return nirspec.build(model, refs, nirspec_options or nirspec.Options())
     if not modes.is_imaging(model) or modes.is_nirspec(model):
         name = model.meta.filename or "the input"
         raise InputError(f"{name}: EXP_TYPE={kind or 'missing'}; this release assigns coordinates "
-                         "to images of NIRCam, NIRISS, MIRI and FGS")
+                         "to images of NIRCam, NIRISS, MIRI and FGS, and to slits of NIRSpec")
     return imaging.build(model, refs)

@@ -1,0 +1,376 @@
+"""World coordinates of NIRSpec's spectra: detector, grating, slits, telescope, sky."""
+
+import logging
+from typing import NamedTuple
+
+import gwcs
+import numpy as np
+from astropy import coordinates, units
+from astropy.modeling.bounding_box import CompoundBoundingBox
+from astropy.modeling.models import Identity, Mapping, Scale, Shift
+from gwcs import coordinate_frames as frames
+
+from jwst_cal import modes
+from jwst_cal.astrometry._wcs import nirspec_bounds, nirspec_slits, pointing
+from jwst_cal.astrometry._wcs.nirspec_optics import MICRONS_PER_METRE, Optics, needed
+from jwst_cal.errors import ExitStatus, SkipStep
+
+__all__ = ["Options", "build"]
+
+log = logging.getLogger(__name__)
+
+#: Exit status when there is no science data.
+NO_DATA = 64
+
+
+class Options(NamedTuple):
+    """
+    What the step is told about NIRSpec.
+
+    Attributes
+    ----------
+    limits : tuple of float
+        Lower and upper end of a slit, in its heights.
+    msa_file : str or None
+        Path of the file that lists the open shutters.
+    """
+
+    limits: tuple = (-0.55, 0.55)
+    msa_file: str | None = None
+
+
+def build(model, refs, options):
+    """
+    Build the coordinates of a spectrum.
+
+    Parameters
+    ----------
+    model : ImageModel, CubeModel or IFUImageModel
+        The exposure. Order, wavelength range, reference frame and direction of the dispersion are
+        written to ``meta.wcsinfo``.
+    refs : References
+        Of the optics; see :class:`~jwst_cal.astrometry._wcs.nirspec_optics.Optics`; ``msa``,
+        ``fore`` and ``ote``.
+    options : Options
+        What the step is told.
+
+    Returns
+    -------
+    gwcs.WCS
+        Inputs x, y and the number of the slit; outputs right ascension, declination, wavelength
+        and that number. Frames ``detector``, ``sca``, ``gwa``, ``slit_frame``, ``msa_frame``
+        and, but for lamps, ``oteip``, ``v2v3``, ``v2v3vacorr``, ``world``. A bounding box for each
+        slit.
+
+    Raises
+    ------
+    SkipStep
+        If the mode has no coordinates.
+    ExitStatus
+        Of status 64, if the detector sees no slit.
+    """
+    slits = _open_slits(model, options)
+    optics = Optics(model, refs)
+    described = _Slits(optics, needed(refs.msa, "msa", model), slits)
+    seen = described.on_the_detector()
+    if not seen.slits:
+        raise ExitStatus(NO_DATA, f"{model.meta.filename or 'the input'}: {optics.detector} sees "
+                                  "none of the open slits")
+    log.info("%s sees the slits %s", optics.detector, ", ".join(str(s.name) for s in seen.slits))
+    optics.record()
+    _describe_dispersion(model)
+    return seen.coordinates(seen.to_sky(model, refs))
+
+
+def _open_slits(model, options):
+    kind, lamp = modes.exposure_type(model), nirspec_slits.of_lamp(model)
+    if kind in ("NRS_FIXEDSLIT", "NRS_BRIGHTOBJ") or (
+            kind in ("NRS_LAMP", "NRS_AUTOWAVE") and lamp in ("FIXEDSLIT", "BRIGHTOBJ")):
+        return nirspec_slits.fixed(model, options.limits)
+    raise SkipStep(f"{kind} exposures have no world coordinates")
+
+
+def _describe_dispersion(model):
+    info = model.meta.wcsinfo
+    info.specsys, info.dispersion_direction = "BARYCENT", 1
+
+
+def frame_of(name, axes, unit):
+    """
+    Make a frame of two spatial axes and the wavelength.
+
+    Parameters
+    ----------
+    name : str
+        Name of the frame.
+    axes : tuple of str
+        Names of the spatial axes.
+    unit : Unit
+        Of these.
+
+    Returns
+    -------
+    CompositeFrame
+        The frame.
+    """
+    spatial = "oteip" if "oteip" in name else f"{name.removesuffix('_frame')}_spatial"
+    return frames.CompositeFrame([
+        frames.Frame2D(name=spatial, axes_order=(0, 1), unit=(unit, unit), axes_names=axes),
+        _wavelength()], name=name)
+
+
+def _wavelength():
+    return frames.SpectralFrame(name="spectral", axes_order=(2,), unit=(units.micron,),
+                                axes_names=("wavelength",))
+
+
+def on_the_detector():
+    """
+    Make the frames before the slits.
+
+    Returns
+    -------
+    detector, sca, gwa : Frame2D
+        Pixels of the exposure, of the detector as it was built, directions after the grating.
+    """
+    gwa = frames.Frame2D(name="gwa", axes_order=(0, 1), unit=(units.rad, units.rad),
+                         axes_names=("alpha_in", "beta_in"))
+    return frames.Frame2D(name="detector", axes_order=(0, 1)), frames.Frame2D(
+        name="sca", axes_order=(0, 1)), gwa
+
+
+def to_the_grating(optics):
+    """
+    Make the first two transformations, which carry the number of the slit along.
+
+    Parameters
+    ----------
+    optics : Optics
+        Of the exposure.
+
+    Returns
+    -------
+    to_sca, to_gwa : Model
+        x, y and number to the pixels as built, to number and directions.
+    """
+    to_sca = optics.to_sca & Identity(1)
+    name_first = Mapping((3, 0, 1, 2))
+    name_first.inverse = Mapping((1, 2, 3, 0))
+    to_gwa = optics.to_gwa & Identity(1) | name_first
+    return (named(to_sca, "dms2sca", "x y name", "x y name"),
+            named(to_gwa, "det2gwa", "x y name", "name angle1 angle2 angle3"))
+
+
+def named(model, name, inputs, outputs):
+    """
+    Name a transformation, its inputs and its outputs.
+
+    Parameters
+    ----------
+    model : Model
+        Changed in place.
+    name, inputs, outputs : str
+        Names, separated by blanks.
+
+    Returns
+    -------
+    Model
+        The same.
+    """
+    model.name, model.inputs, model.outputs = name, tuple(inputs.split()), tuple(outputs.split())
+    return model
+
+
+def from_the_telescope(model, refs):
+    """
+    Make the last three transformations, from the image of the telescope to the sky.
+
+    Parameters
+    ----------
+    model : data model
+        The exposure.
+    refs : References
+        ``ote``.
+
+    Returns
+    -------
+    list of (frame, Model or None)
+        Frames ``oteip`` without a transformation to it, ``v2v3``, ``v2v3vacorr``, ``world``.
+    """
+    sky = frames.CelestialFrame(name="sky", axes_order=(0, 1), reference_frame=coordinates.ICRS())
+    ote = needed(refs.ote, "ote", model).model & Scale(MICRONS_PER_METRE) & Identity(1)
+    return [
+        (frame_of("oteip", ("X_OTEIP", "Y_OTEIP"), units.deg),
+         named(ote, "oteip2v23", "x_ote y_ote lam name", "v2 v3 lam name")),
+        (frame_of("v2v3", ("v2", "v3"), units.arcsec),
+         named(pointing.aberration(model) & Identity(2), "va_corr", "v2 v3 lam name",
+               "v2 v3 lam name")),
+        (frame_of("v2v3vacorr", ("v2", "v3"), units.arcsec),
+         named(pointing.to_sky(model) & Identity(2), "v2v3_to_sky", "v2 v3 lam name",
+               "ra dec lam name")),
+        (frames.CompositeFrame([sky, _wavelength()], name="world"), None),
+    ]
+
+
+def through_fore_optics(model, refs):
+    """
+    Make the transformation from the plane of the slits to the telescope's image.
+
+    Parameters
+    ----------
+    model : data model
+        The exposure.
+    refs : References
+        ``fore``.
+
+    Returns
+    -------
+    Model
+        x, y, wavelength (m) and number to degrees, wavelength and number.
+    """
+    fore = needed(refs.fore, "fore", model).model
+    forward = Mapping((0, 1, 2, 2, 3)) | fore & Identity(2)
+    forward.inverse = Mapping((0, 1, 2, 2, 3)) | fore.inverse & Identity(2)
+    return named(forward, "msa2oteip", "x_msa y_msa lam name", "x_ote y_ote lam name")
+
+
+class _Slits:
+    """
+    Slits and shutters in the MSA's plane.
+
+    Parameters
+    ----------
+    optics : Optics
+        Of the exposure.
+    msa : MSAModel
+        Where slits and shutters are.
+    slits : list of Slit
+        Those that are open, of any quadrant.
+    """
+
+    def __init__(self, optics, msa, slits):
+        self.optics, self._msa = optics, msa
+        self.slits = sorted(slits, key=lambda slit: slit.quadrant)  # stable
+        quadrants = {q: getattr(msa, f"Q{q}") for q in {slit.quadrant for slit in slits}}
+        self.to_msa = [_located(slit, quadrants[slit.quadrant]) for slit in self.slits]
+        self._to_slit = None
+
+    def _edges(self):
+        """Direction cosines before the grating of both ends of all slits, [slit, end, 1]."""
+        ends = np.array([[slit.ymin, slit.ymax] for slit in self.slits], float)
+        places = np.array([to_msa(np.zeros(2), y)
+                           for to_msa, y in zip(self.to_msa, ends, strict=True)])
+        return [found[..., None] for found in self.optics.slit_to_gwa(places[:, 0], places[:, 1])]
+
+    def _spectrum(self):
+        edges, optics = self._edges(), self.optics
+        to_pixels = optics.to_gwa.inverse | optics.to_sca.inverse
+
+        def spectrum(wavelengths):
+            shape = np.broadcast_shapes(np.shape(wavelengths), edges[0].shape)
+            given = [np.broadcast_to(values, shape).ravel() for values in (wavelengths, *edges)]
+            return [found.reshape(shape) for found in to_pixels(*optics.angles(*given))]
+
+        return spectrum
+
+    def on_the_detector(self):
+        """Those whose spectra fall on the detector."""
+        places = nirspec_bounds.boxes(self._spectrum(), self.optics.wavelengths)
+        seen = [slit for slit, box in zip(self.slits, places, strict=True)
+                if nirspec_bounds.falls_on_the_detector(box)]
+        gone = [str(slit.name) for slit in self.slits if slit not in seen]
+        if gone:
+            log.info("Left out slits that the detector does not see: %s", ", ".join(gone))
+        return _Slits(self.optics, self._msa, seen) if gone else self
+
+    def to_slit(self):
+        """From the grating to each slit; made once."""
+        if self._to_slit is None:
+            self._to_slit = [
+                self.optics.gwa_to_slit(to_msa | self.optics.slit_to_gwa, (slit.ymin, slit.ymax))
+                for slit, to_msa in zip(self.slits, self.to_msa, strict=True)]
+        return self._to_slit
+
+    def boxes(self):
+        """Bounding boxes by the number of the slit."""
+        to_gwa = self.optics.to_sca | self.optics.to_gwa
+
+        def sees(to_slit):
+            return lambda x, y: np.isfinite(to_slit(*to_gwa(x, y))[2])
+
+        found = nirspec_bounds.boxes(self._spectrum(), self.optics.wavelengths,
+                                     [sees(to_slit) for to_slit in self.to_slit()])
+        return {slit.slit_id: box for slit, box in zip(self.slits, found, strict=True)}
+
+    def to_sky(self, model, refs):
+        """Frames and transformations after the MSA; none for lamps."""
+        if self.optics.in_microns:
+            return [(_msa_frame(), None)]
+        return [(_msa_frame(), through_fore_optics(model, refs)), *from_the_telescope(model, refs)]
+
+    def coordinates(self, after):
+        """Put all together; ``after`` are the frames and transformations from the MSA on."""
+        from stdatamodels.jwst.transforms.models import Gwa2Slit, Slit2Msa
+
+        to_slit = Gwa2Slit(self.slits, self.to_slit())
+        to_slit.name = "gwa2slit"
+        name_last = Mapping((0, 1, 3, 2))
+        name_last.inverse = Mapping((0, 1, 3, 2))
+        to_msa = Slit2Msa(self.slits, self.to_msa) & Identity(1) | name_last
+        named(to_msa, "slit2msa", "name x_slit y_slit lam", "x_msa y_msa lam name")
+        detector, sca, gwa = on_the_detector()
+        to_sca, to_gwa = to_the_grating(self.optics)
+        wcs = gwcs.WCS([
+            (detector, to_sca), (sca, to_gwa), (gwa, to_slit),
+            (frame_of("slit_frame", ("x_slit", "y_slit"), ""), to_msa), *after])
+        wcs.bounding_box = bounding_box(wcs, self.boxes())
+        return wcs
+
+
+def bounding_box(wcs, boxes):
+    """
+    Make the bounding box of coordinates that take the number of a slit.
+
+    Parameters
+    ----------
+    wcs : WCS
+        The coordinates.
+    boxes : dict
+        Limits of x and y by number.
+
+    Returns
+    -------
+    CompoundBoundingBox
+        The boxes of all.
+    """
+    transform = wcs.forward_transform
+    transform.inputs = ("x", "y", "name")
+    return CompoundBoundingBox.validate(transform, boxes, selector_args=[("name", True)], order="F")
+
+
+def _msa_frame():
+    return frame_of("msa_frame", ("x_msa", "y_msa"), units.m)
+
+
+def _located(slit, quadrant):
+    """Position in a slit, in its widths and heights, to that on the MSA, m."""
+    row = slit.shutter_id if slit.quadrant == nirspec_slits.FIXED_QUADRANT else slit.shutter_id - 1
+    return in_metres(quadrant.data[row]) | quadrant.model
+
+
+def in_metres(row):
+    """
+    Make the transformation from widths and heights of a slit to metres.
+
+    Parameters
+    ----------
+    row : sequence of float
+        Number, centre x and y, width and height.
+
+    Returns
+    -------
+    Model
+        The transformation.
+    """
+    _, x, y, width, height = (float(value) for value in row)
+    return Scale(width) & Scale(height) | Shift(x) & Shift(y)

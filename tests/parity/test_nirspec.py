@@ -1,0 +1,79 @@
+"""Coordinates of NIRSpec's spectra beside the official step: from the files that both write."""
+
+import json
+import subprocess
+
+import numpy as np
+import pytest
+from stdatamodels.jwst import datamodels
+
+from jwst_cal.astrometry.assign_wcs import AssignWcsStep
+from tests.parity import nirspec, oracle, setup
+
+PYTHON, REASON = setup.find()
+pytestmark = [
+    pytest.mark.parity,
+    pytest.mark.skipif(REASON is not None, reason=f"no official package: {REASON}"),
+    pytest.mark.xdist_group("nirspec-coordinates"),
+]
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("official")
+    crds = folder / "none"
+    crds.mkdir()
+    done = subprocess.run(
+        [str(PYTHON), nirspec.__file__, str(folder)], cwd=folder, check=False,
+        capture_output=True, text=True,
+        env={k: str(v) for k, v in oracle.empty_cache(crds).items()})
+    assert not done.returncode, done.stderr[-3000:]
+    return folder
+
+
+def limits(box):
+    return np.array(box.bounding_box(order="F")[:2], float)
+
+
+def assert_same_slit(mine, theirs, slit):
+    """Frame by frame, on a grid in the bounding box, and back."""
+    box = limits(theirs.bounding_box[slit])
+    np.testing.assert_allclose(limits(mine.bounding_box[slit]), box, atol=1e-4)
+    x, y = np.meshgrid(*(np.round(np.linspace(low + 0.5, high - 0.5, n))
+                         for (low, high), n in zip(box, (37, 23), strict=True)))
+    frames = theirs.available_frames[2:]
+    for frame in frames:
+        a, b = (wcs.get_transform("detector", frame)(x, y, slit) for wcs in (mine, theirs))
+        for got, want in zip(a, b, strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-12, err_msg=frame)
+    world = theirs.get_transform("detector", frames[-1])(x, y, slit)
+    seen = np.isfinite(world[2])
+    assert seen.sum() > 20
+    inside = [np.asarray(values)[seen] for values in world[:3]]
+    with np.errstate(invalid="ignore"):
+        a, b = (wcs.invert(*inside, slit, with_bounding_box=False) for wcs in (mine, theirs))
+    np.testing.assert_allclose(a[:2], (x[seen], y[seen]), atol=0.01)
+    if frames[-1] == "world":
+        np.testing.assert_allclose(a[:2], b[:2], atol=1e-6)
+    else:  # there, of a lamp, micron are taken for metres
+        assert not np.isfinite(b[:2]).any()
+
+
+@pytest.mark.parametrize("name", nirspec.CASES)
+def test_coordinates_are_the_same(name, official, tmp_path):
+    nirspec.run(AssignWcsStep, name, tmp_path / name)
+    told = [folder / name / "problem.json" for folder in (tmp_path, official)]
+    assert told[0].exists() == told[1].exists()
+    if told[0].exists():
+        mine, theirs = (json.loads(path.read_text()) for path in told)
+        assert mine["status"] == theirs["status"] == 64
+        return
+    with (datamodels.open(tmp_path / name / "result.fits") as ours,
+          datamodels.open(official / name / "result.fits") as expected):
+        mine, theirs = ours.meta.wcs, expected.meta.wcs
+        assert mine.available_frames == theirs.available_frames
+        assert ours.meta.wcsinfo.instance == expected.meta.wcsinfo.instance
+        slits = [wcs.get_transform("gwa", "slit_frame").slits for wcs in (mine, theirs)]
+        assert slits[0] == slits[1]
+        for slit in theirs.get_transform("gwa", "slit_frame").slit_ids:
+            assert_same_slit(mine, theirs, slit)
