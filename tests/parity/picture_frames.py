@@ -23,7 +23,6 @@ CASES = {
     "ramp": ("NRS1", (2, 3, 2048, 2048), {"n_sigma": 0.0}),
     "one-group": ("NRS1", (1, 1, 2048, 2048), {}),
     "no-background": ("NRS2", (2048, 2048), {}),
-    "slits": ("NRS1", (2048, 2048), {"mask_science_regions": True}),
 }
 #: EXP_TYPE of exposures that get coordinates, by name.
 KINDS = {}
