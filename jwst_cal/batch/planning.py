@@ -190,6 +190,8 @@ class _Exposure:
     header: Mapping[str, Any]
     path: str
     task: str | None = None
+    #: Only a member of an association: nothing but what that asks for is done.
+    only_member: bool = False
 
     def get(self, name: str) -> str:
         """Return a value of the header in lower case; empty where there is none."""
@@ -286,7 +288,7 @@ class _Planner:
                 f"{alias} is not part of this release: {number} of its tasks left out")
         return self._result
 
-    def _enter(self, path: str) -> None:
+    def _enter(self, path: str, *, only_member: bool = False) -> None:
         from jwst_cal import models
 
         root = _root(path)
@@ -297,7 +299,8 @@ class _Planner:
             header = models.read_header(path)
         except InputError:
             header = {}  # its first task will say what is wrong, and the others go on
-        self._exposures[root] = _Exposure(root, header, path)
+        self._exposures[root] = _Exposure(root, header, path,
+                                          only_member=only_member)
 
     def _enter_members(self, path: str, association: Mapping[str, Any]) -> None:
         """Enter members that lie beside the association, or raw exposures they are made from."""
@@ -308,14 +311,18 @@ class _Planner:
                 raw = os.path.join(folder, f"{_root(found)}_uncal.fits")
                 for candidate in (raw, found):
                     if _root(found) not in self._exposures and os.path.isfile(candidate):
-                        self._enter(candidate)
+                        self._enter(candidate, only_member=True)
+
+    def _has(self, alias: str) -> bool:
+        """Whether this release has a pipeline; if not, it is remarked."""
+        if registry.by_alias[alias].exists:
+            return True
+        self._absent[alias] = self._absent.get(alias, 0) + 1
+        return False
 
     def _add(self, alias: str, name: str, inputs: Sequence[str], after: Iterable[str | None],
-             products: Sequence[str]) -> str | None:
-        """Plan a task; None if this release does not have the pipeline."""
-        if not registry.by_alias[alias].exists:
-            self._absent[alias] = self._absent.get(alias, 0) + 1
-            return None
+             products: Sequence[str]) -> str:
+        """Plan a task; return its name."""
         task = Task(f"{alias} {name}", alias, tuple(inputs), self._parameters.get(alias, {}),
                     self._result.output_dir, tuple(filter(None, dict.fromkeys(after))),
                     tuple(products))
@@ -345,7 +352,10 @@ class _Planner:
             done |= self._given(path, association)
         for exposure in self._exposures.values():
             alias = _stage2_of(exposure)
-            if exposure.root in done or alias is None or _stage_of(exposure.path) != 2:
+            if (exposure.root in done or exposure.only_member or alias is None
+                    or _stage_of(exposure.path) != 2):
+                continue
+            if not self._has(alias):
                 continue
             ours = self._backgrounds(exposure)
             suffix = "calints" if exposure.is_tso else "cal"
@@ -360,9 +370,8 @@ class _Planner:
 
     def _calibrated(self, exposure: _Exposure, alias: str, inputs: list[str],
                     after: list[str | None], products: list[str]) -> None:
-        name = self._add(alias, exposure.root, inputs, after, products)
-        if name is not None:
-            exposure.task, exposure.path = name, self._product(products[0])
+        exposure.task = self._add(alias, exposure.root, inputs, after, products)
+        exposure.path = self._product(products[0])
 
     def _backgrounds(self, exposure: _Exposure) -> list[_Exposure]:
         """Exposures of a background target that the same detector took in the same setting."""
@@ -385,6 +394,8 @@ class _Planner:
                 key = (alias, *exposure.setting, exposure.get("observation.observation_number"))
                 groups.setdefault(key, []).append(exposure)
         for (alias, *_), members in groups.items():
+            if not self._has(alias):
+                continue
             name = _name_of(members[0])
             inputs = [self._associate(name, alias, "DMS_Level3_Base",
                                       [(member, "science") for member in members])]
@@ -426,6 +437,8 @@ class _Planner:
                                             "left out")
                 return set()
             alias = chosen
+        if not self._has(alias):
+            return {_root(member["expname"]) for member in science}
         known = [self._exposures.get(_root(member["expname"])) for member in members]
         for member, exposure in zip(members, known, strict=True):
             if exposure is not None and exposure.task is not None:
@@ -442,7 +455,7 @@ class _Planner:
         products = [f"{name}_{suffix}.fits" for name in names] if suffix else []
         name = self._add(alias, names[0] if len(names) == 1 else os.path.basename(path),
                          [target], [e.task for e in known if e is not None], products)
-        if name is not None and _level(association) == 2:
+        if _level(association) == 2:
             for root, product in zip((_root(member["expname"]) for member in science), names,
                                      strict=False):
                 exposure = self._exposures.get(root)

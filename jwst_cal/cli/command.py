@@ -64,6 +64,36 @@ def _target(name: str) -> str:
     return name if file is None else os.path.abspath(file)
 
 
+def _plan(options: argparse.Namespace) -> int:
+    from jwst_cal.batch import plan_file, progress, references, resources
+
+    plan = _plan_of(options)
+    needed = references.needed(plan.tasks) if options.references else references.Needed()
+    total = plan_file.write(plan, options.plan, resources.Experience(), needed.by_task)
+    plan.write_associations()
+    for remark in [*plan.remarks, *(f"{task}: {why}" for task, why in needed.problems.items())]:
+        print(remark, file=sys.stderr)
+    share = resources.share(
+        [resources.Need(total["seconds"], int(total["memory"]), 0)] * len(plan.tasks))
+    print(f"{options.plan}: {len(plan.tasks)} tasks on {progress.megabytes(total['bytes'])}, "
+          f"{len(needed.names())} reference files; foreseen {progress.duration(total['seconds'])} "
+          f"of one CPU, {progress.megabytes(total['memory'])} for the largest task; about "
+          f"{progress.duration(total['seconds'] / (share.jobs * share.threads))} here")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from jwst_cal.batch import checking
+
+    status = 0
+    for name in options.products:
+        found = checking.problems(name)
+        status = 1 if found else status
+        for text in found or [] if options.quiet else found or ["good"]:
+            print(f"{name}: {text}")
+    return status
+
+
 def _status(options: argparse.Namespace) -> int:
     from jwst_cal.batch import progress
     from jwst_cal.batch.state import State
@@ -114,6 +144,15 @@ def _parser() -> argparse.ArgumentParser:
                            formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
+    plan = commands.add_parser(
+        "plan", help="find out what there is to do and what it needs; write a plan, run nothing")
+    _add_inputs(plan)
+    plan.add_argument("--plan", default="plan.toml", metavar="FILE",
+                      help="plan to be written, .toml or .json [plan.toml]")
+    plan.add_argument("--no-references", dest="references", action="store_false",
+                      help="do not ask CRDS which references are needed")
+    plan.set_defaults(do=_plan)
+
     run = commands.add_parser("run", help="run what is not current, and go on where a run stopped")
     _add_inputs(run)
     run.add_argument("-j", "--jobs", type=int, metavar="N", help="tasks at a time [all CPUs]")
@@ -131,6 +170,11 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--all", action="store_true", help="all tasks, not only the troubled ones")
     status.add_argument("--json", action="store_true", help="as JSON")
     status.set_defaults(do=_status)
+
+    check = commands.add_parser("check", help="whether products are whole and consistent")
+    check.add_argument("products", nargs="+", metavar="PRODUCT")
+    check.add_argument("-q", "--quiet", action="store_true", help="say nothing of good ones")
+    check.set_defaults(do=_check)
 
     explain = commands.add_parser("explain", help="what made a product, as the product tells it")
     explain.add_argument("products", nargs="+", metavar="PRODUCT")

@@ -13,7 +13,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jwst_cal.errors import JwstCalError, ParameterError, ReferenceFileError
@@ -26,6 +26,8 @@ __all__ = [
     "find",
     "find_parameters",
     "header_of",
+    "name_of",
+    "obtain",
     "sha1",
     "summary",
     "use_rules",
@@ -286,6 +288,63 @@ def find(dataset: Any, reftype: str) -> str:
     ReferenceFileError
         If the rules cannot be read, do not cover the exposure, or the file cannot be had.
     """
+    return _asked(dataset, reftype, _find)
+
+
+def name_of(dataset: Any, reftype: str) -> str:
+    """
+    Tell which reference file belongs to an exposure, without fetching it.
+
+    Parameters
+    ----------
+    dataset, reftype
+        As for :func:`find`.
+
+    Returns
+    -------
+    str
+        Base name, or ``'N/A'`` when the rules say that there is none.
+
+    Raises
+    ------
+    ReferenceFileError
+        If the rules cannot be read or do not cover the exposure.
+    """
+    return _asked(dataset, reftype, lambda header, kind, embedded: _recommended(header, kind)[0])
+
+
+def obtain(name: str) -> str:
+    """
+    Make sure that a reference file is in the cache.
+
+    Parameters
+    ----------
+    name : str
+        Base name, from :func:`name_of`.
+
+    Returns
+    -------
+    str
+        Its path.
+
+    Raises
+    ------
+    ReferenceFileError
+        If it cannot be had.
+    """
+    try:
+        with _quiet(), _client() as embedded:
+            import crds
+
+            return _located(name, str(crds.get_context_name(_OBSERVATORY)), embedded)
+    except JwstCalError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ReferenceFileError(f"{name}: {_reason(error)}") from error
+
+
+def _asked(dataset: Any, reftype: str,
+           answer: Callable[[Mapping[str, Any], str, bool], str]) -> str:
     header = header_of(dataset)
     if header is None:
         raise ReferenceFileError(
@@ -293,7 +352,7 @@ def find(dataset: Any, reftype: str) -> str:
         )
     try:
         with _quiet(), _client() as embedded:
-            return _find(header, reftype, embedded)
+            return answer(header, reftype, embedded)
     except JwstCalError:
         raise
     except (Exception, SystemExit) as error:
@@ -301,6 +360,17 @@ def find(dataset: Any, reftype: str) -> str:
 
 
 def _find(header: Mapping[str, Any], reftype: str, embedded: bool) -> str:
+    name, context = _recommended(header, reftype)
+    if name == NOT_APPLICABLE:
+        return name
+    try:
+        return _located(name, context, embedded)
+    except ReferenceFileError as error:
+        raise LookupFailure(header, reftype, str(error), name) from error
+
+
+def _recommended(header: Mapping[str, Any], reftype: str) -> tuple[str, str]:
+    """Ask the rules; return the base name, or N/A, and the rules' own name."""
     import crds
     from crds.core import heavy_client
 
@@ -311,22 +381,26 @@ def _find(header: Mapping[str, Any], reftype: str, embedded: bool) -> str:
     _state.choice = Choice(str(crds.__version__), context)
     name = answer.get(reftype, "NOT FOUND n/a")  # a type that the rules omit is absent
     if name.strip().lower() == "not found n/a":
-        return NOT_APPLICABLE
+        return NOT_APPLICABLE, context
     if name.startswith("NOT FOUND"):
         raise LookupFailure(header, reftype, name[len("NOT FOUND"):].strip())
+    return name, context
+
+
+def _located(name: str, context: str, embedded: bool) -> str:
+    """Return the path of a file, which is fetched or made if it is not in the cache."""
     if embedded:
         from jwst_cal.simulate import cache
 
         return str(cache.materialise(name))
+    import crds
+
     path = str(crds.locate_file(name, _OBSERVATORY))
     if os.path.exists(path):
         return path
     from jwst_cal.framework import _downloads
 
-    try:
-        return _downloads.fetch(name, path, context)
-    except ReferenceFileError as error:
-        raise LookupFailure(header, reftype, str(error), name) from error
+    return _downloads.fetch(name, path, context)
 
 
 def context() -> str:
