@@ -120,6 +120,15 @@ def _status(options: argparse.Namespace) -> int:
     return 0
 
 
+def _report(options: argparse.Namespace) -> int:
+    from jwst_cal.batch import report
+
+    path = options.output or os.path.join(options.directory, "report.html")
+    report.write(options.directory, path, most_pictures=options.pictures)
+    print(path)
+    return 0
+
+
 def _explain(options: argparse.Namespace) -> int:
     from jwst_cal.cli import explain
 
@@ -170,6 +179,13 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--all", action="store_true", help="all tasks, not only the troubled ones")
     status.add_argument("--json", action="store_true", help="as JSON")
     status.set_defaults(do=_status)
+
+    report = commands.add_parser("report", help="one HTML page about the run of a directory")
+    report.add_argument("directory", nargs="?", default=os.curdir)
+    report.add_argument("-o", "--output", metavar="FILE", help="the page [DIRECTORY/report.html]")
+    report.add_argument("--pictures", type=int, default=4000, metavar="N",
+                        help="pictures at most; one takes about 10 kB [4000]")
+    report.set_defaults(do=_report)
 
     check = commands.add_parser("check", help="whether products are whole and consistent")
     check.add_argument("products", nargs="+", metavar="PRODUCT")
