@@ -105,12 +105,7 @@ class ModelLibrary:
                 f"a {type(init).__name__} where an association or a list of models is needed"
             )
         self._select(asn_exptypes, asn_n_members)
-        if on_disk:
-            self._temporary = None
-            if temp_directory is None:
-                self._temporary = tempfile.TemporaryDirectory(dir=".", prefix="library_")
-                temp_directory = self._temporary.name
-            self._temp_path = Path(temp_directory)
+        self._temporary, self._temp_directory = None, temp_directory
 
     def _select(self, exptypes, n_members):
         """Keep the chosen members, refuse missing files, and name every member's group."""
@@ -305,7 +300,10 @@ class ModelLibrary:
         del self._lent[index]
 
     def _write(self, model, index):
-        folder = self._temp_path / str(index)
+        if self._temp_directory is None:  # none is made for models that nobody changes
+            self._temporary = tempfile.TemporaryDirectory(dir=".", prefix="library_")
+            self._temp_directory = self._temporary.name
+        folder = Path(self._temp_directory) / str(index)
         folder.mkdir(parents=True, exist_ok=True)
         return _files.save(model, folder / (model.meta.filename or "model.fits"))
 
