@@ -1,11 +1,8 @@
 """Associations from and to files."""
 
 import json
-import os
-import tempfile
-from pathlib import Path
 
-from jwst_cal.errors import OutputError
+from jwst_cal import models
 from jwst_cal.models import association_file
 
 __all__ = ["load_asn", "serialise", "write"]
@@ -85,21 +82,4 @@ def write(asn, path, fmt="json"):
     OutputError
         If the file cannot be written.
     """
-    text, path = serialise(asn, fmt), Path(path)
-    part = None
-    try:
-        handle, part = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
-        with os.fdopen(handle, "w") as stream:
-            stream.write(text)
-        os.chmod(part, 0o666 & ~_umask())
-        os.replace(part, path)
-    except OSError as error:
-        if part is not None:
-            Path(part).unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    models.save_text(serialise(asn, fmt), path)

@@ -37,8 +37,8 @@ def _run_many(request: Request) -> bool:
             or len(inputs) > max(1, commandline.most_inputs(request.cls) or len(inputs)))
     if not inputs or not many:
         return False
-    if options.explain or options.save_parameters:
-        raise ExitStatus(2, "--explain and --save-parameters take one input")
+    if options.explain or options.save_parameters or options.quicklook:
+        raise ExitStatus(2, "--explain, --save-parameters and --quicklook take one input")
     from jwst_cal.batch import planning
     from jwst_cal.batch import run as runs
 

@@ -48,6 +48,7 @@ BUILT_INS = (
     BuiltIn(("--explain",), "", "Show each final parameter and where it came from; do not run"),
     BuiltIn(("--save-parameters",), "FILE", "Write the final parameters as an ASDF file (or .cfg)"),
     BuiltIn(("--replay",), "PRODUCT", "Run again what made a product: its parameters and rules"),
+    BuiltIn(("--quicklook",), "", "Make a picture of each product and a page of the run"),
     BuiltIn(("--disable-crds-steppars",), "", "Do not ask CRDS for parameter files"),
     BuiltIn(("--threads",), "N", "Threads of the compiled kernels [all CPUs granted]"),
     BuiltIn(("--jobs",), "N", "Run each of many inputs, N at a time [as many as CPUs]"),
@@ -606,12 +607,26 @@ def _run(request: Request) -> Step:
     elif inputs:
         check_folder(step)
         check_file(step, inputs[0])
+        if options.quicklook:
+            _check_pictures()
         with logs.progress(step.name):
             step.run_light(*inputs)
+        if options.quicklook:
+            from jwst_cal import quicklook
+
+            print(f"Quick look in {quicklook.of_run(step, step._saved)}")
     elif not options.save_parameters:
         name = request.file or name_of(request.cls)
         raise InputError(f"{name} needs an input: strun {name} INPUT")
     return step
+
+
+def _check_pictures() -> None:
+    """Refuse pictures that cannot be drawn before anything is computed."""
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise ExitStatus(1, "--quicklook needs matplotlib: pip install 'jwst_cal[plot]'")
 
 
 def most_inputs(cls: type[Step]) -> int | None:

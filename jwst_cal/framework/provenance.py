@@ -201,7 +201,27 @@ def attach(model: Any, root: Step, history: list[dict[str, Any]]) -> None:
     history : list of dict
         Its sub-steps' records so far, in order; that of a step run alone.
     """
-    alias = root.class_alias or root.name
+    if not model.meta.hasattr("provenance"):
+        model.meta.provenance = {}
+    setattr(model.meta.provenance, root.class_alias or root.name, json.dumps(told(root, history)))
+
+
+def told(root: Step, history: list[dict[str, Any]]) -> dict[str, Any]:
+    """
+    Tell what a run did.
+
+    Parameters
+    ----------
+    root : Step
+        The outermost step or pipeline.
+    history : list of dict
+        As for :func:`attach`.
+
+    Returns
+    -------
+    dict
+        Class, name, input, parameters, steps with their references, software.
+    """
     steps = []
     for entry in history:
         described = dict(entry)
@@ -212,17 +232,14 @@ def attach(model: Any, root: Step, history: list[dict[str, Any]]) -> None:
                 for ref in entry["references"]
             ]
         steps.append(described)
-    text = json.dumps({
+    return {
         "class": f"{type(root).__module__}.{type(root).__qualname__}",
         "name": root.name,
         "input": os.path.basename(root.primary_input or ""),
         "parameters": _parameters(root),
         "steps": steps,
         "software": _software(),
-    })
-    if not model.meta.hasattr("provenance"):
-        model.meta.provenance = {}
-    setattr(model.meta.provenance, alias, text)
+    }
 
 
 def _software() -> dict[str, Any]:

@@ -10,10 +10,19 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from jwst_cal.models._files import full, new, open, open_exposure, read_header, save, save_table
+from jwst_cal.models._files import (
+    full,
+    new,
+    open,
+    open_exposure,
+    read_header,
+    save,
+    save_table,
+    save_text,
+)
 
 __all__ = ["ModelContainer", "ModelLibrary", "full", "new", "open", "open_exposure", "read_header",
-           "save", "save_table"]
+           "save", "save_table", "save_text"]
 
 _CONTAINERS = {"ModelContainer": "container", "ModelLibrary": "library"}
 

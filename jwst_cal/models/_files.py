@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -514,9 +514,11 @@ def save(model: Any, path: str | os.PathLike[str], **options: Any) -> str:
     return str(target)
 
 
-class _Table:
-    def __init__(self, table: Any) -> None:
-        self.save = partial(table.write, format="ascii.ecsv", overwrite=True)
+class _Saved:
+    """What :func:`save` writes, other than a model."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self.save = write
 
 
 def save_table(table: Any, path: str | os.PathLike[str]) -> str:
@@ -540,4 +542,28 @@ def save_table(table: Any, path: str | os.PathLike[str]) -> str:
     OutputError
         If the folder is missing or not writable, or the disk is full.
     """
-    return save(_Table(table), path)
+    return save(_Saved(partial(table.write, format="ascii.ecsv", overwrite=True)), path)
+
+
+def save_text(text: str, path: str | os.PathLike[str]) -> str:
+    """
+    Write a text in UTF-8, whole or not at all; as :func:`save_table`.
+
+    Parameters
+    ----------
+    text : str
+        What to write.
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    str
+        The path.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    return save(_Saved(lambda written: Path(written).write_text(text, encoding="utf-8")), path)

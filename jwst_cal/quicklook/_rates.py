@@ -1,31 +1,19 @@
-"""A picture of a count-rate product: rates, errors, flags, one pixel's ramp with its fit.
-
-python -m jwst_cal.quicklook RATE.fits PICTURE.png [--ramp RAMP.fits] [--truth TRUTH.npz]
-"""
+"""A picture of a count-rate product: rates, errors, flags, one pixel's ramp with its fit."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from typing import NamedTuple
 
 import numpy as np
 
 from jwst_cal import flags
-from jwst_cal.errors import InputError, JwstCalError, OutputError
+from jwst_cal.errors import InputError
+from jwst_cal.quicklook._figures import new, save, show, show_flags, title
 
 __all__ = ["PixelRamp", "choose_pixel", "draw", "pixel_ramp"]
 
 _UNUSABLE = flags.group["DO_NOT_USE"] | flags.group["SATURATED"]
 _JUMP = flags.group["JUMP_DET"]
-#: Flags shown, a later one over an earlier one: label, bits, colour.
-_CLASSES = (
-    ("good", 0, "#f2f2f2"),
-    ("jump", int(flags.pixel["JUMP_DET"]), "#2f7ed8"),
-    ("saturated", int(flags.pixel["SATURATED"]), "#f0a202"),
-    ("do not use", int(flags.pixel["DO_NOT_USE"]), "#c1272d"),
-    ("reference pixel", int(flags.pixel["REFERENCE_PIXEL"]), "#6b6b6b"),
-)
 
 
 class PixelRamp(NamedTuple):
@@ -127,38 +115,6 @@ def pixel_ramp(counts, flagged, rate, group_time):
     return PixelRamp(time, counts, used, jump, pieces)
 
 
-def _show(figure, axis, image, usable, title, unit, colours):
-    from matplotlib.colors import AsinhNorm
-
-    low, high = np.percentile(image[usable], (0.5, 99.7)) if usable.any() else (0, 1)
-    width = max((high - low) / 30, 1e-12)
-    norm = AsinhNorm(linear_width=width, vmin=low, vmax=high)
-    shown = axis.imshow(image, origin="lower", cmap=colours, norm=norm)
-    axis.set_title(title)
-    ticks = norm.inverse(np.linspace(0, 1, 6))
-    bar = figure.colorbar(shown, ax=axis, shrink=0.85, pad=0.02, ticks=ticks, format="%.3g")
-    bar.minorticks_off()
-    bar.set_label(unit)
-
-
-def _show_flags(axis, dq):
-    from matplotlib.colors import ListedColormap
-    from matplotlib.patches import Patch
-
-    classes = np.zeros(dq.shape, np.uint8)
-    for k, (_, bits, _) in enumerate(_CLASSES):
-        if bits:
-            classes[dq & bits > 0] = k
-    axis.imshow(classes, origin="lower", cmap=ListedColormap([c for _, _, c in _CLASSES]),
-                vmin=-0.5, vmax=len(_CLASSES) - 0.5, interpolation="nearest")
-    share = np.bincount(classes.ravel(), minlength=len(_CLASSES)) / classes.size
-    axis.legend(handles=[Patch(facecolor=colour, edgecolor="0.5",
-                               label=f"{label} {100 * part:.2g} %")
-                         for (label, _, colour), part in zip(_CLASSES, share, strict=True)],
-                loc="upper center", bbox_to_anchor=(0.5, -0.14), ncol=3, fontsize=8, frameon=False)
-    axis.set_title("Flags")
-
-
 def _show_ramp(axis, ramp, title):
     line = {"color": "#c1272d", "lw": 1.6}
     for k, (time, counts) in enumerate(ramp.pieces):
@@ -219,19 +175,15 @@ def draw(rate, path, *, ramp=None, truth=None, pixel=None):
     OutputError
         If the picture cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     data, err, dq = rate.data, rate.err, rate.dq
-    figure = Figure(figsize=(15, 9), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new((15, 9))
     axes = figure.subplot_mosaic([["rate", "error", "flags"], ["ramp", "ramp", "pulls"]],
                                  height_ratios=(1.15, 1))
     usable = np.isfinite(data) & (err > 0) & (dq & flags.pixel["DO_NOT_USE"] == 0)
     usable &= dq & flags.pixel["REFERENCE_PIXEL"] == 0
-    _show(figure, axes["rate"], data, usable, "Count rate", "DN/s", "magma")
-    _show(figure, axes["error"], err, usable, "Error", "DN/s", "viridis")
-    _show_flags(axes["flags"], dq)
+    show(figure, axes["rate"], data, usable, "Count rate", "DN/s", "magma")
+    show(figure, axes["error"], err, usable, "Error", "DN/s", "viridis")
+    show_flags(axes["flags"], dq)
     for name in ("rate", "error", "flags"):
         axes[name].set(xlabel="column", ylabel="row")
 
@@ -249,11 +201,8 @@ def draw(rate, path, *, ramp=None, truth=None, pixel=None):
         usable &= (truth.bad_pixels == 0) & ~truth.flawed
         _show_histogram(axes["pulls"], (data - truth.rate)[usable] / err[usable],
                         "Beside the truth, all usable pixels", "(rate - truth) / error")
-    figure.suptitle(_title(rate))
-    try:
-        figure.savefig(path, dpi=110)
-    except (OSError, ValueError) as error:
-        raise OutputError(f"{path}: cannot be written: {error}") from error
+    figure.suptitle(title(rate))
+    save(figure, path)
 
 
 def _draw_pixel(axes, ramp, rate, err, usable, pixel):
@@ -274,63 +223,3 @@ def _draw_pixel(axes, ramp, rate, err, usable, pixel):
                f"{rate[row, col]:.4g} ± {err[row, col]:.2g} DN/s")
     for name in ("rate", "error", "flags"):
         axes[name].plot(col, row, "o", ms=11, mfc="none", mec="cyan", mew=1.4)
-
-
-def _title(model):
-    meta = model.meta
-    parts = [meta.filename, meta.instrument.name, meta.instrument.detector, meta.instrument.filter,
-             meta.subarray.name, meta.exposure.readpatt,
-             f"{meta.exposure.nints} x {meta.exposure.ngroups} groups"]
-    return "   ".join(str(part) for part in parts if part)
-
-
-def main(words=None):
-    """
-    Draw a picture from the shell.
-
-    Parameters
-    ----------
-    words : list of str, optional
-        Arguments; those of the process by default.
-
-    Returns
-    -------
-    int
-        Exit status.
-    """
-    parser = argparse.ArgumentParser(prog="python -m jwst_cal.quicklook",
-                                     description=__doc__.splitlines()[0])
-    parser.add_argument("rate", metavar="RATE", help="count-rate product")
-    parser.add_argument("picture", metavar="PICTURE", help="file to write, .png for instance")
-    parser.add_argument("--ramp", help="corrected ramp (strun ... --save_calibrated_ramp=true)")
-    parser.add_argument("--truth", help="truth of a simulated exposure")
-    parser.add_argument("--pixel", nargs=2, type=int, metavar=("ROW", "COL"))
-    given = parser.parse_args(words)
-    try:
-        from jwst_cal import models
-
-        truth = None
-        if given.truth:
-            from jwst_cal.simulate.exposures import Truth
-
-            truth = Truth.load(given.truth)
-        with models.open(given.rate) as rate:
-            ramp = models.open(given.ramp) if given.ramp else None
-            try:
-                draw(rate, given.picture, ramp=ramp, truth=truth, pixel=given.pixel)
-            finally:
-                if ramp is not None:
-                    ramp.close()
-    except ModuleNotFoundError as error:
-        print(f"quicklook: error: {error.name} is not installed: pip install 'jwst_cal[plot]'",
-              file=sys.stderr)
-        return 1
-    except JwstCalError as error:
-        print(f"quicklook: error: {error}", file=sys.stderr)
-        return 1
-    print(given.picture)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,213 @@
+"""A picture for each kind of product."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import numpy as np
+
+from jwst_cal import flags
+from jwst_cal.quicklook import _figures, _rates
+
+#: Larger images are thinned out: a picture has no room for more.
+SIDE = 1024
+#: Colours of the outlines of the inputs of a mosaic, in turn.
+OUTLINES = ("#2f7ed8", "#f0a202", "#3a9d5d", "#c1272d", "#7b2d8b", "#6b6b6b")
+
+
+def picture(product, path=None):
+    """
+    Draw a product.
+
+    Parameters
+    ----------
+    product : str
+        A FITS product, or a table of photometry (``_phot.ecsv``).
+    path : str, optional
+        The picture; by default beside the product, ``.png`` instead of its extension.
+
+    Returns
+    -------
+    str or None
+        The picture; None for a product that has nothing to be drawn.
+
+    Raises
+    ------
+    InputError
+        If the product cannot be read.
+    OutputError
+        If the picture cannot be written.
+    """
+    path = f"{os.path.splitext(product)[0]}.png" if path is None else path
+    if product.endswith(".ecsv"):
+        figure = _light_curve(product)
+    else:
+        from jwst_cal import models
+
+        with models.open(product) as model:
+            figure = _figure(model, product, path)
+    if figure is None:
+        return None
+    if figure is not True:
+        _figures.save(figure, path)
+    return path
+
+
+def _figure(model, product, path):
+    """The figure; True where it is drawn already, None where there is nothing to draw."""
+    if not hasattr(model, "data") or not isinstance(model.data, np.ndarray):
+        return None
+    kind = model.data.ndim
+    if kind == 2 and product.endswith("_rate.fits"):
+        _rates.draw(model, path)
+        return True
+    if kind == 2 and model.data.dtype.kind == "f":
+        return _image(model, product)
+    if kind == 3:
+        return _integrations(model)
+    return _ramp(model) if kind == 4 else None
+
+
+def _thin(array):
+    every = max(1, -(-max(array.shape) // SIDE))
+    return np.asarray(array[::every, ::every]), every
+
+
+def _usable(data, dq):
+    usable = np.isfinite(data)
+    if dq is not None and dq.shape == data.shape:
+        usable &= dq & flags.pixel["DO_NOT_USE"] == 0
+    return usable
+
+
+def _image(model, product):
+    """An image with its flags; a mosaic with its weights, inputs and sources."""
+    weight, dq = getattr(model, "wht", None), getattr(model, "dq", None)
+    mosaic = weight is not None and np.size(weight)
+    figure = _figures.new((15, 7.2))
+    left, right = figure.subplots(1, 2)
+    data, every = _thin(model.data)
+    _figures.show(figure, left, data, _usable(data, None if dq is None else _thin(dq)[0]),
+                  "Image", model.meta.bunit_data or "", "magma")
+    if mosaic:
+        _figures.show(figure, right, _thin(weight)[0], _thin(weight)[0] > 0, "Weight", "",
+                      "viridis")
+        _draw_inputs(right, model, product, every)
+        _draw_sources(left, product, every)
+    elif dq is not None:
+        _figures.show_flags(right, _thin(dq)[0])
+    for axis in (left, right):
+        axis.set(xlabel="column" if every == 1 else f"column / {every}",
+                 ylabel="row" if every == 1 else f"row / {every}",
+                 xlim=(-0.5, data.shape[1] - 0.5), ylim=(-0.5, data.shape[0] - 0.5))
+    figure.suptitle(_figures.title(model))
+    return figure
+
+
+def _draw_inputs(axis, model, product, every):
+    """Outlines of the images that a mosaic was made of, from the table of their headers."""
+    from astropy.io import fits
+
+    with fits.open(product) as file:
+        table = file["HDRTAB"].data if "HDRTAB" in file else None
+    if table is None or "S_REGION" not in table.names or getattr(model.meta, "wcs", None) is None:
+        return
+    for number, region in enumerate(table["S_REGION"]):
+        numbers = re.findall(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?", str(region))
+        if len(numbers) < 6 or len(numbers) % 2:
+            continue
+        ra, dec = np.array(numbers, dtype=float).reshape(-1, 2).T
+        x, y = model.meta.wcs.invert(np.append(ra, ra[0]), np.append(dec, dec[0]),
+                                     with_bounding_box=False)
+        axis.plot(np.asarray(x) / every, np.asarray(y) / every, lw=1.2,
+                  color=OUTLINES[number % len(OUTLINES)])
+
+
+def _draw_sources(axis, product, every):
+    """The sources of the catalogue beside a mosaic."""
+    path = re.sub(r"_i2d\.fits$", "_cat.ecsv", product)
+    if path == product or not os.path.exists(path):
+        return
+    from astropy.table import QTable
+
+    table = QTable.read(path)
+    extended = np.asarray(table["is_extended"]) if "is_extended" in table.colnames else \
+        np.zeros(len(table), bool)
+    x, y = (np.asarray(getattr(table[name], "value", table[name])) / every
+            for name in ("xcentroid", "ycentroid"))
+    for chosen, colour, label in ((~extended, "#5fd3ff", "point sources"),
+                                  (extended, "#8dff8d", "extended sources")):
+        if chosen.any():
+            axis.plot(x[chosen], y[chosen], "o", ms=7, mfc="none", mew=0.9, color=colour,
+                      label=f"{chosen.sum()} {label}")
+    axis.legend(loc="upper right", fontsize=8)
+
+
+def _integrations(model):
+    """The median of all integrations, and how they go in time."""
+    figure = _figures.new((15, 6.2))
+    left, right = figure.subplots(1, 2)
+    cube = model.data[:, ::max(1, -(-model.data.shape[1] // SIDE)),
+                      ::max(1, -(-model.data.shape[2] // SIDE))]
+    usable = np.isfinite(cube)
+    median = np.full(cube.shape[1:], np.nan, np.float32)
+    seen = usable.any(axis=0)
+    # some of many are enough for a picture
+    some = cube[:: max(1, len(cube) // 40)]
+    seen &= np.isfinite(some).any(axis=0)
+    median[seen] = np.nanmedian(some[:, seen], axis=0)
+    _figures.show(figure, left, median, np.isfinite(median),
+                  f"Median of {len(some)} of {len(cube)} integrations",
+                  model.meta.bunit_data or "", "magma")
+    rows = [np.nanpercentile(image, (16, 50, 84)) if np.isfinite(image).any() else [np.nan] * 3
+            for image in cube]
+    low, middle, high = np.transpose(rows)
+    number = np.arange(1, len(cube) + 1)
+    right.fill_between(number, low, high, color="#9db7d5", label="16 to 84 % of the pixels",
+                       step="mid")
+    right.plot(number, middle, "o-", ms=3, color="black", label="median")
+    right.set(xlabel="integration", ylabel=model.meta.bunit_data or "",
+              title="All integrations")
+    right.legend(fontsize=8)
+    figure.suptitle(_figures.title(model))
+    return figure
+
+
+def _ramp(model):
+    """The last group of the first integration, and the median of each group."""
+    figure = _figures.new((15, 6.2))
+    left, right = figure.subplots(1, 2)
+    last, _ = _thin(model.data[0, -1])
+    _figures.show(figure, left, last.astype(np.float32), np.isfinite(last),
+                  "Last group of the first integration", "DN", "magma")
+    groups = [np.nanmedian(group[::4, ::4]) for group in model.data[0]]
+    right.plot(np.arange(1, len(groups) + 1), groups, "o-", color="black")
+    right.set(xlabel="group", ylabel="DN", title="Median of each group, first integration")
+    figure.suptitle(_figures.title(model))
+    return figure
+
+
+def _light_curve(path):
+    from astropy.table import QTable
+
+    table = QTable.read(path)
+    if "net_aperture_sum" not in table.colnames:
+        return None
+    figure = _figures.new((12, 6))
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+    hours = (np.asarray(table["MJD"]) - np.asarray(table["MJD"])[0]) * 24
+    flux = table["net_aperture_sum"]
+    upper.errorbar(hours, flux.value, np.asarray(table["net_aperture_sum_err"].value), fmt="o",
+                   ms=3, color="black", ecolor="0.7")
+    upper.set(ylabel=f"Flux ({flux.unit})", title=os.path.basename(path))
+    for name, colour in (("aperture_x", "#2f7ed8"), ("aperture_y", "#c1272d"),
+                         ("centroid_x", "#2f7ed8"), ("centroid_y", "#c1272d")):
+        if name in table.colnames and (name.startswith("centroid")
+                                       or "centroid_x" not in table.colnames):
+            place = table[name].value
+            lower.plot(hours, place - np.nanmedian(place), ".", color=colour,
+                       label=f"{name} - {np.nanmedian(place):.2f}")
+    lower.set(xlabel="Hours from the first integration", ylabel="pixels")
+    lower.legend(fontsize=8)
+    return figure
