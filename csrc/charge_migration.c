@@ -1,4 +1,5 @@
 #include "charge_migration.h"
+#include "keeper.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ static int64_t measure_row(const jc_charge_migration_input *in, const uint8_t *g
     }
     for (int x = 0; x < n; x++)
         found += first[x] != NEVER;
+    jc_settle(2 * in->n_groups);
     return found;
 }
 
@@ -60,6 +62,7 @@ static void flag_row(const jc_charge_migration_input *in, int integration, int r
     for (int g = 0; g < in->n_groups; g++)
         flag_from(n, first, g, in->flags,
                   groupdq + (((size_t) integration * in->n_groups + g) * in->n_rows + row) * n);
+    jc_settle(in->n_groups);
 }
 
 jc_status jc_charge_migration(const jc_charge_migration_input *in, int n_threads, uint8_t *groupdq,

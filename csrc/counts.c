@@ -1,4 +1,5 @@
 #include "counts.h"
+#include "keeper.h"
 
 /* Elements converted at a time: the pieces that threads share. */
 #define PIECE 65536
@@ -21,6 +22,7 @@ jc_status jc_counts(const unsigned char *stored, size_t n, int n_threads, float 
         size_t from = (size_t) piece * PIECE;
         size_t length = n - from < PIECE ? n - from : PIECE;
         convert(stored + 2 * from, length, counts + from);
+        jc_settle(PIECE * 6 / 65536); /* both sides, in pieces of 64 kB */
     }
     return JC_OK;
 }

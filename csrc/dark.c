@@ -1,4 +1,5 @@
 #include "dark.h"
+#include "keeper.h"
 
 enum { BLOCK = 256 }; /* columns worked on at a time */
 
@@ -107,6 +108,7 @@ static void subtract_block(const jc_dark *d, int row, int x, int n, float *mean,
                 for (int c = 0; c < n; c++)
                     values[c] = d->extrapolate ? (float) mean64[c] : mean[c];
             }
+            jc_settle(d->n_ints + d->frames_per_group);
         }
     }
 }

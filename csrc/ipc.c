@@ -1,4 +1,5 @@
 #include "ipc.h"
+#include "keeper.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,8 +97,10 @@ jc_status jc_ipc(const jc_ipc_input *in, int n_threads, float *data)
         failed |= scratch == NULL;
 #pragma omp for schedule(static)
         for (int k = 0; k < in->n_planes; k++)
-            if (scratch)
+            if (scratch) {
                 convolve_plane(in, data + k * plane, scratch, scratch + kept);
+                jc_settle(in->n_rows);
+            }
         free(scratch);
     }
     return failed ? JC_NO_MEMORY : JC_OK;

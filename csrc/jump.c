@@ -6,6 +6,7 @@
  * Only those are looked at one by one, by the exact rule. Jumps are listed as they are flagged, so
  * that neighbours cost nothing where there are none. */
 #include "jump.h"
+#include "keeper.h"
 #include "network.h"
 
 #include <float.h>
@@ -254,7 +255,10 @@ static void take_differences(worker *w, size_t pixel, int width)
             subtract_flagged_group(y, gain, q, unusable, w->lone, w->last, d, width);
         else
             subtract_group(y, gain, w->last, d, width);
-        if (first) continue; /* the next group overwrites it */
+        if (first) {
+            jc_settle(2 * p->n_groups);
+            continue; /* the next group overwrites it */
+        }
         for (int c = width; c < padded; c++)
             d[c] = NAN;
         k++;
@@ -737,7 +741,10 @@ static void pick_differences(worker *w, size_t pixel, const int *cols, int n)
             d[j] = e - w->last[j];
             w->last[j] = e;
         }
-        if (plane % p->n_groups) d += w->tile; /* the first group's is overwritten */
+        if (plane % p->n_groups)
+            d += w->tile; /* the first group's is overwritten */
+        else
+            jc_settle(2 * p->n_groups);
     }
 }
 

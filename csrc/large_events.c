@@ -1,6 +1,7 @@
 /* csrc/large_events.c: see large_events.h. Regions are found from runs of flagged pixels in a row,
  * joined to the runs of the row above that they touch. */
 #include "large_events.h"
+#include "keeper.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -409,6 +410,7 @@ static int snowballs_of_group(finder *f, const jc_cube *cube, const jc_snowball_
 {
     const size_t size = (size_t) cube->n_rows * cube->n_cols;
     uint8_t *now = planes + group * size;
+    jc_settle(cube->n_rows);
     int ok = find_ellipses(f, now, NULL, cube->n_rows, cube->n_cols, r->jump, r->min_jump_area,
                            &f->jumps);
     size_t n = f->jumps.n;

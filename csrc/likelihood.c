@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keeper.h"
 #include "network.h"
 
 /* JC_LANES neighbours at a time take one path: what is left out is a factor 0. Few ramps have jumps,
@@ -552,6 +553,7 @@ static void fit_row(const worker *w, int row, const jc_slope_image *rate,
             fit_tile(w, i, row, col, in->n_cols - col < JC_LANES ? in->n_cols - col : JC_LANES,
                      ints, chi_squared);
         fit_suspects(w, i, ints, chi_squared);
+        jc_settle(2 * in->n_groups + 5);
     }
     if (in->n_ints == 1) {
         memcpy(rate->slope + start, ints->slope + start, n * sizeof(float));

@@ -1,4 +1,5 @@
 #include "linearity.h"
+#include "keeper.h"
 
 #include <stdlib.h>
 
@@ -209,6 +210,7 @@ static void correct_pixels(const jc_linearity_input *in, const jc_inverse_linear
                               data + group);
         }
         if (zeroframe) correct_zeroframe(n, in->n_terms, s->usable, zeroframe + i * plane + at);
+        jc_settle(2 * in->n_groups);
     }
 }
 

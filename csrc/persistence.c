@@ -1,4 +1,5 @@
 #include "persistence.h"
+#include "keeper.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,7 @@ jc_status jc_persistence(const jc_persistence_input *in, int n_threads, uint8_t 
                     memset(times, 0, cols * sizeof *times);
                 counts found = flag_row(in, in->data + at, in->time[k], times, groupdq + at,
                                         window + row * cols);
+                jc_settle(2);
                 flagged += found.flagged;
                 dropped += found.dropped;
             }

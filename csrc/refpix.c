@@ -1,4 +1,5 @@
 #include "refpix.h"
+#include "keeper.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -231,9 +232,11 @@ jc_status jc_refpix_side(const jc_refpix_planes *p, const float *data, int n_val
         failed |= scratch == NULL;
 #pragma omp for schedule(static)
         for (int plane = 0; plane < p->n_planes; plane++)
-            if (scratch)
+            if (scratch) {
                 side_of_plane(p, data, n_values, values, s, plane, scratch,
                               scratch + 2 * s->n_slow, scratch + 2 * s->n_slow + in_side, signal);
+                jc_settle(2 * s->n_slow);
+            }
         free(scratch);
     }
     return failed ? JC_NO_MEMORY : JC_OK;
@@ -349,6 +352,7 @@ jc_status jc_refpix_subtract(const jc_refpix_planes *p, const jc_refpix_correcti
                 if (c->signal)
                     signal_of_row(p, c, plane, row, signal);
                 subtract_row(p, plane, row, value, signal, c->keep_zeros, zero, data);
+                jc_settle(1);
             }
         }
         free(scratch);

@@ -1,4 +1,5 @@
 #include "saturation.h"
+#include "keeper.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -154,6 +155,7 @@ static uint8_t measure_row(const job *j, int integration, int row, scratch *s, i
                 any_low = 1;
             }
         }
+        jc_settle(2 * in->n_groups);
     }
     j->map.any_first[row] =
         (uint8_t) store_first(in->n_cols, s->group, j->map.first + (size_t) row * in->n_cols);
@@ -292,6 +294,7 @@ static int64_t flag_row(const job *j, int integration, int row, scratch *s)
                         (size_t) x;
             flag_from(n, s->grown + x, g, in->saturated, j->groupdq + at);
         }
+        jc_settle(in->n_groups);
     }
     if (j->reads && found && in->n_groups > 1 && (!j->reads->second_only || in->n_groups > 2))
         test_late_row(j, integration, row, s);

@@ -1,5 +1,6 @@
 /* csrc/showers.c: see showers.h. */
 #include "showers.h"
+#include "keeper.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -158,6 +159,7 @@ jc_status jc_showers_find(const jc_shower_search *s, int n_threads, jc_ellipses 
         for (int k = 0; k < n_planes; k++) {
             int i = k / cube->n_groups, g = k % cube->n_groups;
             if (ready && g > first[i]) failed |= search_plane(&w, s, i, g, found + k) != JC_OK;
+            jc_settle(3 * cube->n_rows);
         }
         clear(&w);
     }
@@ -216,6 +218,7 @@ jc_status jc_showers_limit(const jc_cube *cube, const float *data, const float *
         for (int row = 0; row < cube->n_rows; row++)
             for (int i = 0; i < cube->n_integrations && ready; i++) {
                 const size_t pixel = (size_t) row * n, at = i * n_groups * size + pixel;
+                jc_settle(3 * n_groups);
                 if (!rows_differ(before + at, after + at, n_groups, size, n)) continue;
                 mean_of_row(data + at, before + at, gain + pixel, bits, n_groups, size, n,
                             mean + 2 * n, mean, count);

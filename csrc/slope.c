@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keeper.h"
 #include "network.h"
 
 /* Two paths share one definition of the fit. Ramps without any flag ("plain", the bulk) go through
@@ -724,6 +725,7 @@ static void fit_plain(const plan *p, int integ, int row, int x0, int width, stri
     double median[STRIP], slope[STRIP], power[STRIP];
     uint8_t bit[STRIP];
     load_rows(p, integ, row, x0, width, s);
+    jc_settle(2 * p->in->used);
     const int n = p->in->used - 1;
     if (p->segments != NULL || n == 0 || (n > MOST_IN_REGISTERS && p->network.pairs == NULL)) {
         memset(plain, 0, STRIP);
@@ -917,6 +919,7 @@ static void fit_row(const plan *p, int row, strip *s)
         for (int i = 0; i < p->in->n_ints; i++) {
             second_pass(p, i, row, x0, width, s);
             send(&s->each, plane_index(p->in, (size_t) i, row, x0), width, p->rateints);
+            jc_settle(5);
         }
         for (int x = next_flagged(s->all_plain, 0, width); x < width;
              x = next_flagged(s->all_plain, x + 1, width))

@@ -1,4 +1,5 @@
 #include "subtract.h"
+#include "keeper.h"
 
 JC_INLINE void subtract_from(int n, const uint32_t *restrict reference, int swapped,
                              int zero_is_bad, float *restrict data)
@@ -31,7 +32,7 @@ jc_status jc_subtract(const jc_subtraction *s, int n_threads, float *data)
 #pragma omp parallel for num_threads(n_threads) schedule(static)
     for (int row = 0; row < s->n_rows; row++) {
         size_t at = (size_t) row * s->n_cols;
-        for (int i = 0; i < s->n_ints; i++)
+        for (int i = 0; i < s->n_ints; i++) {
             for (int g = 0; g < s->n_corrected; g++) {
                 const uint32_t *reference = s->reference + s->which[i] * s->integration_step +
                                          g * s->group_step + at;
@@ -39,6 +40,8 @@ jc_status jc_subtract(const jc_subtraction *s, int n_threads, float *data)
                 jc_fetch(values + s->n_cols, s->n_cols * sizeof *values);
                 subtract_row(s->n_cols, reference, s->swapped, s->zero_is_bad, values);
             }
+            jc_settle(s->n_corrected);
+        }
     }
     return JC_OK;
 }

@@ -1,4 +1,5 @@
 #include "traps.h"
+#include "keeper.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -211,8 +212,10 @@ jc_status jc_traps(const jc_traps_input *in, int n_threads, float *data, uint32_
         for (int row = 0; row < in->n_rows; row++) {
             if (!ready) continue;
             memset(s.touched, 0, in->n_cols);
-            for (int i = 0; i < in->n_ints; i++)
+            for (int i = 0; i < in->n_ints; i++) {
                 integration_of_row(in, &network, i, row, data, traps, persistence, &s);
+                jc_settle(2 * in->n_groups);
+            }
             uint32_t *dq = pixeldq + (size_t) row * in->n_cols;
             for (int x = 0; x < in->n_cols; x++) {
                 dq[x] |= s.touched[x] ? in->flag : 0;

@@ -3,11 +3,10 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous, in_place
-from jwst_cal.kernels.threads import team_size
 
 from libc.stdint cimport int64_t, uint8_t
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["charge_migration"]
 
@@ -60,7 +59,7 @@ def charge_migration(data, groupdq, *, double threshold, uint8_t unused, uint8_t
     cdef uint8_t[:, :, :, ::1] q = in_place(groupdq, np.uint8, np.shape(data), "groupdq")
     cdef jc_charge_migration_input what
     cdef int64_t found = 0
-    cdef int team = team_size(n_threads, work=d.size)
+    cdef int team = team_of(n_threads, d.size)
     cdef jc_status status
     what.n_ints, what.n_groups, what.n_rows, what.n_cols = np.shape(data)
     what.data, what.threshold, what.unused, what.flags = &d[0, 0, 0, 0], threshold, unused, flags

@@ -3,11 +3,10 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous
-from jwst_cal.kernels.threads import team_size
 
 from libc.stdint cimport int64_t, uint8_t
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["clip", "sort_chosen"]
 
@@ -59,7 +58,7 @@ def sort_chosen(values, chosen=None, *, n_threads=None):
     cdef const uint8_t *which = NULL
     cdef float[::1] out = result
     cdef int64_t n = values.size, count = 0
-    cdef int team = team_size(n_threads, work=values.size)
+    cdef int team = team_of(n_threads, values.size)
     cdef jc_status status
     if n == 0:
         raise ValueError(f"values: shape {values.shape} is empty")
@@ -109,7 +108,7 @@ def clip(ordered, *, double sigma, int max_passes=5, centre=None, n_threads=None
     cdef double where = 0
     cdef int64_t n = values.size
     cdef bint mirrored = centre is not None
-    cdef int team = team_size(n_threads, work=values.size)
+    cdef int team = team_of(n_threads, values.size)
     cdef jc_clip_stats stats
     cdef jc_status status
     if mirrored:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from jwst_cal.kernels import memory
 from jwst_cal.kernels._arrays import contiguous
-from jwst_cal.kernels.threads import team_size
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["counts"]
 
@@ -41,10 +41,10 @@ def counts(stored, *, n_threads=None):
         raise TypeError(f"stored: dtype {stored.dtype} where >i2 is needed")
     flat = contiguous(np.ascontiguousarray(stored).reshape(-1).view(np.uint8), np.uint8, (None,),
                       "stored")
-    out = np.empty(stored.shape, np.float32)
+    out = memory.empty(stored.shape, np.float32)
     cdef const unsigned char[::1] s = flat
     cdef float[::1] c = out.reshape(-1)
-    cdef int team = team_size(n_threads, work=stored.size)
+    cdef int team = team_of(n_threads, stored.size)
     cdef size_t n = stored.size
     cdef jc_status status
     with nogil:

@@ -3,12 +3,11 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous, in_place
-from jwst_cal.kernels.threads import team_size
 
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["subtract_dark"]
 
@@ -95,7 +94,7 @@ def subtract_dark(data, frames, *, int frames_per_group=1, int group_step=1,
     cdef float[:, :, :, ::1] a
     cdef float *out = NULL
     cdef jc_dark dark
-    cdef int team = team_size(n_threads, work=n_ints * n_groups * (row_to - row_from) * n_cols)
+    cdef int team = team_of(n_threads, n_ints * n_groups * (row_to - row_from) * n_cols)
     cdef jc_status status
     if averaged is not None:
         a = in_place(averaged, np.float32, (len(frames), n_groups, n_rows, n_cols), "averaged")

@@ -3,11 +3,10 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous, in_place
-from jwst_cal.kernels.threads import team_size
 
 from libc.stdint cimport uint32_t
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["KERNELS", "drizzle"]
 
@@ -115,7 +114,7 @@ def drizzle(x, y, weight, planes, sum_weight, sums, *, kernel="square", double p
     what.pixfrac, what.scale_ratio = pixfrac, scale_ratio
     what.first_row, what.first_col = first
     cdef int n_rows = total.shape[0], n_cols = total.shape[1]
-    cdef int team = team_size(n_threads, work=w.size)
+    cdef int team = team_of(n_threads, w.size)
     cdef jc_status status
     with nogil:
         status = jc_drizzle(&what, n_rows, n_cols, team, &total[0, 0], to, joined_at)

@@ -3,11 +3,10 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous
-from jwst_cal.kernels.threads import team_size
 
 from libc.stdint cimport int32_t, uint8_t
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["box_medians", "hermitian_solve", "line_medians"]
 
@@ -72,7 +71,7 @@ def line_medians(image, chosen, *, bint columns=False, int n_parts=1, n_threads=
     cdef const uint8_t[:, ::1] which = chosen
     cdef float[:, ::1] out = result
     cdef jc_lines lines
-    cdef int team = team_size(n_threads, work=image.size)
+    cdef int team = team_of(n_threads, image.size)
     cdef jc_status status
     lines.n_rows, lines.n_cols = image.shape
     lines.columns, lines.n_parts = columns, n_parts
@@ -184,7 +183,7 @@ def hermitian_solve(matrix, right, *, double tolerance=1e-12, n_threads=None):
     cdef double[::1] out = solution.view(np.float64).reshape(-1)
     cdef uint8_t[::1] known = determined
     cdef jc_hermitian systems
-    cdef int team = team_size(n_threads, work=matrix.size)
+    cdef int team = team_of(n_threads, matrix.size)
     cdef jc_status status
     systems.n_systems, systems.size, systems.tolerance = n, size, tolerance
     systems.matrix, systems.right = &m[0], &r[0]

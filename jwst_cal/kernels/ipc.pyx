@@ -3,11 +3,10 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous, image_rows, in_place
-from jwst_cal.kernels.threads import team_size
 
 from libc.stdint cimport int32_t
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["ipc"]
 
@@ -60,7 +59,7 @@ def ipc(data, kernel, *, region=None, rows=None, n_threads=None):
     cdef const float[::1] k = kernel.reshape(-1)
     cdef const int32_t[::1] r
     cdef jc_ipc_input what
-    cdef int team = team_size(n_threads, work=data.size)
+    cdef int team = team_of(n_threads, data.size)
     cdef jc_status status
     what.n_planes, what.n_data_rows, what.n_cols = data.shape
     what.n_rows, what.rows = shape[0], NULL

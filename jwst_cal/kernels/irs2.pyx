@@ -3,11 +3,10 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous, in_place
-from jwst_cal.kernels.threads import team_size
 
 from libc.stdint cimport int32_t, uint8_t
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["fill_missing", "group_mean", "pair_statistics", "put_in_time_order", "subtract_noise"]
 
@@ -63,7 +62,7 @@ def pair_statistics(data, first, *, n_threads=None):
     cdef const int32_t[::1] f = contiguous(first, np.int32, (None,), "first")
     cdef double[:, ::1] found = np.empty((len(first), 3))
     cdef int n_groups = d.shape[0], n_rows = d.shape[1], n_cols = d.shape[2], n_pairs = f.shape[0]
-    cdef int team = team_size(n_threads, work=2 * n_groups * n_cols * n_pairs)
+    cdef int team = team_of(n_threads, 2 * n_groups * n_cols * n_pairs)
     cdef jc_status status
     with nogil:
         status = jc_irs2_pairs(n_groups, n_rows, n_cols, &d[0, 0, 0], n_pairs, &f[0], team,
@@ -99,7 +98,7 @@ def group_mean(data, *, n_threads=None):
     cdef double[:, ::1] mean = np.empty(data.shape[1:])
     cdef int n_groups = d.shape[0]
     cdef size_t n_pixels = d.shape[1] * d.shape[2]
-    cdef int team = team_size(n_threads, work=data.size)
+    cdef int team = team_of(n_threads, data.size)
     cdef jc_status status
     with nogil:
         status = jc_irs2_mean(n_groups, n_pixels, &d[0, 0, 0], team, &mean[0, 0])
@@ -157,7 +156,7 @@ def put_in_time_order(plane, mean, stream, *, row, slot, to, line, int n_slots,
     cdef const int32_t[::1] o = contiguous(to, np.int32, (len(row),), "to")
     cdef const float[:, ::1] x = contiguous(line, np.float32, (len(row), 2), "line")
     cdef jc_irs2_pixels pixels = _pixels(d, r, s, o, x, n_slots, backwards)
-    cdef int n_to = out.shape[0], team = team_size(n_threads, work=r.shape[0] * d.shape[1])
+    cdef int n_to = out.shape[0], team = team_of(n_threads, r.shape[0] * d.shape[1])
     cdef jc_status status
     with nogil:
         status = jc_irs2_stream(&pixels, &d[0, 0], &m[0, 0], team, n_to, &out[0, 0])
@@ -196,7 +195,7 @@ def fill_missing(stream, weights, *, n_threads=None):
     cdef const double[::1] w = contiguous(weights, np.float64, (None,), "weights")
     cdef float[:, ::1] filled = np.empty(stream.shape, np.float32)
     cdef int n_slots = d.shape[0], n_lines = d.shape[1], n_weights = w.shape[0]
-    cdef int team = team_size(n_threads, work=stream.size)
+    cdef int team = team_of(n_threads, stream.size)
     cdef jc_status status
     with nogil:
         status = jc_irs2_fill(n_slots, n_lines, &d[0, 0], n_weights, &w[0], team, &filled[0, 0])
@@ -251,7 +250,7 @@ def subtract_noise(plane, mean, noise, out, *, row, slot, to, line, with_mean, i
     cdef const float[:, ::1] x = contiguous(line, np.float32, (len(row), 2), "line")
     cdef const uint8_t[::1] b = contiguous(with_mean, np.uint8, (len(row),), "with_mean")
     cdef jc_irs2_pixels pixels = _pixels(d, r, s, o, x, n_slots, backwards)
-    cdef int n_to = target.shape[0], team = team_size(n_threads, work=noise.size)
+    cdef int n_to = target.shape[0], team = team_of(n_threads, noise.size)
     cdef jc_status status
     with nogil:
         status = jc_irs2_subtract(&pixels, &d[0, 0], &m[0, 0], &b[0], team, &n[0, 0], n_to,

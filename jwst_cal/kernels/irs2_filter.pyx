@@ -3,11 +3,10 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous, either_order, in_place
-from jwst_cal.kernels.threads import team_size
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["LANES", "PLACES", "SLOTS", "noise_of_frame", "real_filters", "turns"]
 
@@ -73,7 +72,7 @@ def turns(int n_lines, *, n_threads=None):
     """
     table = np.empty((_n_blocks(n_lines), SLOTS, 2, LANES), np.float32)
     cdef float[::1] t = table.reshape(-1)
-    cdef int team = team_size(n_threads, work=table.size)
+    cdef int team = team_of(n_threads, table.size)
     cdef jc_status status
     with nogil:
         status = jc_irs2_turns(n_lines, team, &t[0])
@@ -113,7 +112,7 @@ def real_filters(table, int n_lines, *, n_threads=None):
     cdef int n_outputs = t.shape[2], is_swapped = swapped
     weights = np.empty((n_blocks, n_outputs, 2, SLOTS, 2, LANES), np.float32)
     cdef float[::1] w = weights.reshape(-1)
-    cdef int team = team_size(n_threads, work=weights.size)
+    cdef int team = team_of(n_threads, weights.size)
     cdef jc_status status
     with nogil:
         status = jc_irs2_weights(n_lines, n_outputs, &t[0, 0, 0], is_swapped, team, &w[0])
@@ -189,7 +188,7 @@ def noise_of_frame(output, pixels, noise, *, turn, passband, weights, known, put
     tables.turn, tables.passband, tables.weights = &t[0, 0, 0, 0], &b[0, 0, 0], &w[0]
     tables.known, tables.n_reference, tables.put = &k[0], r.shape[0], &r[0, 0]
     tables.n_wanted, tables.wanted = s.shape[0], &s[0]
-    cdef int team = team_size(n_threads, work=SLOTS * n_lines)
+    cdef int team = team_of(n_threads, SLOTS * n_lines)
     cdef jc_status status
     with nogil:
         status = jc_irs2_noise(&tables, &o[0, 0], &p[0, 0, 0], team, whole, &n[0, 0, 0])

@@ -3,9 +3,8 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous, in_place
-from jwst_cal.kernels.threads import team_size
 
-from jwst_cal.kernels._glue cimport check, int64_t, jc_status, uint8_t
+from jwst_cal.kernels._glue cimport check, int64_t, jc_status, team_of, uint8_t
 
 
 cdef extern from "jump.h" nogil:
@@ -103,7 +102,7 @@ def jump(data, groupdq, *, gain, read_noise, double n_frames, method, double thr
     cdef jc_jump_ramp ramp
     cdef jc_jump_rule rule
     cdef int64_t found = 0
-    cdef int team = team_size(n_threads, work=d.size)
+    cdef int team = team_of(n_threads, d.size)
     cdef jc_status status
     ramp.n_integrations, ramp.n_groups, ramp.n_rows, ramp.n_cols = shape
     ramp.data, ramp.gain, ramp.read_noise = &d[0, 0, 0, 0], &g[0, 0], &n[0, 0]
@@ -157,7 +156,7 @@ def median_difference(data, groupdq, *, gain, uint8_t unusable, uint8_t lone=0, 
     cdef const float[:, ::1] g = contiguous(gain, np.float32, shape[2:], "gain")
     cdef float[:, ::1] median = np.empty(shape[2:], np.float32)
     cdef jc_jump_ramp ramp
-    cdef int team = team_size(n_threads, work=d.size)
+    cdef int team = team_of(n_threads, d.size)
     cdef jc_status status
     ramp.n_integrations, ramp.n_groups, ramp.n_rows, ramp.n_cols = shape
     ramp.data, ramp.gain, ramp.read_noise = &d[0, 0, 0, 0], &g[0, 0], &g[0, 0]

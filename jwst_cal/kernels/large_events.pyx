@@ -3,11 +3,10 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous, in_place
-from jwst_cal.kernels.threads import team_size
 
 from libc.string cimport memcpy
 
-from jwst_cal.kernels._glue cimport check, int64_t, jc_status, uint8_t
+from jwst_cal.kernels._glue cimport check, int64_t, jc_status, team_of, uint8_t
 
 __all__ = ["find_ellipses", "flag_ellipses", "flag_snowballs"]
 
@@ -85,7 +84,7 @@ def flag_snowballs(groupdq, *, double min_jump_area, double min_core_area, doubl
     cdef jc_cube cube = jc_cube(q.shape[0], q.shape[1], q.shape[2], q.shape[3])
     cdef jc_snowball_rule rule
     cdef int64_t found = 0
-    cdef int team = team_size(n_threads, work=q.size)
+    cdef int team = team_of(n_threads, q.size)
     cdef jc_status status
     rule.min_jump_area, rule.min_core_area = min_jump_area, min_core_area
     rule.expand_factor, rule.core_required = expand_factor, core_required

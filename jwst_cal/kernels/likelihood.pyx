@@ -4,9 +4,8 @@ import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous
 from jwst_cal.kernels.slope import empty_rates
-from jwst_cal.kernels.threads import team_size
 
-from jwst_cal.kernels._glue cimport check, jc_status, uint8_t, uint32_t
+from jwst_cal.kernels._glue cimport check, jc_status, team_of, uint32_t, uint8_t
 from jwst_cal.kernels.slope cimport image_of, jc_slope_image, jc_slope_ramps
 
 
@@ -141,7 +140,7 @@ def likelihood(
     rate, rateints = empty_rates(image), empty_rates((n_ints, n_rows, n_cols))
     cdef float[:, ::1] chi_squared = np.empty(image, np.float32)
     cdef jc_slope_image single = image_of(rate), each = image_of(rateints)
-    cdef int team = team_size(n_threads, work=d.size)
+    cdef int team = team_of(n_threads, d.size)
     cdef jc_status status
     with nogil:
         status = jc_likelihood(&ramps, &options, team, &single, &each, &chi_squared[0, 0])

@@ -3,11 +3,10 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous, either_order, in_place
-from jwst_cal.kernels.threads import team_size
 
 from libc.stdint cimport uint8_t, uint32_t
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["linearity"]
 
@@ -104,7 +103,7 @@ def linearity(data, groupdq, pixeldq, coeffs, dq, *, uint8_t saturated, uint32_t
     cdef jc_linearity_input what
     cdef jc_inverse_linearity back
     cdef bint by_read = reads is not None
-    cdef int team = team_size(n_threads, work=data.size)
+    cdef int team = team_of(n_threads, data.size)
     cdef jc_status status
     what.n_ints, what.n_groups, what.n_rows, what.n_cols = data.shape
     what.groupdq, what.saturated = &q[0, 0, 0, 0], saturated

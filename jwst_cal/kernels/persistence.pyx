@@ -3,11 +3,10 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous, in_place
-from jwst_cal.kernels.threads import team_size
 
 from libc.stdint cimport int64_t, uint8_t
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["persistence"]
 
@@ -69,7 +68,7 @@ def persistence(data, groupdq, window, *, time, double duration, threshold=None,
     cdef const double[:, ::1] t = contiguous(time, np.float64, shape[:2], "time")
     cdef jc_persistence_input what
     cdef int64_t flagged = 0, dropped = 0
-    cdef int team = team_size(n_threads, work=d.size)
+    cdef int team = team_of(n_threads, d.size)
     cdef jc_status status
     what.n_ints, what.n_groups, what.n_rows, what.n_cols = shape
     what.data, what.time, what.duration = &d[0, 0, 0, 0], &t[0, 0], duration

@@ -3,9 +3,8 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous
-from jwst_cal.kernels.threads import team_size
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["pixel_map"]
 
@@ -52,7 +51,7 @@ def pixel_map(coefficients, shape, *, rows=None, n_threads=None):
     if not 0 <= start < stop <= n_rows:
         raise ValueError(f"rows: {start} to {stop} where some of {n_rows} are needed")
     cdef double[:, ::1] out = np.empty((stop - start, n_cols))
-    cdef int team = team_size(n_threads, work=out.size)
+    cdef int team = team_of(n_threads, out.size)
     cdef int n_down = c.shape[0], n_across = c.shape[1]
     cdef jc_status status
     with nogil:

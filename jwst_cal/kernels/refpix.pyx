@@ -3,11 +3,10 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous, in_place
-from jwst_cal.kernels.threads import team_size
 
 from libc.stdint cimport int32_t
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["reference_means", "side_signal", "subtract_reference"]
 
@@ -96,7 +95,7 @@ def reference_means(data, start, pixels, *, double limit, int n_single=0, base=N
     cdef jc_refpix_planes planes = _planes(data, n_single)
     cdef int n_sets = s.shape[0] - 1
     cdef double[:, ::1] mean
-    cdef int team = team_size(n_threads, work=PASSES * d.shape[0] * x.shape[0])
+    cdef int team = team_of(n_threads, PASSES * d.shape[0] * x.shape[0])
     cdef jc_status status
     if n_sets < 1 or s[n_sets] > x.shape[0] - 1:
         raise ValueError(f"start: {list(start)} where two and more up to {x.shape[0] - 1} are needed")
@@ -158,7 +157,7 @@ def side_signal(data, values, pixels, value, *, int window, double gain=1.0, int
     cdef jc_refpix_sides sides
     cdef double[:, ::1] signal
     cdef int n_values = v.shape[1]
-    cdef int team = team_size(n_threads, work=PASSES * d.shape[0] * x.size)
+    cdef int team = team_of(n_threads, PASSES * d.shape[0] * x.size)
     cdef jc_status status
     sides.n_slow, sides.window, sides.n_pixels = x.shape[1] - window + 1, window, x.shape[2]
     sides.pixels, sides.value, sides.gain = &x[0, 0, 0], &w[0, 0, 0], gain
@@ -218,7 +217,7 @@ def subtract_reference(data, values, which, *, bint along_rows=False, signal=Non
     cdef const float[:, ::1] b
     cdef jc_refpix_planes planes = _planes(data, n_single)
     cdef jc_refpix_correction what
-    cdef int team = team_size(n_threads, work=data.size)
+    cdef int team = team_of(n_threads, data.size)
     cdef jc_status status
     what.along_rows, what.n_values, what.n_periods = along_rows, v.shape[1], w.shape[0]
     what.values, what.which, what.keep_zeros = &v[0, 0], &w[0, 0], keep_zeros

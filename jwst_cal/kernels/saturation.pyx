@@ -3,11 +3,10 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous, image_rows, in_place
-from jwst_cal.kernels.threads import team_size
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["saturation"]
 
@@ -107,7 +106,7 @@ def saturation(data, groupdq, pixeldq, limit, limit_dq, *, int rings, uint32_t n
     cdef jc_saturation_reads reads
     cdef jc_saturation_count count
     cdef bint by_read = reads_per_group is not None
-    cdef int team = team_size(n_threads, work=data.size)
+    cdef int team = team_of(n_threads, data.size)
     cdef jc_status status
     what.n_ints, what.n_groups, what.n_data_rows, what.n_cols = data.shape
     what.n_rows, what.rows = shape[0], NULL

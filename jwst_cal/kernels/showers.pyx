@@ -3,12 +3,11 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous, in_place
-from jwst_cal.kernels.threads import team_size
 
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
-from jwst_cal.kernels._glue cimport check, int32_t, jc_status, uint8_t
+from jwst_cal.kernels._glue cimport check, int32_t, jc_status, team_of, uint8_t
 
 __all__ = ["find_showers", "limit_showers"]
 
@@ -97,7 +96,7 @@ def find_showers(data, groupdq, *, gain, masked, idle, median, sigma, ring, doub
     cdef const float[::1] middle = median.reshape(-1), noise = sigma.reshape(-1)
     cdef const int32_t[:, ::1] taps = contiguous(ring, np.int32, (None, 2), "ring")
     cdef jc_shower_search search
-    cdef int n_planes = d.shape[0] * d.shape[1], team = team_size(n_threads, work=d.size)
+    cdef int n_planes = d.shape[0] * d.shape[1], team = team_of(n_threads, d.size)
     cdef int k
     cdef jc_status status
     cdef double[:, ::1] out
@@ -169,7 +168,7 @@ def limit_showers(data, groupdq, *, before, gain, idle, limit, uint8_t bits, n_t
     cdef const uint8_t[:, ::1] r = contiguous(idle, bool, shape[2:], "idle").view(np.uint8)
     cdef const float[:, ::1] most = contiguous(limit, np.float32, shape[2:], "limit")
     cdef jc_cube cube = jc_cube(d.shape[0], d.shape[1], d.shape[2], d.shape[3])
-    cdef int team = team_size(n_threads, work=d.size)
+    cdef int team = team_of(n_threads, d.size)
     cdef jc_status status
     with nogil:
         status = jc_showers_limit(&cube, &d[0, 0, 0, 0], &g[0, 0], &r[0, 0], &b[0, 0, 0, 0], bits,

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jwst_cal.kernels import memory
 from jwst_cal.kernels._arrays import contiguous
-from jwst_cal.kernels.threads import team_size
 
-from jwst_cal.kernels._glue cimport check, jc_status, uint8_t, uint32_t
+from jwst_cal.kernels._glue cimport check, jc_status, team_of, uint32_t, uint8_t
 
 
 class Rates(NamedTuple):
@@ -58,9 +58,8 @@ cdef jc_slope_image image_of(rates) except *:
 
 def empty_rates(shape):
     """Make room for rates."""
-    return Rates(np.empty(shape, np.float32), np.empty(shape, np.uint32),
-                 np.empty(shape, np.float32), np.empty(shape, np.float32),
-                 np.empty(shape, np.float32))
+    return Rates(*(memory.empty(shape, dtype) for dtype in (
+        np.float32, np.uint32, np.float32, np.float32, np.float32)))
 
 
 def slope(
@@ -171,7 +170,7 @@ def slope(
         clear_first_jump, flags.do_not_use, flags.saturated, flags.jump, flags.persistence,
         flags.charge_loss, flags.no_gain)
 
-    cdef int team = team_size(n_threads, work=d.size)
+    cdef int team = team_of(n_threads, d.size)
     cdef jc_status status
     cdef jc_slope_segments parts
     found = None
@@ -180,10 +179,10 @@ def slope(
             status = jc_slope_extent(&ramps, &options, team, &parts.n_segments, &parts.n_jumps)
         check(status)
         planes = (n_ints, parts.n_segments, n_rows, n_cols)
-        found = Segments(*(np.zeros(planes, np.float32) for _ in range(6)),
-                         np.zeros((n_ints, n_rows, n_cols), np.float32),
-                         np.zeros(planes, np.float32),
-                         np.zeros((n_ints, parts.n_jumps, n_rows, n_cols), np.float32))
+        found = Segments(*(memory.zeros(planes, np.float32) for _ in range(6)),
+                         memory.zeros((n_ints, n_rows, n_cols), np.float32),
+                         memory.zeros(planes, np.float32),
+                         memory.zeros((n_ints, parts.n_jumps, n_rows, n_cols), np.float32))
         parts.slope, parts.sigslope = floats(found.slope), floats(found.sigslope)
         parts.var_poisson = floats(found.var_poisson)
         parts.var_rnoise = floats(found.var_rnoise)

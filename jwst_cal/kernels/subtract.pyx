@@ -3,12 +3,11 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous, either_order, in_place
-from jwst_cal.kernels.threads import team_size
 
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t, uint32_t
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["subtract"]
 
@@ -68,7 +67,7 @@ def subtract(data, reference, *, which=None, bint zero_is_bad=False, n_threads=N
     cdef float[:, :, :, ::1] d = data
     cdef const uint32_t[::1] r = reference.reshape(-1)
     cdef const int32_t[::1] w = which
-    cdef int team = team_size(n_threads, work=data.size)
+    cdef int team = team_of(n_threads, data.size)
     cdef jc_subtraction what
     cdef jc_status status
     what.n_ints, what.n_groups, what.n_rows, what.n_cols = data.shape

@@ -3,11 +3,10 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous, in_place
-from jwst_cal.kernels.threads import team_size
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
 __all__ = ["traps"]
 
@@ -111,7 +110,7 @@ def traps(data, groupdq, pixeldq, filled, *, density, full, double group_time, d
         released = &out[0, 0, 0, 0]
     cdef jc_traps_input what
     cdef int64_t flagged = 0
-    cdef int team = team_size(n_threads, work=d.size)
+    cdef int team = team_of(n_threads, d.size)
     cdef jc_status status
     what.n_ints, what.n_groups, what.n_rows, what.n_cols = shape
     what.n_families = n

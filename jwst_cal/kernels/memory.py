@@ -1,0 +1,239 @@
+"""The one owner of the memory limit.
+
+In order: ``set_limit``, ``JWST_CAL_MEMORY_LIMIT``; by default there is none. Under a limit, the large
+arrays of an exposure lie in files without a name in the folder for temporary files, and a thread lets
+go of their pages before the process has more resident than the limit allows (csrc/keeper.h). The
+steps work on them as on any other arrays, so that the bytes of the result are the same.
+"""
+
+import math
+import os
+import re
+import tempfile
+import threading
+
+import numpy as np
+
+from jwst_cal.kernels.keeper import Keeper, Mapped
+
+__all__ = ["empty", "folder", "keeper", "keeper_address", "limit", "map_file", "parse", "set_limit", "zeros"]
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
+          "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+#: Part of the limit that is kept free, for what is touched before the thread looks again.
+_RESERVE = 8
+#: Arrays of a smaller part of the limit stay in memory.
+_SMALL = 32
+
+_chosen: int | None = None
+_keeper: Keeper | None = None
+_lock = threading.Lock()
+
+
+def parse(text):
+    """
+    Read an amount of memory.
+
+    Parameters
+    ----------
+    text : str or int
+        A number of bytes, or a number with a unit: ``800MB``, ``1.5G`` (powers of 1000), ``2GiB``
+        (powers of 1024).
+
+    Returns
+    -------
+    int
+        Bytes.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or less than a byte.
+    """
+    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([KMGT]?I?)B?\s*", str(text).upper())
+    amount = math.floor(float(match[1]) * _UNITS.get(match[2], 0)) if match else 0
+    if amount < 1:
+        raise ValueError(f"{text!r} where an amount of memory is needed, as 800MB, 1.5GB or 2GiB")
+    return amount
+
+
+def set_limit(amount):
+    """
+    Choose the memory limit of this process.
+
+    Parameters
+    ----------
+    amount : str, int or None
+        See :func:`parse`; ``None`` returns to the environment's choice.
+
+    Raises
+    ------
+    ValueError
+        If it is no amount of memory.
+    """
+    global _chosen
+    _chosen = None if amount is None else parse(amount)
+    if _keeper is not None and limit() is not None:
+        _keeper.set_most(_most())
+
+
+def limit():
+    """
+    Return the memory limit.
+
+    Returns
+    -------
+    int or None
+        Bytes; None where there is no limit.
+
+    Raises
+    ------
+    ValueError
+        If ``JWST_CAL_MEMORY_LIMIT`` is no amount of memory.
+    """
+    if _chosen is not None:
+        return _chosen
+    text = os.environ.get("JWST_CAL_MEMORY_LIMIT", "").strip()
+    if not text:
+        return None
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ValueError(f"JWST_CAL_MEMORY_LIMIT: {error}") from None
+
+
+def _most():
+    allowed = limit()
+    return allowed - allowed // _RESERVE
+
+
+def keeper():
+    """
+    Return the keeper of this process; its thread starts with it.
+
+    Returns
+    -------
+    Keeper
+
+    Raises
+    ------
+    OSError
+        If the system does not tell how much memory a process has: it is not Linux.
+    """
+    global _keeper
+    with _lock:
+        if _keeper is None:
+            try:
+                _keeper = Keeper(_most())
+            except ValueError:
+                raise OSError("a memory limit needs Linux") from None
+    return _keeper
+
+
+def keeper_address():
+    """
+    Say where the keeper is that kernels call as they go along.
+
+    Returns
+    -------
+    int
+        0 as long as no array lies in a file.
+    """
+    return 0 if _keeper is None else _keeper.address
+
+
+def folder():
+    """
+    Name the folder of the files that arrays lie in.
+
+    Returns
+    -------
+    str
+        ``TMPDIR`` if it is set; otherwise ``/var/tmp``, which is on a disk where ``/tmp`` may be in memory.
+    """
+    if not os.environ.get("TMPDIR") and os.access("/var/tmp", os.W_OK):
+        return "/var/tmp"
+    return tempfile.gettempdir()
+
+
+def empty(shape, dtype):
+    """
+    Make room for an array of an exposure: in memory or, under a limit, in a file if it is large.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    dtype : dtype
+
+    Returns
+    -------
+    ndarray
+        Its content is undefined.
+
+    Raises
+    ------
+    OSError
+        If the disk is full.
+    """
+    return _room(shape, dtype, np.empty)
+
+
+def zeros(shape, dtype):
+    """
+    Make an array of zeros, as :func:`empty` does.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    dtype : dtype
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    OSError
+        If the disk is full.
+    """
+    return _room(shape, dtype, np.zeros)
+
+
+def _room(shape, dtype, in_memory):
+    dtype, allowed = np.dtype(dtype), limit()
+    n_bytes = math.prod(shape) * dtype.itemsize
+    if allowed is None or n_bytes * _SMALL < allowed:
+        return in_memory(shape, dtype)
+    where = folder()
+    try:
+        with tempfile.TemporaryFile(dir=where) as file:
+            os.posix_fallocate(file.fileno(), 0, n_bytes)
+            room = Mapped(keeper(), file.fileno(), n_bytes, True)
+    except OSError as error:
+        raise OSError(error.errno, f"{where}: {n_bytes / 1e9:.1f} GB for the arrays of an exposure that "
+                      f"is larger than the memory limit: {error.strerror or error}") from error
+    return np.frombuffer(room, dtype).reshape(shape)
+
+
+def map_file(file, n_bytes):
+    """
+    Map a file to be read.
+
+    Parameters
+    ----------
+    file : file object
+        An open file; it may be closed afterwards.
+    n_bytes : int
+        How much of it, from its start.
+
+    Returns
+    -------
+    buffer
+        The bytes; under a limit the keeper lets go of them, too.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be mapped.
+    """
+    return Mapped(keeper(), file.fileno(), n_bytes, False)
