@@ -14,6 +14,8 @@ __all__ = ["cores_to_threads", "granted_cpus", "set_threads", "team_size"]
 #: Elements below which starting a team costs more than it saves.
 SMALL_WORK = 1 << 16
 
+_CGROUPS = Path("/sys/fs/cgroup")
+
 _chosen: int | None = None
 
 
@@ -25,22 +27,49 @@ def _positive(text):
     return value if value > 0 else None
 
 
+def _groups():
+    """Yield the folders of the process's control groups and of those above them, by version."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        if controllers == "":
+            root = _CGROUPS
+        elif "cpu" in controllers.split(","):
+            root = _CGROUPS / controllers
+            if not root.is_dir():
+                root = _CGROUPS / "cpu"
+        else:
+            continue
+        # in a container the path may be that of the host, of which only the root is seen
+        place = root / path.strip("/")
+        while place != root:
+            yield place
+            place = place.parent
+        yield root
+
+
+def _quota(place):
+    """CPUs that a control group is allowed, or None."""
+    try:
+        quota, period = (place / "cpu.max").read_text().split()[:2]
+    except (OSError, ValueError):
+        try:
+            quota = (place / "cpu.cfs_quota_us").read_text()
+            period = (place / "cpu.cfs_period_us").read_text()
+        except OSError:
+            return None
+    try:
+        return max(1, math.ceil(int(quota) / int(period))) if int(quota) > 0 else None
+    except (ValueError, ZeroDivisionError):
+        return None  # "max"
+
+
 def _cgroup_cpus():
-    """CPUs allowed by the control group's quota, or None."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()[:2]
-        if quota != "max":
-            return max(1, math.ceil(int(quota) / int(period)))
-    except (OSError, ValueError):
-        pass
-    try:
-        quota = int(Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").read_text())
-        period = int(Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us").read_text())
-        if quota > 0:
-            return max(1, math.ceil(quota / period))
-    except (OSError, ValueError):
-        pass
-    return None
+    """CPUs allowed by the quota of the process's control group or one above it, or None."""
+    return min(filter(None, map(_quota, _groups())), default=None)
 
 
 def granted_cpus():

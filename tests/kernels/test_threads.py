@@ -1,5 +1,7 @@
 """One owner of the thread count."""
 
+from pathlib import Path
+
 import pytest
 
 from jwst_cal.kernels import threads
@@ -32,6 +34,53 @@ def test_small_work_takes_one_thread_unless_told():
 def test_slurm_grant_is_a_limit(monkeypatch):
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "1")
     assert threads.granted_cpus() == 1
+
+
+@pytest.fixture
+def groups(monkeypatch, tmp_path):
+    """Control groups as the system shows them; write(path, text)."""
+    def write(path, text):
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def read(path):
+        return tmp_path / "proc" if path == "/proc/self/cgroup" else Path(path)
+
+    monkeypatch.setattr(threads, "_CGROUPS", tmp_path / "groups")
+    monkeypatch.setattr(threads, "Path", read)
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: set(range(64)))
+    return write
+
+
+def test_the_quota_of_a_job_is_that_of_its_own_group_or_one_above(groups):
+    groups("proc", "0::/system.slice/job_7/step_0\n")
+    groups("groups/cpu.max", "max 100000\n")
+    groups("groups/system.slice/cpu.max", "2000000 100000\n")
+    groups("groups/system.slice/job_7/cpu.max", "350000 100000\n")
+    groups("groups/system.slice/job_7/step_0/cpu.max", "max 100000\n")
+    assert threads.granted_cpus() == 4
+
+
+def test_the_quota_of_a_container_is_at_the_root(groups):
+    groups("proc", "0::/\n")
+    groups("groups/cpu.max", "250000 100000\n")
+    assert threads.granted_cpus() == 3
+
+
+def test_a_container_that_names_the_group_of_its_host_has_the_quota_of_the_root(groups):
+    groups("proc", "4:cpu,cpuacct:/docker/abc\n3:memory:/docker/abc\n")
+    groups("groups/cpu,cpuacct/cpu.cfs_quota_us", "200000\n")
+    groups("groups/cpu,cpuacct/cpu.cfs_period_us", "100000\n")
+    assert threads.granted_cpus() == 2
+
+
+@pytest.mark.parametrize("text", ["-1\n", "nonsense\n", ""])
+def test_without_a_quota_the_affinity_counts(groups, text):
+    groups("proc", "1:cpu:/a\n0::/\n")
+    groups("groups/cpu/a/cpu.cfs_quota_us", text)
+    groups("groups/cpu/a/cpu.cfs_period_us", "100000\n")
+    assert threads.granted_cpus() == 64
 
 
 @pytest.mark.parametrize(("text", "wanted"), [("none", None), ("1", None), ("all", 8), ("half", 4),

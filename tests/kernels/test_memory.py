@@ -1,0 +1,113 @@
+"""The memory limit: amounts, where arrays lie, and that the process keeps to it."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from jwst_cal.kernels import memory
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
+
+
+@pytest.fixture(autouse=True)
+def _no_limit(monkeypatch):
+    monkeypatch.delenv("JWST_CAL_MEMORY_LIMIT", raising=False)
+    yield
+    memory.set_limit(None)
+
+
+@pytest.mark.parametrize(("text", "wanted"), [
+    ("1GB", 10**9), ("800 mb", 8 * 10**8), ("1.5G", 15 * 10**8), ("2GiB", 2**31), (".5k", 500),
+    ("1TiB", 2**40), ("1048576", 2**20), (4096, 4096)])
+def test_amounts(text, wanted):
+    assert memory.parse(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-1", "1 XB", "0", "1e9", "nan", None, "0.1"])
+def test_what_is_no_amount(text):
+    with pytest.raises(ValueError, match="where an amount of memory is needed, as 800MB"):
+        memory.parse(text)
+
+
+def test_order_of_precedence(monkeypatch):
+    assert memory.limit() is None
+    monkeypatch.setenv("JWST_CAL_MEMORY_LIMIT", " 2GB ")
+    assert memory.limit() == 2 * 10**9
+    memory.set_limit("1GB")
+    assert memory.limit() == 10**9
+    monkeypatch.setenv("JWST_CAL_MEMORY_LIMIT", "")
+    memory.set_limit(None)
+    assert memory.limit() is None
+
+
+def test_an_odd_environment_is_named(monkeypatch):
+    monkeypatch.setenv("JWST_CAL_MEMORY_LIMIT", "much")
+    with pytest.raises(ValueError, match="JWST_CAL_MEMORY_LIMIT: 'much' where"):
+        memory.limit()
+
+
+@linux
+@pytest.mark.parametrize("make", [memory.empty, memory.zeros])
+def test_arrays_in_files_are_arrays(make, monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(memory.tempfile, "tempdir", None)
+    memory.set_limit("100GB")
+    assert make((3, 1000, 500), np.float32).base is None
+    memory.set_limit("6MB")
+    array = make((3, 1000, 500), np.float32)
+    assert array.base is not None
+    assert array.flags.carray
+    assert array.dtype == np.float32
+    assert not array.any()
+    array[1] = np.arange(500)
+    kept = array[1]
+    del array
+    assert kept[7, 499] == 499
+    assert os.listdir(tmp_path) == []
+
+
+@linux
+def test_a_full_disk_is_told(monkeypatch):
+    memory.set_limit("1MB")
+    with pytest.raises(OSError, match=r"TB|GB for the arrays of an exposure"):
+        memory.empty((1 << 28, 1 << 20), np.float32)
+
+
+@linux
+def test_a_mapped_file_is_read_only(tmp_path):
+    memory.set_limit("1GB")
+    path = tmp_path / "words"
+    np.arange(5000, dtype=np.int32).tofile(path)
+    with path.open("rb") as file:
+        words = np.frombuffer(memory.map_file(file, 20000), np.int32)
+    assert words[4999] == 4999
+    with pytest.raises(ValueError, match="read-only"):
+        words[0] = 1
+
+
+PROGRAM = """
+import resource
+import numpy as np
+from jwst_cal.kernels import memory
+from jwst_cal.kernels.subtract import subtract
+memory.set_limit("400MB")
+cube = memory.zeros((4, 60, 1000, 1000), np.float32)
+reference = np.full((1000, 1000), -1, np.float32)
+for turn in range(2):
+    subtract(cube, reference, n_threads=2)
+for plane in cube.reshape(-1, 1000, 1000)[::20]:
+    assert (plane == 2).all()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, cube.nbytes)
+"""
+
+
+@linux
+def test_the_process_stays_below_the_limit():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True,
+                          check=True)
+    peak, n_bytes = map(int, done.stdout.split())
+    assert n_bytes == 960_000_000
+    assert peak < 400_000_000
