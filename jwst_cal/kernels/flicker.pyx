@@ -129,7 +129,7 @@ def box_medians(image, chosen, *, int box_rows, int box_cols, double sigma, int 
     cdef float[:, ::1] out = median
     cdef int32_t[:, ::1] left = count
     cdef jc_boxes boxes
-    cdef int team = team_size(n_threads, work=image.size)
+    cdef int team = team_of(n_threads, image.size)
     cdef jc_status status
     boxes.n_rows, boxes.n_cols = image.shape
     boxes.box_rows, boxes.box_cols = box_rows, box_cols
