@@ -52,6 +52,7 @@ BUILT_INS = (
     BuiltIn(("--disable-crds-steppars",), "", "Do not ask CRDS for parameter files"),
     BuiltIn(("--threads",), "N", "Threads of the compiled kernels [all CPUs granted]"),
     BuiltIn(("--jobs",), "N", "Run each of many inputs, N at a time [as many as CPUs]"),
+    BuiltIn(("--memory-limit",), "SIZE", "Memory that a run may use, as 1GB [no limit]"),
     BuiltIn(("-v", "--verbose"), "", "Log everything (level DEBUG)"),
     BuiltIn(("--log-level",), "LEVEL", "Lowest level that is logged, a name or a number [INFO]"),
     BuiltIn(("--log-file",), "FILE", "Log into this file, too"),
@@ -538,6 +539,7 @@ def run(words: Sequence[str], many: Callable[[Request], bool] | None = None) -> 
         file=options.log_file, stream=options.log_stream,
     )  # fmt: skip
     _set_threads(options.threads)
+    _set_memory_limit(options.memory_limit)
     with logs.applied(setup, *packages(request.cls)):
         try:
             return _run(request)
@@ -576,6 +578,17 @@ def _set_threads(text: str | None) -> None:
         from jwst_cal.kernels import threads
 
         threads.set_threads(count)
+
+
+def _set_memory_limit(text: str | None) -> None:
+    if text is None:
+        return
+    from jwst_cal.kernels import memory
+
+    try:
+        memory.set_limit(text)
+    except ValueError as error:
+        raise ExitStatus(2, f"--memory-limit: {error}") from None
 
 
 def check_file(step: Step, name: str) -> None:

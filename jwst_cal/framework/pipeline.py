@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from jwst_cal.errors import ParameterError, ReferenceFileError
-from jwst_cal.framework.parameters import nearest, param
+from jwst_cal.framework.parameters import Parameter, nearest, param
 from jwst_cal.framework.step import Step
 
 __all__ = ["Chain", "Pipeline"]
@@ -124,8 +124,15 @@ class Pipeline(Step):
         Parameters of the pipeline itself.
     """
 
+    memory_limit: str | None = param(
+        None, "Memory that the run may use, as 1GB; large arrays lie in files then")
+
     #: Steps by name; made from the chains where a class does not say it.
     step_defs: ClassVar[Mapping[str, type[Step]]] = {}
+
+    @classmethod
+    def _universal(cls) -> Mapping[str, Parameter]:
+        return {**super()._universal(), "memory_limit": Pipeline._parameters["memory_limit"]}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -159,9 +166,40 @@ class Pipeline(Step):
         """The steps by name, as declared."""
         return {key: getattr(self, key) for key in self.step_defs}
 
+    def run(self, *args: Any) -> Any:
+        """
+        Run the pipeline, within its memory limit if it has one.
+
+        Parameters
+        ----------
+        *args
+            Input, as for :meth:`Step.run`.
+
+        Returns
+        -------
+        data model, or what ``process`` returns
+            The result.
+
+        Raises
+        ------
+        ParameterError
+            If the memory limit is no amount of memory.
+        """
+        from jwst_cal.kernels import memory
+
+        try:
+            within = memory.limited(None if self.memory_limit is None
+                                    else memory.parse(self.memory_limit))
+        except ValueError as error:
+            raise ParameterError(f"Parameter 'memory_limit' of {self.name}: {error}") from None
+        with within:
+            return super().run(*args)
+
     def get_pars(self, full_spec: bool = True) -> dict[str, Any]:
         """Return the parameters of the pipeline and, under ``steps``, of its steps."""
         values = super().get_pars(full_spec)
+        if values.get("memory_limit") is None:  # the official package does not know it
+            values.pop("memory_limit", None)
         values["steps"] = {key: step.get_pars(full_spec) for key, step in self.steps.items()}
         return values
 

@@ -102,6 +102,9 @@ cdef class Mapped:
             with nogil:
                 jc_keeper_unmap(self.owner.keeper, self.memory)
 
+    def __getitem__(self, where):
+        return bytes(memoryview(self)[where])
+
     def __getbuffer__(self, Py_buffer *buffer, int flags):
         PyBuffer_FillInfo(buffer, self, self.memory, self.n_bytes, not self.writable, flags)
 

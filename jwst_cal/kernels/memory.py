@@ -6,7 +6,9 @@ go of their pages before the process has more resident than the limit allows (cs
 steps work on them as on any other arrays, so that the bytes of the result are the same.
 """
 
+import contextlib
 import math
+import mmap
 import os
 import re
 import tempfile
@@ -16,7 +18,7 @@ import numpy as np
 
 from jwst_cal.kernels.keeper import Keeper, Mapped
 
-__all__ = ["empty", "folder", "keeper", "keeper_address", "limit", "map_file", "parse", "set_limit", "zeros"]
+__all__ = ["empty", "folder", "keeper", "keeper_address", "limit", "limited", "map_file", "parse", "set_limit", "zeros"]
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
           "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
@@ -75,6 +77,30 @@ def set_limit(amount):
     _chosen = None if amount is None else parse(amount)
     if _keeper is not None and limit() is not None:
         _keeper.set_most(_most())
+
+
+@contextlib.contextmanager
+def limited(amount):
+    """
+    Choose the memory limit for a while.
+
+    Parameters
+    ----------
+    amount : str, int or None
+        As for :func:`set_limit`; ``None`` leaves it as it is.
+
+    Raises
+    ------
+    ValueError
+        If it is no amount of memory.
+    """
+    before = _chosen
+    if amount is not None:
+        set_limit(amount)
+    try:
+        yield
+    finally:
+        set_limit(before)
 
 
 def limit():
@@ -215,25 +241,25 @@ def _room(shape, dtype, in_memory):
     return np.frombuffer(room, dtype).reshape(shape)
 
 
-def map_file(file, n_bytes):
+def map_file(file):
     """
     Map a file to be read.
 
     Parameters
     ----------
     file : file object
-        An open file; it may be closed afterwards.
-    n_bytes : int
-        How much of it, from its start.
+        An open file, not empty; it may be closed afterwards.
 
     Returns
     -------
-    buffer
-        The bytes; under a limit the keeper lets go of them, too.
+    mmap or Mapped
+        A buffer whose slices are bytes. Under a limit the keeper lets go of its pages, too.
 
     Raises
     ------
     OSError, ValueError
         If it cannot be mapped.
     """
-    return Mapped(keeper(), file.fileno(), n_bytes, False)
+    if limit() is None:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return Mapped(keeper(), file.fileno(), os.fstat(file.fileno()).st_size, False)

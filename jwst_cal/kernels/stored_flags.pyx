@@ -3,9 +3,8 @@
 import numpy as np
 
 from jwst_cal.kernels._arrays import contiguous
-from jwst_cal.kernels.threads import team_size
 
-from jwst_cal.kernels._glue cimport check, jc_status
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
 from libc.stdint cimport uint32_t
 
 __all__ = ["stored_flags"]
@@ -49,7 +48,7 @@ def stored_flags(stored, meaning, *, n_threads=None):
     cdef const unsigned char[::1] s = flat
     cdef const uint32_t[::1] m = contiguous(meaning, np.uint32, (32,), "meaning")
     cdef uint32_t[::1] f = out.reshape(-1)
-    cdef int team = team_size(n_threads, work=stored.size)
+    cdef int team = team_of(n_threads, stored.size)
     cdef size_t n = stored.size
     cdef jc_status status
     with nogil:

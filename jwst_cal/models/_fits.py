@@ -6,11 +6,12 @@ raises :class:`Unusual`; such a file is left to astropy.
 
 from __future__ import annotations
 
-import mmap
 import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
+
+from jwst_cal.kernels import memory
 
 __all__ = ["BLOCK", "ODD", "Card", "Hdu", "Unusual", "as_card", "header_text", "is_structural",
            "scan"]
@@ -106,7 +107,7 @@ class Hdu:
         return self.offset + -(-self.size // BLOCK) * BLOCK
 
 
-def scan(path: str) -> tuple[mmap.mmap, list[Hdu]]:
+def scan(path: str) -> tuple[Any, list[Hdu]]:
     """
     Map a file and read its headers.
 
@@ -117,8 +118,8 @@ def scan(path: str) -> tuple[mmap.mmap, list[Hdu]]:
 
     Returns
     -------
-    content : mmap
-        The whole file; its pages come in as they are used.
+    content : buffer
+        The whole file; its pages come in as they are used. Slices are bytes.
     hdus : list of Hdu
         In the order of the file.
 
@@ -133,7 +134,7 @@ def scan(path: str) -> tuple[mmap.mmap, list[Hdu]]:
         length = os.fstat(file.fileno()).st_size
         if not length or length % BLOCK:
             raise Unusual("not a whole number of FITS blocks")
-        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        content = memory.map_file(file)
     hdus: list[Hdu] = []
     start = 0
     while start < length:

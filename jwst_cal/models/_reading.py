@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from jwst_cal import flags, modes
+from jwst_cal.kernels import memory
 from jwst_cal.models._fits import ODD, Hdu, Unusual, is_structural, scan
 from jwst_cal.models.light import LightModel, Stored, dtype_of, light_class
 
@@ -174,15 +175,15 @@ def read_reference(path: str, name: str) -> LightModel:
     return model
 
 
-def _model(name: str, tree: dict[str, Any], content: mmap.mmap) -> LightModel:
+def _model(name: str, tree: dict[str, Any], content: Any) -> LightModel:
     found = light_class(name)
     if found is None:
         raise Unusual(f"a {name}")
     return found(tree, functools.partial(_let_go, content))
 
 
-def _let_go(content: mmap.mmap) -> None:
-    if hasattr(mmap, "MADV_DONTNEED"):
+def _let_go(content: Any) -> None:
+    if isinstance(content, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         content.madvise(mmap.MADV_DONTNEED)
 
 
@@ -190,7 +191,7 @@ def _by_name(hdus: list[Hdu]) -> dict[str, Hdu]:
     return {hdu.name: hdu for hdu in reversed(hdus)}
 
 
-def _read(path: str, content: mmap.mmap, hdus: list[Hdu], name: str) -> LightModel:
+def _read(path: str, content: Any, hdus: list[Hdu], name: str) -> LightModel:
     named = _by_name(hdus)
     tree = _tree_of(content, named.get("ASDF"))
     known = tree.get(FITS_HASH) if hdus[0].header.get("DATAMODL") == name else None
@@ -284,7 +285,7 @@ class _Link:
     """An array of the tree that is an HDU of the file."""
 
 
-def _tree_of(content: mmap.mmap, hdu: Hdu | None) -> dict[str, Any]:
+def _tree_of(content: Any, hdu: Hdu | None) -> dict[str, Any]:
     if hdu is None:
         return {}
     if not hdu.is_table or hdu.shape[0] != 1 or hdu.header.get("TTYPE1") != "ASDF_METADATA":
@@ -356,7 +357,7 @@ def _headers_sum(hdus: list[Hdu]) -> str:
 # arrays -------------------------------------------------------------------------------------------
 
 
-def _add_arrays(model: LightModel, content: mmap.mmap, named: Mapping[str, Hdu]) -> None:
+def _add_arrays(model: LightModel, content: Any, named: Mapping[str, Hdu]) -> None:
     about, tree = model._about, model.instance
     for name, schema in about.arrays.items():
         hdu = named.get(schema["fits_hdu"])
@@ -380,11 +381,11 @@ def _blank(model: LightModel, name: str) -> Stored:
     shape = model.shape or ()
     value = np.array(schema.get("default", 0), dtype_of(schema))
     words = np.broadcast_to(value, shape[len(shape) - schema.get("ndim", len(shape)) :])
-    return Stored(words, lambda words: np.zeros(words.shape, words.dtype) if not value
+    return Stored(words, lambda words: memory.zeros(words.shape, words.dtype) if not value
                   else np.array(words))
 
 
-def _stored(hdu: Hdu, schema: Mapping[str, Any], content: mmap.mmap, as_it_is: bool) -> Stored:
+def _stored(hdu: Hdu, schema: Mapping[str, Any], content: Any, as_it_is: bool) -> Stored:
     target = dtype_of(schema)
     if target.names is not None:
         return _stored_table(hdu, target, content)
@@ -414,7 +415,9 @@ def _stored(hdu: Hdu, schema: Mapping[str, Any], content: mmap.mmap, as_it_is: b
 def _cast(target: np.dtype, zero: int, words: np.ndarray) -> np.ndarray:
     if zero:
         words = words.astype(np.int64) + np.int64(zero)
-    return words.astype(target, order="C")
+    out = memory.empty(words.shape, target)
+    np.copyto(out, words, casting="unsafe")
+    return out
 
 
 def _as_flags(meaning: np.ndarray, words: np.ndarray) -> np.ndarray:
@@ -449,7 +452,7 @@ def _meaning(table: np.ndarray, model: LightModel) -> np.ndarray | None:
     return meaning
 
 
-def _stored_table(hdu: Hdu, target: np.dtype, content: mmap.mmap) -> Stored:
+def _stored_table(hdu: Hdu, target: np.dtype, content: Any) -> Stored:
     if not hdu.is_table or hdu.header.get("PCOUNT"):
         raise Unusual(f"the table {hdu.name}")
     columns = []
