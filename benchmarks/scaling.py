@@ -38,7 +38,7 @@ class Kernels:
         self.plane = np.full(image, 0.1, np.float32).astype(">f4")
         self.coeffs = np.stack([np.full(image, c, np.float32)
                                 for c in (0, 1, 1e-6, 1e-12, 1e-18, 1e-24)]).astype(">f4")
-        self.dark = np.broadcast_to(self.plane, (shape[1], *image)).copy()
+        self.dark_planes = np.broadcast_to(self.plane, (shape[1], *image)).copy()
         self.hit = self.ramps.groupdq.copy()
         self._find(self.hit)
 
@@ -79,7 +79,7 @@ class Kernels:
 
     def dark(self):
         """Subtraction of a plane for each group."""
-        return self._timed(subtract_dark, self.data, self.dark[np.newaxis])
+        return self._timed(subtract_dark, self.data, self.dark_planes[np.newaxis])
 
     def jump(self):
         """Two-point differences, with neighbours."""

@@ -13,7 +13,7 @@
 
 static const double FASTEST = 4e10; /* bytes that a process touches in a second */
 static const double SHORTEST = 5e-4, LONGEST = 2e-2; /* s, between two looks */
-enum { MOST_PLACES = 128 }; /* visited between two looks: the system brings in 64 kB for each */
+enum { MOST_PLACES = 64 }; /* visited between two looks: the system brings in 64 kB for each */
 
 static const size_t STEP = (size_t) 16 << 20; /* when letting go does not help, after so much more */
 
@@ -165,6 +165,13 @@ void jc_keeper_set(jc_keeper *k, size_t most)
     pthread_mutex_unlock(&k->lock);
 }
 
+void jc_keeper_let_go(jc_keeper *k)
+{
+    pthread_mutex_lock(&k->lock);
+    let_go(k);
+    pthread_mutex_unlock(&k->lock);
+}
+
 static int make_room(jc_keeper *k)
 {
     if (k->n < k->room) return 1;
@@ -189,8 +196,14 @@ jc_status jc_keeper_map(jc_keeper *k, int file, size_t bytes, int writable, void
                            file, 0);
         if (found == MAP_FAILED)
             status = JC_BAD_ARGUMENT;
-        else
+        else {
+#ifdef MADV_NOHUGEPAGE
+            madvise(found, bytes, MADV_NOHUGEPAGE); /* a touch must not bring in 2 MB */
+#endif
+            /* pages on their own: those of large groups of pages are dear to write first */
+            if (writable) madvise(found, bytes, MADV_RANDOM);
             k->mappings[k->n++] = (mapping){*memory = found, bytes};
+        }
     }
     pthread_mutex_unlock(&k->lock);
     return status;

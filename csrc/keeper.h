@@ -38,6 +38,9 @@ void jc_keeper_use(jc_keeper *keeper);
  * go when more is resident than should be. The keeper's own thread sees to who does not call. */
 void jc_settle(int places);
 
+/* Let go of all that is mapped, now. */
+void jc_keeper_let_go(jc_keeper *keeper);
+
 /* Bytes of the process that are resident; 0 if it cannot be told. */
 size_t jc_keeper_resident(jc_keeper *keeper);
 

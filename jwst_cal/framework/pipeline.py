@@ -195,6 +195,27 @@ class Pipeline(Step):
         with within:
             return super().run(*args)
 
+    def check_memory(self, exposure: Any) -> None:
+        """
+        Check that the memory limit, if there is one, suffices for an exposure.
+
+        Parameters
+        ----------
+        exposure : data model
+            An open exposure; the last two axes of its shape are those of the image.
+
+        Raises
+        ------
+        ParameterError
+            If the limit is too small, or no amount of memory.
+        """
+        from jwst_cal.kernels import memory
+
+        try:
+            memory.require(exposure.shape)
+        except ValueError as error:
+            raise ParameterError(f"{exposure.meta.filename}: {error}") from None
+
     def get_pars(self, full_spec: bool = True) -> dict[str, Any]:
         """Return the parameters of the pipeline and, under ``steps``, of its steps."""
         values = super().get_pars(full_spec)

@@ -12,6 +12,7 @@ cdef extern from "keeper.h" nogil:
     jc_status jc_keeper_map(jc_keeper *keeper, int file, size_t bytes, int writable,
                             void **memory)
     void jc_keeper_unmap(jc_keeper *keeper, void *memory)
+    void jc_keeper_let_go(jc_keeper *keeper)
     size_t jc_keeper_resident(jc_keeper *keeper)
 
 
@@ -55,6 +56,11 @@ cdef class Keeper:
         """
         with nogil:
             jc_keeper_set(self.keeper, most)
+
+    def let_go(self):
+        """Let go of all that is mapped."""
+        with nogil:
+            jc_keeper_let_go(self.keeper)
 
     @property
     def address(self):

@@ -18,14 +18,21 @@ import numpy as np
 
 from jwst_cal.kernels.keeper import Keeper, Mapped
 
-__all__ = ["empty", "folder", "keeper", "keeper_address", "limit", "limited", "map_file", "parse", "set_limit", "zeros"]
+__all__ = ["empty", "folder", "keeper", "keeper_address", "limit", "limited", "map_file", "parse",
+           "require", "set_limit", "zeros"]
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
           "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
-#: Part of the limit that is kept free, for what is touched before the thread looks again.
-_RESERVE = 8
+#: Part of the limit that is kept free, and at least so many bytes of it, for what is touched before
+#: the keeper looks again.
+_RESERVE, _LEAST_RESERVE = 8, 64_000_000
 #: Arrays of a smaller part of the limit stay in memory.
 _SMALL = 32
+
+#: Bytes that an exposure takes in memory: for each sample, and pixel, and to work with ...
+_PER_SAMPLE, _WITH_RESULTS, _SCRATCH = 5, 80, 30_000_000
+#: ... and where its ramps and results lie in files: for each pixel, and for what is worked on.
+_WITHOUT, _WINDOW = 20, 110_000_000
 
 _chosen: int | None = None
 _keeper: Keeper | None = None
@@ -130,7 +137,7 @@ def limit():
 
 def _most():
     allowed = limit()
-    return allowed - allowed // _RESERVE
+    return max(allowed - max(allowed // _RESERVE, _LEAST_RESERVE), 1)
 
 
 def keeper():
@@ -166,6 +173,33 @@ def keeper_address():
         0 as long as no array lies in a file.
     """
     return 0 if _keeper is None else _keeper.address
+
+
+def require(shape):
+    """
+    Check that the limit suffices to work on an exposure.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of its ramps; the last two axes are those of the image.
+
+    Raises
+    ------
+    ValueError
+        If the limit is too small.
+    """
+    allowed = limit()
+    if allowed is None:
+        return
+    n_pixels = math.prod(shape[-2:])
+    in_memory = _PER_SAMPLE * math.prod(shape) + _WITH_RESULTS * n_pixels + _SCRATCH
+    in_files = _WITHOUT * n_pixels + _WINDOW
+    keeper().let_go()
+    needed = keeper().resident + min(in_memory, in_files)
+    if needed > allowed:
+        raise ValueError(f"memory limit {allowed / 1e6:.0f} MB: an exposure of "
+                         f"{shape[-2]} x {shape[-1]} pixels needs {math.ceil(needed / 1e6)} MB")
 
 
 def folder():

@@ -38,4 +38,5 @@ class DarkPipeline(Pipeline):
             The corrected ramp, DN.
         """
         ramp = self.prepare_output(ramp, open_as_ramp=True)
+        self.check_memory(ramp)
         return (self.mid_infrared if modes.is_miri(ramp) else self.near_infrared)(ramp)

@@ -52,6 +52,7 @@ class Detector1Pipeline(Pipeline):
             Count rates, DN/s, of the exposure; the corrected ramp when the fit was skipped.
         """
         ramp = self.prepare_output(ramp, open_as_ramp=True)
+        self.check_memory(ramp)
         # the trap model comes where older releases had it, the flags where 3.0.0 has them
         traps = self.persistence.uses_trap_model and not modes.is_miri(ramp)
         if modes.is_miri(ramp):
