@@ -2,10 +2,10 @@
 
     python -m benchmarks.scaling [--repeats 5] [--kernel NAME ...] [--plot FILE.png] [--json FILE]
 
-Ramps of :mod:`benchmarks.ramps` in memory; results go where memory was touched before. The unit is one copy of
-the float32 cube on one thread, measured in turn with the kernels, so that machines compare: the least of
-the repeats of both, in CPU seconds. Threads are compared by the clock. First the shapes of three exposures
-(a full frame, many short integrations, long ramps), then the scaling.
+Ramps of :mod:`benchmarks.ramps` in memory; results go where memory was touched before. The unit is
+one copy of the float32 cube on one thread, measured in turn with the kernels, so that machines
+compare: the least of the repeats of both, in CPU seconds. Threads are compared by the clock. First
+the shapes of three exposures (a full frame, many short integrations, long ramps), then the scaling.
 """
 
 import argparse
@@ -15,7 +15,14 @@ import time
 import numpy as np
 
 from benchmarks import ramps as made
-from jwst_cal.detector import _large_events, _likelihood, _linearity, _saturation, _slopes, _two_point
+from jwst_cal.detector import (
+    _large_events,
+    _likelihood,
+    _linearity,
+    _saturation,
+    _slopes,
+    _two_point,
+)
 from jwst_cal.detector._slopes import Flags
 from jwst_cal.kernels.dark import subtract_dark
 from jwst_cal.kernels.subtract import subtract

@@ -18,6 +18,8 @@
 #include <omp.h>
 #endif
 
+/* KEPT_TILE: where pages come in anew for each tile, fewer of them are cheaper. */
+enum { KEPT_TILE = 64 };
 enum { TILE_BYTES = 1 << 18, MAX_TILE = 256, MOST_IN_REGISTERS = 11, CLIP_ROUNDS = 5, NO_FLAGS = 0 };
 
 /* Differences that are compared with each other: all of a pixel, or one group's over the
@@ -925,7 +927,8 @@ static int hire(worker *w, const jc_jump_ramp *ramp, const jc_jump_rule *rule, c
     const size_t n_planes = (size_t) ramp->n_integrations * ramp->n_groups;
     const size_t n_diffs = n_planes - ramp->n_integrations;
     size_t tile = TILE_BYTES / (sizeof(float) * n_diffs) / JC_LANES * JC_LANES;
-    tile = tile > MAX_TILE ? MAX_TILE : tile < JC_LANES ? JC_LANES : tile;
+    const size_t least = jc_is_kept() ? KEPT_TILE : JC_LANES;
+    tile = tile > MAX_TILE ? MAX_TILE : tile < least ? least : tile;
     *w = (worker){.ramp = ramp, .rule = rule, .plan = plan, .dq = dq};
     w->n_diffs = (int) n_diffs;
     w->tile = (int) tile;

@@ -72,6 +72,11 @@ void jc_keeper_use(jc_keeper *keeper)
     in_use = keeper;
 }
 
+int jc_is_kept(void)
+{
+    return in_use != NULL;
+}
+
 void jc_settle(int places)
 {
     static _Thread_local int visited = 0;

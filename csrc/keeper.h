@@ -38,6 +38,9 @@ void jc_keeper_use(jc_keeper *keeper);
  * go when more is resident than should be. The keeper's own thread sees to who does not call. */
 void jc_settle(int places);
 
+/* Whether kernels have a keeper, so that pages may come in each time they are touched. */
+int jc_is_kept(void);
+
 /* Let go of all that is mapped, now. */
 void jc_keeper_let_go(jc_keeper *keeper);
 

@@ -71,7 +71,8 @@ class Spline:
 
 def steady_pixels(data, pixeldq):
     """Good pixels whose groups scatter less than twice the median scatter, [integration, pixel]."""
-    scatter = np.stack([np.std(ramp, axis=0) for ramp in data])
+    scatter = np.stack([[np.std(ramp[:, row], axis=0) for row in range(ramp.shape[1])]
+                        for ramp in data])
     return (scatter < 2 * np.median(scatter)) & (pixeldq == 0)
 
 

@@ -22,6 +22,8 @@ SIGMA = 3.0
 #: Outputs of a near-infrared detector, each a quarter of the full frame.
 N_CHANNELS = 4
 FULL_FRAME = 2048
+#: Values of many integrations that are worked on at once.
+_AT_ONCE = 1 << 22
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -402,8 +404,13 @@ def scaled_median(data, rateints):
 
 def _median_over_first(images):
     """Median over integrations, without NaN; NaN where there is nothing else."""
-    flat = np.ascontiguousarray(images).reshape(len(images), -1)
-    known = ~np.isnan(flat)
-    median = line_medians(flat, known, columns=True)[0]
-    median[~known.any(axis=0)] = np.nan
-    return median.reshape(images.shape[1:])
+    median = np.empty(images.shape[1:], np.float32)
+    n_rows = max(1, _AT_ONCE // images[:, 0].size)
+    for row in range(0, len(median), n_rows):
+        part = images[:, row : row + n_rows]
+        flat = np.ascontiguousarray(part).reshape(len(images), -1)
+        known = ~np.isnan(flat)
+        found = line_medians(flat, known, columns=True)[0]
+        found[~known.any(axis=0)] = np.nan
+        median[row : row + n_rows] = found.reshape(part.shape[1:])
+    return median

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from jwst_cal.detector._two_point import groups_in
+from jwst_cal.kernels import memory
 from jwst_cal.kernels.jump import dead_groups, median_difference
 from jwst_cal.kernels.large_events import flag_ellipses
 from jwst_cal.kernels.large_events import flag_snowballs as flag_by_kernel
@@ -17,6 +18,8 @@ __all__ = ["flag_showers", "flag_snowballs", "ring"]
 
 #: Differences of the exposure below which no showers are looked for.
 LEAST_DIFFERENCES = 10
+#: Values of many integrations that are worked on at once.
+_AT_ONCE = 1 << 22
 
 
 def flag_snowballs(
@@ -126,12 +129,18 @@ def _clipped_differences(data, groupdq, gain, unusable, jump):
     """Median and standard deviation of each group's differences over many integrations."""
     from astropy.stats import sigma_clipped_stats
 
-    spoilt = ((groupdq & unusable) != 0) | (groupdq == jump)
-    electrons = np.where(spoilt, np.float32(np.nan), data * gain)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        _, median, scatter = sigma_clipped_stats(np.diff(electrons, axis=1), sigma=5, axis=0)
-    return np.asarray(median, np.float32), np.asarray(scatter, np.float32)
+    n_ints, n_groups, n_rows, n_cols = data.shape
+    median, scatter = (np.empty((n_groups - 1, n_rows, n_cols), np.float32) for _ in range(2))
+    at_once = max(1, _AT_ONCE // (n_ints * n_groups * n_cols))
+    for row in range(0, n_rows, at_once):
+        rows = np.s_[..., row : row + at_once, :]
+        spoilt = ((groupdq[rows] & unusable) != 0) | (groupdq[rows] == jump)
+        electrons = np.where(spoilt, np.float32(np.nan), data[rows] * gain[rows])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _, median[rows], scatter[rows] = sigma_clipped_stats(
+                np.diff(electrons, axis=1), sigma=5, axis=0)
+    return median, scatter
 
 
 def flag_showers(
@@ -234,7 +243,7 @@ def flag_showers(
         do_not_use=do_not_use, n_threads=n_threads)
     if len(where) == 0:
         return 0
-    before = groupdq.copy()
+    before = memory.copied(groupdq)
     for (integration, group), ellipse in zip(where.tolist(), ellipses, strict=True):
         flag_ellipses(
             groupdq, ellipse[None], integration=integration, group=group,

@@ -67,17 +67,20 @@ def flag_first_groups(groupdq, pixeldq, *, n_skip, saturated, do_not_use, estima
     Differs from jwst 3.0.0: nothing in the flags; `n_single` counts no pixels when none are to be
     skipped, where there it may count all of them.
     """
-    skip = np.full((len(groupdq), *groupdq.shape[2:]), n_skip, np.int32)
-    hopeless = groupdq[:, 0] & saturated != 0
-    for group in range(n_skip + 1, 0, -1):
-        early = (groupdq[:, group] & saturated != 0) & ~hopeless
-        if not early.any():
-            break
-        skip[early] -= 1
-    np.maximum(skip, 0, out=skip)
-    for group in range(n_skip):
-        groupdq[:, group] |= np.where(skip > group, do_not_use, 0).astype(np.uint8)
-    lowered = (skip < n_skip).any(axis=0)
+    bit = np.uint8(saturated)
+    early = [np.nonzero((ramp[1 : n_skip + 2] & bit != 0) & (ramp[0] & bit == 0))
+             for ramp in groupdq]
+    # from the last of these groups back to one in which no ramp is saturated
+    free = [k for k in range(n_skip + 1) if not any((group == k).any() for group, *_ in early)]
+    start = free[-1] + 1 if free else 0
+    lowered, single = (np.zeros(pixeldq.shape, bool) for _ in range(2))
+    for ramp, (group, *pixel) in zip(groupdq, early, strict=True):
+        less = np.zeros(pixeldq.shape, np.int32)
+        np.add.at(less, tuple(where[group >= start] for where in pixel), 1)
+        skip = np.maximum(n_skip - less, 0)
+        for k in range(n_skip):
+            ramp[k] |= (skip > k) * np.uint8(do_not_use)
+        lowered |= skip < n_skip
+        single |= (skip == 0) & (skip < n_skip)
     pixeldq[lowered] |= estimated
-    single = ((skip == 0) & (skip < n_skip)).any(axis=0)
     return Skipped(int(np.count_nonzero(lowered)), int(np.count_nonzero(single)))

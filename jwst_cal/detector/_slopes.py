@@ -53,17 +53,16 @@ def first_group_time(frame_time, n_frames):
 
 def _is_unused(groupdq, group, flags, suppress_one_group):
     """Whether no ramp can use a group: flagged, or in a ramp that has one good group only."""
-    maybe = groupdq[:, group] & flags.do_not_use == 0
-    if not maybe.any():
-        return True
-    if not suppress_one_group:
-        return False
-    where = np.argwhere(maybe)
-    for start in range(0, len(where), 4096):
-        integ, row, col = where[start : start + 4096].T
-        good = groupdq[integ, :, row, col] & ~np.uint8(flags.persistence) == 0
-        if (good.sum(axis=1) != 1).any():
+    for integration in groupdq:
+        maybe = integration[group] & flags.do_not_use == 0
+        if maybe.any() and not suppress_one_group:
             return False
+        where = np.argwhere(maybe)
+        for start in range(0, len(where), 4096):
+            row, col = where[start : start + 4096].T
+            good = integration[:, row, col] & ~np.uint8(flags.persistence) == 0
+            if (good.sum(axis=0) != 1).any():
+                return False
     return True
 
 

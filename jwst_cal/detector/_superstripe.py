@@ -13,6 +13,7 @@ import numpy as np
 from jwst_cal import flags, models, modes
 from jwst_cal.errors import InputError
 from jwst_cal.framework import stripes
+from jwst_cal.kernels import memory
 
 __all__ = ["assemble", "parts", "read_times"]
 
@@ -113,8 +114,9 @@ def assemble(ramp):
     shape = list(ramp.data.shape[2:])
     shape[found.axis] = size
 
-    data = np.full((n_ints, n_groups * repeats, *shape), np.nan, np.float32)
-    groupdq = np.zeros(data.shape, np.uint8)
+    data = memory.empty((n_ints, n_groups * repeats, *shape), np.float32)
+    data.fill(np.nan)
+    groupdq = memory.zeros(data.shape, np.uint8)
     pixeldq = np.full(shape, flags.pixel["REFERENCE_PIXEL"], np.uint32)
     zeroframe = None
     if ramp.meta.exposure.zero_frame and ramp.hasattr("zeroframe"):

@@ -10,6 +10,7 @@ from jwst_cal import flags, models, modes
 from jwst_cal.detector import _flicker, _flicker_parameters, _scenes, _soss_traces
 from jwst_cal.errors import ExitStatus, InputError
 from jwst_cal.framework import Reference, Step, param
+from jwst_cal.kernels import memory
 from jwst_cal.response import _flat
 
 __all__ = ["CleanFlickerNoiseStep"]
@@ -147,8 +148,8 @@ class CleanFlickerNoiseStep(Step):
         return model
 
     def _subtract(self, model, scene, axis, flat, expected, rates):
-        background = np.zeros_like(model.data) if self.save_background else None
-        noise = np.zeros_like(model.data) if self.save_noise else None
+        background = memory.zeros(model.data.shape, np.float32) if self.save_background else None
+        noise = memory.zeros(model.data.shape, np.float32) if self.save_noise else None
         missed = _flicker.clean(
             model.data, scene, self._fit(model, axis), groupdq=getattr(model, "groupdq", None),
             unusable=UNUSABLE, expected=expected, flat=flat, background=background, noise=noise,

@@ -9,6 +9,7 @@ from jwst_cal import flags, modes
 from jwst_cal.detector import _superstripe
 from jwst_cal.errors import InputError, ReferenceFileError
 from jwst_cal.framework import Reference, Step, param
+from jwst_cal.kernels import memory
 
 __all__ = ["DQInitStep"]
 
@@ -82,7 +83,7 @@ def _fitting(dq, shape, dtype):
         return dq
     log.warning("The exposure's flags have shape %s where %s is needed: set to 0",
                 None if dq is None else dq.shape, shape)
-    return np.zeros(shape, dtype)
+    return memory.zeros(shape, dtype)
 
 
 def _are_whole(values):

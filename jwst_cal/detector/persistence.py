@@ -9,6 +9,7 @@ from jwst_cal.detector import _persistence, _trap_models, _traps
 from jwst_cal.errors import InputError, ParameterError
 from jwst_cal.framework import Reference, Step, param
 from jwst_cal.framework.references import window_in
+from jwst_cal.kernels import memory
 from jwst_cal.kernels.persistence import persistence
 
 __all__ = ["PersistenceStep"]
@@ -139,7 +140,7 @@ class PersistenceStep(Step):
             self.make_input_path(self.input_trapsfilled) if before else None, ramp, families,
             density.data.shape,
         )
-        released = np.empty_like(ramp.data) if save else None
+        released = memory.empty(ramp.data.shape, np.float32) if save else None
         unknown = flags.pixel["DO_NOT_USE"]
         flagged = _traps.correct(
             ramp.data, ramp.groupdq, ramp.pixeldq, filled, window=window, families=families,

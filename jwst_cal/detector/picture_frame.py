@@ -8,6 +8,7 @@ from jwst_cal import modes
 from jwst_cal.detector import _flicker, _picture_frame, _scenes
 from jwst_cal.errors import ExitStatus, InputError, ReferenceFileError
 from jwst_cal.framework import Reference, SkipStep, Step, param
+from jwst_cal.kernels import memory
 
 __all__ = ["PictureFrameStep"]
 
@@ -87,7 +88,7 @@ class PictureFrameStep(Step):
             _scenes.save(self, rates, mask, "pctfrm_mask")
         if not regions.are_usable:
             raise SkipStep("no background is left in the middle or near the border")
-        before = model.data.copy() if self.save_correction else None
+        before = memory.copied(model.data) if self.save_correction else None
         scales = _picture_frame.subtract(model.data, np.ascontiguousarray(frame, np.float32),
                                          regions)
         log.info("Subtracted the picture frame, measured on %d pixels in the middle and %d near "

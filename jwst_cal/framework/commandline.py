@@ -581,10 +581,14 @@ def _set_threads(text: str | None) -> None:
 
 
 def _set_memory_limit(text: str | None) -> None:
-    if text is None:
+    if text is None and "JWST_CAL_MEMORY_LIMIT" not in os.environ:
         return
     from jwst_cal.kernels import memory
 
+    try:
+        memory.limit()
+    except ValueError as error:
+        raise ExitStatus(2, str(error)) from None
     try:
         memory.set_limit(text)
     except ValueError as error:

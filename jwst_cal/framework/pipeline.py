@@ -166,9 +166,9 @@ class Pipeline(Step):
         """The steps by name, as declared."""
         return {key: getattr(self, key) for key in self.step_defs}
 
-    def run(self, *args: Any) -> Any:
+    def run_light(self, *args: Any) -> Any:
         """
-        Run the pipeline, within its memory limit if it has one.
+        Run the pipeline for the framework itself, within its memory limit if it has one.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ class Pipeline(Step):
 
         Returns
         -------
-        data model, or what ``process`` returns
+        object
             The result.
 
         Raises
@@ -188,12 +188,15 @@ class Pipeline(Step):
         from jwst_cal.kernels import memory
 
         try:
-            within = memory.limited(None if self.memory_limit is None
-                                    else memory.parse(self.memory_limit))
+            given = None if self.memory_limit is None else memory.parse(self.memory_limit)
         except ValueError as error:
             raise ParameterError(f"Parameter 'memory_limit' of {self.name}: {error}") from None
+        try:
+            within = memory.limited(memory.limit() if given is None else given)
+        except ValueError as error:
+            raise ParameterError(str(error)) from None
         with within:
-            return super().run(*args)
+            return super().run_light(*args)
 
     def check_memory(self, exposure: Any) -> None:
         """

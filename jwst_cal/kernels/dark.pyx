@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jwst_cal.kernels import memory
 from jwst_cal.kernels._arrays import contiguous, in_place
 
 from libc.stddef cimport ptrdiff_t
@@ -99,15 +100,20 @@ def subtract_dark(data, frames, *, int frames_per_group=1, int group_step=1,
     if averaged is not None:
         a = in_place(averaged, np.float32, (len(frames), n_groups, n_rows, n_cols), "averaged")
         out = &a[0, 0, 0, 0]
-    dark.n_ints, dark.n_groups, dark.n_rows, dark.n_cols = data.shape
+    folded = 1
+    if frames.strides[2] == n_cols * frames.itemsize:
+        folded = memory.long_rows(n_rows, n_cols, row_from, row_to)
+    dark.n_ints, dark.n_groups = n_ints, n_groups
+    dark.n_rows, dark.n_cols = n_rows // folded, n_cols * folded
     dark.n_dark_ints, dark.n_frames = frames.shape[:2]
     dark.frames = &f[0, 0, 0, 0]
-    dark.integration_step, dark.frame_step, dark.row_step = frames.strides[:3]
+    dark.integration_step, dark.frame_step = frames.strides[:2]
+    dark.row_step = folded * frames.strides[2]
     dark.swapped = not frames.dtype.isnative
     dark.frames_per_group, dark.group_step = frames_per_group, group_step
     dark.extrapolate = extrapolate
     dark.which = &w[0]
-    dark.row_from, dark.row_to = row_from, row_to
+    dark.row_from, dark.row_to = row_from // folded, row_to // folded
     with nogil:
         status = jc_subtract_dark(&dark, team, &d[0, 0, 0, 0], out)
     check(status)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jwst_cal.kernels import memory
 from jwst_cal.kernels._arrays import contiguous, either_order, in_place
 
 from libc.stdint cimport uint8_t, uint32_t
@@ -105,7 +106,9 @@ def linearity(data, groupdq, pixeldq, coeffs, dq, *, uint8_t saturated, uint32_t
     cdef bint by_read = reads is not None
     cdef int team = team_of(n_threads, data.size)
     cdef jc_status status
-    what.n_ints, what.n_groups, what.n_rows, what.n_cols = data.shape
+    folded = memory.long_rows(*shape)
+    what.n_ints, what.n_groups = data.shape[:2]
+    what.n_rows, what.n_cols = shape[0] // folded, shape[1] * folded
     what.groupdq, what.saturated = &q[0, 0, 0, 0], saturated
     what.n_terms, what.coeffs, what.swapped = c.shape[0], &c[0, 0, 0], swapped
     what.dq, what.no_correction = &f[0, 0], no_correction

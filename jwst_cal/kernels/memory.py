@@ -1,9 +1,10 @@
 """The one owner of the memory limit.
 
-In order: ``set_limit``, ``JWST_CAL_MEMORY_LIMIT``; by default there is none. Under a limit, the large
-arrays of an exposure lie in files without a name in the folder for temporary files, and a thread lets
-go of their pages before the process has more resident than the limit allows (csrc/keeper.h). The
-steps work on them as on any other arrays, so that the bytes of the result are the same.
+In order: ``set_limit``, ``JWST_CAL_MEMORY_LIMIT``; by default there is none. Under a limit, the
+large arrays of an exposure lie in files without a name in the folder for temporary files, and a
+thread lets go of their pages before the process has more resident than the limit allows
+(csrc/keeper.h). The steps work on them as on any other arrays, so that the bytes of the result are
+the same.
 """
 
 import contextlib
@@ -18,8 +19,8 @@ import numpy as np
 
 from jwst_cal.kernels.keeper import Keeper, Mapped
 
-__all__ = ["empty", "folder", "keeper", "keeper_address", "limit", "limited", "map_file", "parse",
-           "require", "set_limit", "zeros"]
+__all__ = ["copied", "empty", "folder", "keeper", "keeper_address", "limit", "limited", "map_file",
+           "long_rows", "parse", "require", "set_limit", "zeros"]
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
           "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
@@ -33,6 +34,9 @@ _SMALL = 32
 _PER_SAMPLE, _WITH_RESULTS, _SCRATCH = 5, 80, 30_000_000
 #: ... and where its ramps and results lie in files: for each pixel, and for what is worked on.
 _WITHOUT, _WINDOW = 20, 110_000_000
+
+#: Pixels of a row whose pages are brought in for that row alone.
+_LONG_ROW = 2048
 
 _chosen: int | None = None
 _keeper: Keeper | None = None
@@ -175,6 +179,32 @@ def keeper_address():
     return 0 if _keeper is None else _keeper.address
 
 
+def long_rows(n_rows, n_cols, *limits):
+    """
+    Fold an image into longer rows, where arrays lie in files: for kernels of single pixels.
+
+    Such a kernel goes through all planes of a cube for each row. Where rows are shorter than a page
+    it would bring in each page many times.
+
+    Parameters
+    ----------
+    n_rows, n_cols : int
+        Of the image, whose rows follow each other in memory.
+    *limits : int
+        Rows at which the kernel begins or ends.
+
+    Returns
+    -------
+    int
+        How many rows make one.
+    """
+    common = math.gcd(n_rows, *limits)
+    if not keeper_address() or n_cols * common <= 0:
+        return 1
+    return max(k for k in range(1, common + 1)
+               if common % k == 0 and (k == 1 or k * n_cols <= _LONG_ROW))
+
+
 def require(shape):
     """
     Check that the limit suffices to work on an exposure.
@@ -209,7 +239,8 @@ def folder():
     Returns
     -------
     str
-        ``TMPDIR`` if it is set; otherwise ``/var/tmp``, which is on a disk where ``/tmp`` may be in memory.
+        ``TMPDIR`` if it is set; otherwise ``/var/tmp``, which is on a disk where ``/tmp`` may be in
+        memory.
     """
     if not os.environ.get("TMPDIR") and os.access("/var/tmp", os.W_OK):
         return "/var/tmp"
@@ -259,6 +290,28 @@ def zeros(shape, dtype):
     return _room(shape, dtype, np.zeros)
 
 
+def copied(array):
+    """
+    Copy an array into one that :func:`empty` makes.
+
+    Parameters
+    ----------
+    array : ndarray
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    OSError
+        If the disk is full.
+    """
+    out = empty(array.shape, array.dtype)
+    np.copyto(out, array)
+    return out
+
+
 def _room(shape, dtype, in_memory):
     dtype, allowed = np.dtype(dtype), limit()
     n_bytes = math.prod(shape) * dtype.itemsize
@@ -270,8 +323,9 @@ def _room(shape, dtype, in_memory):
             os.posix_fallocate(file.fileno(), 0, n_bytes)
             room = Mapped(keeper(), file.fileno(), n_bytes, True)
     except OSError as error:
-        raise OSError(error.errno, f"{where}: {n_bytes / 1e9:.1f} GB for the arrays of an exposure that "
-                      f"is larger than the memory limit: {error.strerror or error}") from error
+        raise OSError(
+            error.errno, f"{error.strerror or error}: the memory limit of {allowed / 1e6:.0f} MB "
+            f"needs a file of {n_bytes / 1e6:.0f} MB in {where} (TMPDIR)") from error
     return np.frombuffer(room, dtype).reshape(shape)
 
 

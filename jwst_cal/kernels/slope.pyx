@@ -156,8 +156,9 @@ def slope(
     cdef const float[:, ::1] dark
     cdef const float[:, :, ::1] zero
     first, used = (0, n_groups) if groups is None else groups
+    folded = memory.long_rows(n_rows, n_cols)
     cdef jc_slope_ramps ramps = jc_slope_ramps(
-        n_ints, n_groups, n_rows, n_cols, first, used, &d[0, 0, 0, 0], &q[0, 0, 0, 0],
+        n_ints, n_groups, n_rows // folded, n_cols * folded, first, used, &d[0, 0, 0, 0], &q[0, 0, 0, 0],
         &pq[0, 0], &g[0, 0], &rn[0, 0], NULL, NULL)
     if dark_current is not None:
         dark = contiguous(dark_current, np.float32, image, "dark_current")

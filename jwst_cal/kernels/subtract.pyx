@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jwst_cal.kernels import memory
 from jwst_cal.kernels._arrays import contiguous, either_order, in_place
 
 from libc.stddef cimport ptrdiff_t
@@ -70,7 +71,9 @@ def subtract(data, reference, *, which=None, bint zero_is_bad=False, n_threads=N
     cdef int team = team_of(n_threads, data.size)
     cdef jc_subtraction what
     cdef jc_status status
-    what.n_ints, what.n_groups, what.n_rows, what.n_cols = data.shape
+    folded = memory.long_rows(n_rows, n_cols)
+    what.n_ints, what.n_groups = n_ints, n_groups
+    what.n_rows, what.n_cols = n_rows // folded, n_cols * folded
     what.reference, what.swapped, what.which = &r[0], swapped, &w[0]
     what.group_step = n_rows * n_cols if ramp else 0
     what.integration_step = n_rows * n_cols * (reference.shape[1] if ramp else 1)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from jwst_cal.kernels import memory
 from jwst_cal.models._dictionary import ModelSchema, is_array, schema_of
 
 __all__ = ["LightModel", "Stored", "full", "light_class"]
@@ -282,7 +283,7 @@ class LightModel(Node):
             shape = shape[len(shape) - ndim :]
         value = schema.get("default", 0)
         if not value:
-            return np.zeros(shape, dtype_of(schema))
+            return memory.zeros(shape, dtype_of(schema))
         return np.full(shape, value, dtype_of(schema))
 
     def cut(self, name: str, cut: Callable[[np.ndarray], np.ndarray]) -> None:
@@ -309,7 +310,10 @@ class LightModel(Node):
 
     def copy(self) -> LightModel:
         """Return a copy that shares nothing that can be changed."""
-        return type(self)(copy.deepcopy(self.read_all()))
+        content = self.read_all()
+        arrays = {id(value): memory.copied(value) for value in content.values()
+                  if isinstance(value, np.ndarray) and value.dtype.names is None}
+        return type(self)(copy.deepcopy(content, arrays))
 
     def bare(self) -> LightModel:
         """Return a copy of the metadata, without any array."""

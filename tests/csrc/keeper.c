@@ -27,7 +27,9 @@ static void test_nothing_is_lost(void)
     CHECK(before > SIZE);
     jc_settle(1 << 20); /* no keeper in use */
     CHECK(jc_keeper_resident(keeper) > SIZE);
+    CHECK(!jc_is_kept());
     jc_keeper_use(keeper);
+    CHECK(jc_is_kept());
     jc_keeper_set(keeper, 1);
     jc_settle(1 << 20);
     CHECK(jc_keeper_resident(keeper) < before - SIZE / 2);
