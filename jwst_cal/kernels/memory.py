@@ -19,8 +19,21 @@ import numpy as np
 
 from jwst_cal.kernels.keeper import Keeper, Mapped
 
-__all__ = ["copied", "empty", "folder", "keeper", "keeper_address", "limit", "limited", "map_file",
-           "long_rows", "parse", "require", "set_limit", "zeros"]
+__all__ = [
+    "copied",
+    "empty",
+    "folder",
+    "keeper",
+    "keeper_address",
+    "limit",
+    "limited",
+    "long_rows",
+    "map_file",
+    "parse",
+    "require",
+    "set_limit",
+    "zeros",
+]
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
           "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
