@@ -33,7 +33,7 @@ static void test_nothing_is_lost(void)
     jc_keeper_set(keeper, 1);
     jc_settle(1 << 20);
     CHECK(jc_keeper_resident(keeper) < before - SIZE / 2);
-    CHECK(words[SIZE / sizeof *words - 1] == (SIZE / sizeof *words - 1) * 2654435761u);
+    CHECK(words[SIZE / sizeof *words - 1] == (uint32_t) (SIZE / sizeof *words - 1) * 2654435761u);
     jc_keeper_let_go(keeper);
     int wrong = 0;
     for (uint32_t k = 0; k < SIZE / sizeof *words; k++)
