@@ -42,6 +42,8 @@ def _run_many(request: Request) -> bool:
     from jwst_cal.batch import planning
     from jwst_cal.batch import run as runs
 
+    if options.memory_limit is not None:
+        os.environ["JWST_CAL_MEMORY_LIMIT"] = options.memory_limit  # that of each worker
     given = dict(request.given)
     folder = os.path.abspath(os.path.expanduser(str(given.pop("output_dir", None) or os.curdir)))
     target = request.file and os.path.abspath(request.file)
