@@ -38,6 +38,8 @@ class Aperture(NamedTuple):
         The reference point in the aperture's array; 0 where there is none.
     x_scale, y_scale : float, arcsec/pixel
         At the reference point; 3600 where there is none.
+    x_detector, y_detector : float or None, pixel from 1
+        The reference point in the detector as it is read out.
     x_vertices, y_vertices : tuple of float, arcsec
         Corners in the ideal frame.
     """
@@ -51,6 +53,8 @@ class Aperture(NamedTuple):
     y_ref: float
     x_scale: float
     y_scale: float
+    x_detector: float | None
+    y_detector: float | None
     x_vertices: tuple[float, ...]
     y_vertices: tuple[float, ...]
 
@@ -85,7 +89,7 @@ class Aperture(NamedTuple):
         x, y : float or array, arcsec
         """
         cos, sin = np.cos(np.radians(self.v3_angle)), np.sin(np.radians(self.v3_angle))
-        v2, v3 = v2 - self.v2_ref, v3 - self.v3_ref
+        v2, v3 = np.asarray(v2) - self.v2_ref, np.asarray(v3) - self.v3_ref
         return self.parity * (v2 * cos - v3 * sin), v2 * sin + v3 * cos
 
 
@@ -141,7 +145,8 @@ def aperture(name, folder=None):
     vertices = [tuple(values[f"{axis}IdlVert{k}"] or 0.0 for k in (1, 2, 3, 4)) for axis in "XY"]
     return Aperture(
         name, values["V2Ref"], values["V3Ref"], values["V3IdlYAngle"], int(values["VIdlParity"]),
-        values["XSciRef"], values["YSciRef"], values["XSciScale"], values["YSciScale"], *vertices)
+        values["XSciRef"], values["YSciRef"], values["XSciScale"], values["YSciScale"],
+        values["XDetRef"], values["YDetRef"], *vertices)
 
 
 #: File of the apertures whose names start so.
@@ -299,7 +304,7 @@ class Distortion:
             v3_angle=self.aperture.v3_angle
             + self.aperture.parity * float(np.degrees(np.arctan2(xy, yy))),
             x_ref=x_ref, y_ref=y_ref, x_scale=float(np.hypot(xx, yx)),
-            y_scale=float(np.hypot(xy, yy)))
+            y_scale=float(np.hypot(xy, yy)), x_detector=None, y_detector=None)
         x, y = at.from_telescope(*corners.T)
         return at._replace(x_vertices=tuple(map(float, x)), y_vertices=tuple(map(float, y)))
 

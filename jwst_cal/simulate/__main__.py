@@ -28,7 +28,7 @@ def _dithers(args):
         cosmic_ray_rate=args.cosmic_rays, field=tuple(args.field), seed=args.seed,
     )
     for path in (*found.exposures, found.level2, found.level3, found.sources, found.places,
-                 found.pointings):
+                 found.pointings, found.telemetry):
         print(path)
 
 

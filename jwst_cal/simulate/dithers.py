@@ -7,6 +7,7 @@ exposures (sky, errors of the pointing).
 
 from __future__ import annotations
 
+import json
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,7 @@ import numpy as np
 from jwst_cal.associations import io
 from jwst_cal.errors import OutputError, ParameterError
 from jwst_cal.pointing import attitude, velocity_aberration, wcsinfo
-from jwst_cal.simulate import exposures, sky
+from jwst_cal.simulate import exposures, sky, telemetry
 from jwst_cal.simulate.detectors import Window, stream
 from jwst_cal.simulate.instruments import INSTRUMENTS
 
@@ -38,10 +39,10 @@ class Usual(NamedTuple):
 
 #: By instrument; other subarrays are read as single exposures are.
 DEFAULTS = {
-    "NIRCAM": Usual("SUB320", ("NRCB1", "NRCB3"), "SHALLOW4", 1, 7),
+    "NIRCAM": Usual("SUB320", ("NRCB1", "NRCB3"), "SHALLOW4", 1, 5),
     "NIRISS": Usual("SUB256", ("NIS",), "NIS", 1, 7),
-    "MIRI": Usual("SUB256", ("MIRIMAGE",), "FASTR1", 1, 30),
-    "FGS": Usual("SUB128CNTR", ("GUIDER1",), "FGS", 1, 16),
+    "MIRI": Usual("SUB256", ("MIRIMAGE",), "FASTR1", 1, 24),
+    "FGS": Usual("SUB128CNTR", ("GUIDER1",), "FGS", 1, 6),
 }
 #: Seconds between exposures.
 PAUSE = 60.0
@@ -70,6 +71,8 @@ class Set(NamedTuple):
     sources, places, pointings : Path
         Truth: the field (usable as a reference catalogue), where its sources are in each exposure,
         and one row for each exposure.
+    telemetry : Path
+        The pointing as ``set_telescope_pointing`` takes it.
     """
 
     exposures: list[Path]
@@ -78,6 +81,7 @@ class Set(NamedTuple):
     sources: Path
     places: Path
     pointings: Path
+    telemetry: Path
 
 
 class _Camera(NamedTuple):
@@ -209,7 +213,8 @@ def dithers(
                "cosmic_ray_rate": cosmic_ray_rate}
     level = _sky_level(cameras[0]) if sky_level is None else float(sky_level)
     sources = _sources(cameras, plan, stars, seed, options)
-    made = [_expose(folder, camera, number, aim, sources, level * aim.sky, options, seed, len(plan))
+    made = [_expose(folder, camera, number, aim, sources, level * aim.sky, options, seed, len(plan),
+                    field)
             for camera in cameras for number, aim in enumerate(plan, 1)]
     return _write(folder, sorted(made, key=lambda row: row.number), sources, level)
 
@@ -235,6 +240,7 @@ class _Made(NamedTuple):
     x: np.ndarray
     y: np.ndarray
     scale: float
+    span: tuple[float, float]
 
 
 def _folder(folder):
@@ -302,7 +308,7 @@ def _middle(corners):
     return float(ra % 360), float(dec)
 
 
-def _expose(folder, camera, number, aim, sources, level, options, seed, n_dithers):
+def _expose(folder, camera, number, aim, sources, level, options, seed, n_dithers, field):
     """Simulate and write one exposure."""
     window, mode, optics = camera
     said = wcsinfo.on_sky(aim.said, window.aperture)
@@ -319,10 +325,13 @@ def _expose(folder, camera, number, aim, sources, level, options, seed, n_dither
     exposure.cards = {
         **dict(optics.filter.cards), **_pointing_cards(window.aperture, aim.said),
         "VA_SCALE": scale, "VA_RA": va_ra, "VA_DEC": va_dec,
+        "TARGTYPE": "FIXED", "TARG_RA": field[0], "TARG_DEC": field[1],
         "PATTTYPE": "NONE", "PATT_NUM": number, "NUMDTHPT": n_dithers,
         "XOFFSET": float(aim.offset[0]), "YOFFSET": float(aim.offset[1]),
     }
-    return _Made(exposure.write(folder), camera, number, aim, level, x, y, scale)
+    end = exposure.start + r.n_ints * (r.integration_time + r.frame_time) / 86400
+    return _Made(exposure.write(folder), camera, number, aim, level, x, y, scale,
+                 (exposure.start, end))
 
 
 def _pointing_cards(aperture, matrix):
@@ -335,7 +344,8 @@ def _pointing_cards(aperture, matrix):
         "RA_V1": float(v1[0]), "DEC_V1": float(v1[1]),
         "PA_V3": attitude.position_angle(matrix, 0, 0),
         **dict(zip(("JWST_DX", "JWST_DY", "JWST_DZ"), VELOCITY, strict=True)),
-        "PCS_MODE": "FINEGUIDE", "TARGTYPE": "FIXED", "TARG_RA": FIELD[0], "TARG_DEC": FIELD[1],
+        "PCS_MODE": "FINEGUIDE", "GDSTARID": "SIMULATED",
+        **dict(zip(("GS_RA", "GS_DEC"), telemetry.guide_star(matrix), strict=True)),
     }
 
 
@@ -376,7 +386,20 @@ def _write(folder, made, sources, level):
             content.write(path, format="ascii.ecsv", overwrite=True)
         except OSError as error:
             raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
-    return Set([row.path for row in made], level2, level3, *paths)
+    return Set([row.path for row in made], level2, level3, *paths, _telemetry(folder, made))
+
+
+def _telemetry(folder, made):
+    """What the guider and the gyroscopes say of the pointing: what was planned."""
+    path, found = folder / "telemetry.json", {}
+    for _, row in sorted({row.number: row for row in made}.items()):
+        for name, samples in telemetry.mnemonics(row.aim.said, VELOCITY, *row.span).items():
+            found.setdefault(name, []).extend(samples)
+    try:
+        path.write_text(json.dumps(found, indent=1))
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+    return path
 
 
 def _member(path, suffix):

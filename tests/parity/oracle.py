@@ -179,6 +179,25 @@ def run_steps(folder, runs):
     ], run_step_program)
 
 
+def run_program(folder, program, spec):
+    """
+    Run a program of this folder in the environment of the official package.
+
+    Parameters
+    ----------
+    folder : Path
+        Working directory.
+    program : module
+        What to run: its file, with the name of a file of `spec` as the argument.
+    spec : dict or list
+        What it is to do.
+    """
+    python, reason = setup.find()
+    if python is None:
+        raise FileNotFoundError(reason)
+    _run(python, folder, {"CRDS_MODE": "local"}, spec, program)
+
+
 def serverless(root, context):
     """Return the environment that has crds read a cache and ask no server."""
     return {"CRDS_PATH": root, "CRDS_SERVER_URL": "https://jwst-serverless.stsci.edu",

@@ -32,7 +32,7 @@ _NIS = Properties(
                                   superstripes=3)),
         Subarray("SUB80", 1045, 1, 80, 80, 1, 0.07544),
         Subarray("SUB128", 1921, 1921, 128, 128, 1, 0.182),
-        Subarray("SUB256", 1793, 1793, 256, 256, 1, 0.68872),
+        Subarray("SUB256", 1793, 1793, 256, 256, 1, 0.68872, dark_frames=30),
     ),
 )
 
