@@ -7,6 +7,7 @@
      │   ├─ ParameterError (ValueError)    a parameter is unknown or has a value it may not have
      │   ├─ UnknownStepError (ValueError)  a name is no step, pipeline or parameter file
      │   ├─ InputError (ValueError)        an input is no file, no exposure, or one of another mode
+     │   │   └─ ShutterFileError           the list of NIRSpec's open shutters is missing or wrong
      │   ├─ ReferenceFileError             a reference is missing, unreadable or of the wrong shape
      │   ├─ OutputError                    a product cannot be written
      │   ├─ CommandError (OSError)         a shell command that is a hook failed
@@ -27,6 +28,7 @@ __all__ = [
     "OutputError",
     "ParameterError",
     "ReferenceFileError",
+    "ShutterFileError",
     "SkipStep",
     "UnknownStepError",
 ]
@@ -46,6 +48,10 @@ class UnknownStepError(JwstCalError, ValueError):
 
 class InputError(JwstCalError, ValueError):
     """An input is missing, unreadable, no JWST exposure, or of a mode the step does not take."""
+
+
+class ShutterFileError(InputError):
+    """The list of the shutters that NIRSpec opened is missing, unreadable or inconsistent."""
 
 
 class ReferenceFileError(JwstCalError):

@@ -17,7 +17,7 @@ class AssignWcsStep(Step):
     Notes
     -----
     Differs from jwst 3.0.0: exposures with a dispersing element are refused, but for NIRSpec's
-    slits.
+    slits and shutters.
     """
 
     class_alias = "assign_wcs"
@@ -82,7 +82,9 @@ class AssignWcsStep(Step):
                            f"{type(image).__name__}")
         for reftype in self.references:
             refs.path(reftype)  # those that do not apply are recorded, too
-        options = _wcs.nirspec.Options((self.slit_y_low, self.slit_y_high))
+        listed = getattr(image.meta.instrument, "msa_metadata_file", None)
+        options = _wcs.nirspec.Options((self.slit_y_low, self.slit_y_high),
+                                       self.make_input_path(listed))
         image.meta.wcs = _wcs.build(image, refs, options)
         if modes.is_nirspec(image):
             return image

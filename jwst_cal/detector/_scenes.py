@@ -36,7 +36,7 @@ def draft_rates(step, ramp):
     return step.run_other("ramp_fit", ramp)
 
 
-def with_coordinates(step, rates):
+def with_coordinates(step, rates, *, failed_shutters):
     """
     Give NIRSpec's count rates coordinates, which tell where slits and shutters are.
 
@@ -46,38 +46,43 @@ def with_coordinates(step, rates):
         The step that asks; its input's folder holds the list of open shutters.
     rates : ImageModel or CubeModel
         Count rates, which are left alone.
+    failed_shutters : bool
+        Flag what is seen through failed-open shutters.
 
     Returns
     -------
     ImageModel or CubeModel
-        The same, if they have coordinates, or with them.
+        The same, if nothing is missing, or with it.
 
     Raises
     ------
     ExitStatus
         If the detector sees none of the open slits.
+    ShutterFileError
+        If it is not known which shutters were open.
     """
     if not rates.meta.hasattr("wcs") or rates.meta.wcs is None:
         log.info("Assigned coordinates to find slits and shutters")
         rates = step.run_other("assign_wcs", rates)
+    if failed_shutters and rates.meta.cal_step.msa_flagging is None:
+        rates = step.run_other("msa_flagging", rates)
     return rates
 
 
-def shutters(rates, instead):
+def shutters(rates):
     """
     Find where NIRSpec's slits and shutters let light through.
 
     Parameters
     ----------
     rates : ImageModel or CubeModel
-        Count rates with coordinates, and for NRS_MSASPEC with failed shutters flagged.
-    instead : str
-        What does without, for the message.
+        Count rates, with coordinates if they show spectra.
 
     Returns
     -------
     bool, of the shape of the flags
-        Slits, failed-open shutters, and all rows of the fixed slits if none was open.
+        Slits, failed-open shutters that are flagged, and all rows of the fixed slits if none was
+        open.
 
     Raises
     ------
@@ -85,12 +90,9 @@ def shutters(rates, instead):
         If the coordinates are of a kind that this release does not have.
     """
     kind = modes.exposure_type(rates)
-    flagged = rates.meta.cal_step.msa_flagging == "COMPLETE"
-    if kind == "NRS_IFU" or (kind == "NRS_MSASPEC" and not flagged):
-        raise InputError(
-            f"{rates.meta.filename or 'the exposure'}: mask_science_regions of {kind} needs "
-            f"{'the slices of assign_wcs' if kind == 'NRS_IFU' else 'assign_wcs'} "
-            f"and msa_flagging before; {instead}")
+    if kind == "NRS_IFU":
+        raise InputError(f"{rates.meta.filename or 'the exposure'}: mask_science_regions of the "
+                         "IFU needs coordinates that this release does not have")
     dq = rates.get_default("dq") if rates.dq is None else rates.dq
     found = dq & flags.pixel["MSA_FAILED_OPEN"] != 0
     if kind not in WITH_SLITS:

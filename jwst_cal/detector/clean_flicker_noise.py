@@ -8,7 +8,7 @@ import numpy as np
 
 from jwst_cal import flags, models, modes
 from jwst_cal.detector import _flicker, _flicker_parameters, _scenes, _soss_traces
-from jwst_cal.errors import ExitStatus, InputError
+from jwst_cal.errors import ExitStatus, InputError, ShutterFileError
 from jwst_cal.framework import Reference, Step, param
 from jwst_cal.kernels import memory
 from jwst_cal.response import _flat
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 #: Exposures of NIRSpec's spectrographs, the only ones whose noise is fitted in Fourier space.
 SPECTRA = frozenset({"NRS_MSASPEC", "NRS_IFU", "NRS_FIXEDSLIT", "NRS_BRIGHTOBJ"})
+#: Those that see failed-open shutters besides.
+WITH_SHUTTERS = frozenset({"NRS_MSASPEC", "NRS_IFU"})
 #: Filter of a subarray's fit in time, Hz: see `_nsclean.clean_subarray`; by subarray.
 CUT_OFF = {"ALLSLITS": (150, 200, 49943, 49957)}
 USUAL_CUT_OFF = (1061, 1211, 49943, 49957)
@@ -37,8 +39,8 @@ class CleanFlickerNoiseStep(Step):
     -----
     Source: C. Willott, image1overf; Rauscher 2024, PASP 136, 015001 (NSClean).
     Differs from jwst 3.0.0: the draft rate is made with the pipeline's reference overrides; see
-    also `jwst_cal.detector._nsclean`. Not done: science regions of NIRSpec's IFU and of its
-    shutters; ``median_image`` of time series.
+    also `jwst_cal.detector._nsclean`. Not done: science regions of NIRSpec's IFU;
+    ``median_image`` of time series.
     """
 
     class_alias = "clean_flicker_noise"
@@ -128,8 +130,9 @@ class CleanFlickerNoiseStep(Step):
             rates = self._draft(ramp, by_integration=not self.single_mask)
         if self.mask_science_regions and self.user_mask is None and modes.is_nirspec(rates):
             try:
-                rates = _scenes.with_coordinates(self, rates)
-            except ExitStatus as problem:
+                rates = _scenes.with_coordinates(
+                    self, rates, failed_shutters=modes.exposure_type(rates) in WITH_SHUTTERS)
+            except (ExitStatus, ShutterFileError) as problem:
                 return self._failed(model, str(problem))
         scene = self._scene(rates, flat, refs)
         problem = _mismatch(model.data.shape, scene.shape)
@@ -264,7 +267,7 @@ class CleanFlickerNoiseStep(Step):
                 _add_flat_flags(rates, refs.flat)
             return rates.dq & (flags.pixel["DO_NOT_USE"] | flags.pixel["NON_SCIENCE"]) != 0
         if kind.startswith("NRS"):
-            return _scenes.shutters(rates, "give a user_mask or mask_science_regions=False")
+            return _scenes.shutters(rates)
         return np.zeros(rates.dq.shape, bool)
 
     def _traces(self, rates, refs):

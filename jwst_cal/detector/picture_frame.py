@@ -6,7 +6,7 @@ import numpy as np
 
 from jwst_cal import modes
 from jwst_cal.detector import _flicker, _picture_frame, _scenes
-from jwst_cal.errors import ExitStatus, InputError, ReferenceFileError
+from jwst_cal.errors import ExitStatus, InputError, ReferenceFileError, ShutterFileError
 from jwst_cal.framework import Reference, SkipStep, Step, param
 from jwst_cal.kernels import memory
 
@@ -21,8 +21,7 @@ class PictureFrameStep(Step):
 
     Notes
     -----
-    Differs from jwst 3.0.0: with ``mask_science_regions`` exposures of the IFU and of shutters must
-    have passed ``assign_wcs`` and ``msa_flagging``.
+    Differs from jwst 3.0.0: not done: ``mask_science_regions`` of the IFU.
     """
 
     class_alias = "picture_frame"
@@ -78,10 +77,14 @@ class PictureFrameStep(Step):
         masked = self.mask_science_regions
         if masked:
             try:
-                rates = _scenes.with_coordinates(self, rates)
+                rates = _scenes.with_coordinates(self, rates, failed_shutters=True)
             except ExitStatus as problem:
                 log.warning("%s: science regions were not left out", problem)
                 masked = False
+            except ShutterFileError as problem:
+                log.warning("%s: nothing was changed", problem)
+                self.record_step_status(model, status="FAILED")
+                return model
         mask = self._background(rates, masked=masked)
         regions = _picture_frame.regions_of(mask)
         if self.save_mask:
@@ -101,5 +104,5 @@ class PictureFrameStep(Step):
     def _background(self, rates, *, masked):
         usable = np.ones(rates.data.shape, bool)
         if masked:
-            usable &= ~_scenes.shutters(rates, "mask_science_regions=False does without")
+            usable &= ~_scenes.shutters(rates)
         return _flicker.scene_mask(rates.data, usable, n_sigma=self.n_sigma)

@@ -28,6 +28,7 @@ __all__ = [
     "header_of",
     "name_of",
     "obtain",
+    "recorded",
     "sha1",
     "summary",
     "use_rules",
@@ -401,6 +402,37 @@ def _located(name: str, context: str, embedded: bool) -> str:
     from jwst_cal.framework import _downloads
 
     return _downloads.fetch(name, path, context)
+
+
+_CRDS = "crds://"
+
+
+def recorded(name: str | None) -> str:
+    """
+    Find a reference file that a header names.
+
+    Parameters
+    ----------
+    name : str or None
+        What the header says: ``crds://`` and a name, or a path.
+
+    Returns
+    -------
+    str
+        Path of an existing file, or ``'N/A'`` when there is none.
+
+    Raises
+    ------
+    ReferenceFileError
+        If the file does not exist, and cannot be had.
+    """
+    if not name or name == NOT_APPLICABLE:
+        return NOT_APPLICABLE
+    if name.startswith(_CRDS):
+        return obtain(name.removeprefix(_CRDS))
+    if not os.path.isfile(name):
+        raise ReferenceFileError(f"{name}: no such file, which the header of the exposure names")
+    return name
 
 
 def context() -> str:

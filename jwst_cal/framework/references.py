@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from jwst_cal.framework.step import Step
 
-__all__ = ["LargeReference", "Reference", "References", "crop_to", "window_in"]
+__all__ = ["LargeReference", "Recorded", "Reference", "References", "crop_to", "window_in"]
 
 log = logging.getLogger(__name__)
 
@@ -247,6 +247,46 @@ class References:
         if cut is not opened:
             self._ours.append(cut)
         return cut
+
+
+class Recorded:
+    """
+    The references of another step, which the header of an exposure names: ``found.camera``.
+
+    Parameters
+    ----------
+    model : data model
+        The exposure, which has passed that step.
+    alias : str
+        The step.
+    """
+
+    def __init__(self, model: Any, alias: str) -> None:
+        from jwst_cal import registry
+
+        self._model = model
+        self._declared = registry.load(alias).references
+        self._opened: dict[str, Any] = {}
+
+    def __enter__(self) -> Recorded:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for opened in self._opened.values():
+            if opened is not None:
+                opened.close()
+
+    def __getattr__(self, reftype: str) -> Any:
+        if reftype.startswith("_"):
+            raise AttributeError(reftype)
+        if reftype not in self._opened:
+            from jwst_cal.framework import reference_store
+
+            noted = getattr(self._model.meta.ref_file, reftype, None)
+            path = reference_store.recorded(None if noted is None else noted.name)
+            self._opened[reftype] = None if path == "N/A" else open_reference(
+                path, self._declared[reftype].model, light=False)
+        return self._opened[reftype]
 
 
 def _note_origin(science: Any, reference: Any, source: str) -> None:

@@ -8,7 +8,7 @@ from stdatamodels.jwst import datamodels
 
 from jwst_cal.astrometry._wcs import nirspec_bounds
 from jwst_cal.astrometry.assign_wcs import AssignWcsStep
-from jwst_cal.errors import ExitStatus, InputError, ReferenceFileError
+from jwst_cal.errors import ExitStatus, InputError, ReferenceFileError, ShutterFileError
 
 pytestmark = pytest.mark.filterwarnings("ignore::stdatamodels.exceptions.ValidationWarning",
                                         "ignore:Traceback")
@@ -243,3 +243,112 @@ def test_lamps_through_nothing_known(run, caplog):
     result = run(spectra.exposure("NRS_LAMP", lamp_mode="GRATING-ONLY"))
     assert result.meta.cal_step.assign_wcs == "SKIPPED"
     assert "NRS_LAMP exposures have no world coordinates" in caplog.text
+
+
+# shutters ---------------------------------------------------------------------------------------
+
+#: Quadrant, row, first and last column, and source of slitlets.
+SLITLETS = {1: (3, 228, 29, 31, 1), 2: (3, 228, 59, 61, -2), 3: (3, 100, 89, 90, 0)}
+
+
+def many(folder, slitlets=None, fixed=None, **instrument):
+    """An exposure through shutters, with the list of them."""
+    model = spectra.exposure("NRS_MSASPEC", msa_metadata_id=7, **instrument)
+    name = spectra.opened_shutters(folder, SLITLETS if slitlets is None else slitlets, fixed)
+    model.meta.instrument.msa_metadata_file = str(folder / name)
+    return model
+
+
+def test_slitlets_are_as_the_list_says(run, tmp_path):
+    wcs = run(many(tmp_path, fixed="S200A2")).meta.wcs
+    found = {slit.slit_id: slit for slit in wcs.get_transform("gwa", "slit_frame").slits}
+    assert list(found) == [1, 2, 3, -102]
+    assert [slit.source_name for slit in found.values()] == [
+        "1234_1", "1234_VRT2", "1234_BKG3", "1234_4"]
+    assert [slit.shutter_state for slit in found.values()] == ["1x1", "1x1", "x1", "x"]
+    assert [slit.source_id for slit in found.values()] == [1, -2, 3, 4]
+    assert_allclose((found[1].ymin, found[1].ymax), (-2.2, 2.2))
+    assert_allclose((found[3].ymin, found[3].ymax), (-1.05, 2.2))
+    assert_allclose((found[1].source_xpos, found[1].source_ypos), (-0.05, 0.11), rtol=1e-6)
+    pitch = np.array(spectra.PITCH) / spectra.OPENING
+    assert_allclose((found[1].slit_xscale, found[1].slit_yscale), pitch)
+
+
+def test_shutters_look_where_they_are(run, tmp_path):
+    wcs = run(many(tmp_path)).meta.wcs
+    place = np.array(spectra.QUADRANTS[3]) + np.array([227, 29]) * spectra.PITCH
+    found = wcs.get_transform("slit_frame", "v2v3")(1, 0.0, 0.0, 4e-6)
+    assert_allclose(found[:2], spectra.msa_to_v2v3(place), rtol=1e-9)
+    (x_low, x_high), (y_low, y_high) = limits(wcs.bounding_box[1])
+    middle = np.round((x_low + x_high) / 2)
+    rows = np.arange(y_low - 5.5, y_high + 6)
+    seen = np.isfinite(wcs(np.full(rows.size, middle), rows, 1, with_bounding_box=False)[2])
+    pixels_high = spectra.OPENING[1] * 1.64 / 3.54 / spectra.PIXEL  # collimator and camera
+    assert seen.sum() == pytest.approx(4.4 * pixels_high, abs=1.5)
+
+
+def test_the_list_may_lie_beside_the_exposure(run, tmp_path, monkeypatch):
+    model = many(tmp_path)
+    model.meta.instrument.msa_metadata_file = "jw01234001001_01_msa.fits"
+    model.save(tmp_path / "x_rate.fits")
+    monkeypatch.chdir("/")
+    given = spectra.overrides(spectra.references(tmp_path), AssignWcsStep.reference_file_types)
+    result = AssignWcsStep(**given).run(str(tmp_path / "x_rate.fits"))
+    assert result.meta.cal_step.assign_wcs == "COMPLETE"
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"msa_metadata_file": "none_msa.fits"}, r"none_msa\.fits: no such file \(MSAMETFL\)"),
+    ({"msa_metadata_file": None}, r"nrs1_rate\.fits: MSAMETFL missing"),
+    ({"msa_metadata_id": None}, r"nrs1_rate\.fits: MSAMETID missing"),
+    ({"msa_metadata_file": __file__}, r"test_nirspec\.py: cannot be read as a list of shutters"),
+])
+def test_lists_that_cannot_be_used(run, tmp_path, change, message):
+    model = many(tmp_path)
+    for name, value in change.items():
+        setattr(model.meta.instrument, name, value)
+    with pytest.raises(ShutterFileError, match=message):
+        run(model)
+
+
+def test_one_slitlet_has_one_source(run, tmp_path):
+    from astropy.io import fits
+
+    model = many(tmp_path)
+    with fits.open(tmp_path / "jw01234001001_01_msa.fits", mode="update") as file:
+        file["SHUTTER_INFO"].data["primary_source"][:] = "Y"
+    with pytest.raises(ShutterFileError, match="slitlet 1 has 3 primary sources in 3 shutters"):
+        run(model)
+
+
+def test_a_fixed_slit_without_a_source_is_left_out(run, tmp_path, caplog):
+    from astropy.io import fits
+
+    model = many(tmp_path, fixed="S200A2")
+    with fits.open(tmp_path / "jw01234001001_01_msa.fits", mode="update") as file:
+        table = file["SHUTTER_INFO"].data
+        table["primary_source"][table["fixed_slit"] == "S200A2"] = "N"
+    wcs = run(model).meta.wcs
+    assert wcs.get_transform("gwa", "slit_frame").slit_ids == [1, 2, 3]
+    assert "Left out the fixed slit S200A2" in caplog.text
+
+
+def test_no_slitlet_was_open(run, tmp_path):
+    with pytest.raises(ExitStatus, match="sees none of the open slits"):
+        run(many(tmp_path, slitlets={}))
+
+
+def test_an_older_list_has_no_fixed_slits(run, tmp_path):
+    from astropy.io import fits
+
+    model = many(tmp_path)
+    path = tmp_path / "jw01234001001_01_msa.fits"
+    with fits.open(path) as file:
+        table = file["SHUTTER_INFO"].data
+        kept = [name for name in table.names if name != "fixed_slit"]
+        old = fits.BinTableHDU(np.rec.fromarrays([table[name] for name in kept], names=kept),
+                               name="SHUTTER_INFO")
+        fits.HDUList([file[0].copy(), old, file["SOURCE_INFO"].copy()]).writeto(
+            tmp_path / "old_msa.fits")
+    model.meta.instrument.msa_metadata_file = str(tmp_path / "old_msa.fits")
+    assert run(model).meta.wcs.get_transform("gwa", "slit_frame").slit_ids == [1, 2, 3]

@@ -15,6 +15,7 @@ import numpy as np
 sys.path.append(str(Path(__file__).parents[1]))
 
 import spectra
+from parity import nirspec
 
 DNU, JUMP, NON_SCIENCE, NO_FLAT = 1, 4, 512, 1 << 18
 NIRCAM, NIRISS, NIRSPEC, MIRI = "NIRCAM", "NIRISS", "NIRSPEC", "MIRI"
@@ -73,6 +74,10 @@ CASES = {
     "fft-bright-object-regions": (NIRSPEC, "NRS1", "NRS_BRIGHTOBJ", "SUB2048", 1, (2, 64, 2048),
                                   {"mask_science_regions": True, "single_mask": False,
                                    "fit_method": "fft"}),
+    "shutters-regions": (NIRSPEC, "NRS1", "NRS_MSASPEC", "FULL", 1, (2048, 2048),
+                         {"mask_science_regions": True}),
+    "no-list-of-shutters": (NIRSPEC, "NRS1", "NRS_MSASPEC", "FULL", 1, (128, 200),
+                            {"mask_science_regions": True}),
     "no-slit-on-the-detector": (NIRSPEC, "NRS1", "NRS_FIXEDSLIT", "SUBS200B1", 1, (64, 2048),
                                 {"mask_science_regions": True}),
     "soss-substrip96": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP96", -1, (96, 300),
@@ -81,7 +86,8 @@ CASES = {
 
 #: Where the first pixel of those lies that get coordinates; by name.
 CORNERS = {"slit-regions": (1, 1056), "slits-regions-ramp": (1, 1041),
-           "fft-bright-object-regions": (1, 1216), "no-slit-on-the-detector": (1, 1)}
+           "fft-bright-object-regions": (1, 1216), "no-slit-on-the-detector": (1, 1),
+           "shutters-regions": (1, 1), "no-list-of-shutters": (1, 1)}
 
 #: Masks traces where they are; the official step does so only in the two subarrays.
 SOSS_FULL = {"soss-full": (NIRISS, "NIS", "NIS_SOSS", "FULL", -1, (2048, 300),
@@ -193,6 +199,8 @@ def references(name, model, folder):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             paths |= spectra.references(folder)
+        if "shutters" in name:
+            nirspec.open_shutters(model, folder, paths, listed=not name.startswith("no-"))
     parameters = dict((CASES | SOSS_FULL)[name][-1])
     if "user_mask" in parameters:
         size = (2, 48, 64) if parameters["user_mask"] == "3D" else (48, 64)
@@ -219,10 +227,10 @@ def hand_on(paths):
     from stpipe import Step
 
     Step.get_ref_override = lambda self, reftype: paths.get(reftype, "N/A")
-    if "camera" in paths:
-        AssignWcsStep.run = Step.run
-    else:  # coordinates are not needed
+    if "camera" not in paths:  # coordinates are not needed
         AssignWcsStep.run = lambda self, model: model
+    elif "run" in vars(AssignWcsStep):
+        del AssignWcsStep.run
 
 
 def full_frame():

@@ -27,8 +27,29 @@ CASES = {
         "subarray": "SUB512", "shape": (2, 64, 512), "corner": (401, 1210)}, {}),
     "lamp": ("NRS_AUTOWAVE", "G395H", "NRS1", {
         "filter": "OPAQUE", "lamp_state": "LINE3", "lamp_mode": "FIXEDSLIT"}, {}),
+    "shutters": ("NRS_MSASPEC", "G395H", "NRS1", {}, {}),
+    "shutters-prism": ("NRS_MSASPEC", "PRISM", "NRS1", {"fixed": "S400A1"}, {"slit_y_low": -0.5}),
+    "shutters-nrs2": ("NRS_MSASPEC", "G395H", "NRS2", {}, {}),
+    "shutters-lamp": ("NRS_AUTOFLAT", "G395H", "NRS1", {
+        "filter": "OPAQUE", "lamp_state": "FLAT3", "lamp_mode": "MSASPEC"}, {}),
+    "no-list-of-shutters": ("NRS_MSASPEC", "G395H", "NRS1", {}, {}),
     "nothing-to-see": ("NRS_BRIGHTOBJ", "G140M", "NRS1", {}, {}),
 }
+
+#: Quadrant, row, first and last column, and source of slitlets; some the detectors do not see.
+SLITLETS = {1: (3, 228, 29, 31, 1), 2: (3, 228, 59, 61, -2), 3: (3, 100, 89, 90, 0),
+            4: (1, 200, 100, 103, 2), 7: (4, 10, 3, 3, 0), 9: (2, 300, 140, 144, 1)}
+#: Quadrant, row and column of shutters that do not close.
+FAILED = [(3, 228, 120), (1, 20, 100), (4, 300, 60), (2, 350, 5)]
+
+
+def open_shutters(model, folder, paths, fixed=None, *, listed=True):
+    """Give an exposure its list of shutters, or the name of none, and those that do not close."""
+    name = spectra.opened_shutters(folder, SLITLETS, fixed)
+    name = name if listed else "of_another_exposure.fits"
+    model.meta.instrument.msa_metadata_file = str(folder / name)
+    model.meta.instrument.msa_metadata_id = 7
+    paths["msaoper"] = spectra.failed_shutters(folder, FAILED)
 
 
 def prepared(name, folder):
@@ -38,11 +59,16 @@ def prepared(name, folder):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what a reference should tell about itself
         paths = spectra.references(folder, grating)
-    return spectra.exposure(kind, grating, detector, **options), paths, parameters
+    options = dict(options)
+    fixed = options.pop("fixed", None)
+    model = spectra.exposure(kind, grating, detector, **options)
+    if "shutters" in name:
+        open_shutters(model, folder, paths, fixed, listed=not name.startswith("no-"))
+    return model, paths, parameters
 
 
-def run(step_class, name, folder):
-    """Run a step and save its product; else, save what it says."""
+def run(step_class, flag_class, name, folder):
+    """Run the steps and save their product; else, save what they say."""
     model, paths, parameters = prepared(name, folder)
     types = step_class.reference_file_types
     step = step_class(**spectra.overrides(paths, types), **parameters)
@@ -53,6 +79,8 @@ def run(step_class, name, folder):
                 "message": str(problem)}
         (folder / "problem.json").write_text(json.dumps(told))
         return
+    if "msaoper" in paths:
+        result = flag_class(override_msaoper=paths["msaoper"]).run(result)
     result.save(folder / "result.fits")
 
 
@@ -60,9 +88,9 @@ def main(folder):
     """Run the official step on all cases."""
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    step_class = importlib.import_module("jwst.step").AssignWcsStep
+    steps = importlib.import_module("jwst.step")
     for name in CASES:
-        run(step_class, name, Path(folder) / name)
+        run(steps.AssignWcsStep, steps.MSAFlagOpenStep, name, Path(folder) / name)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import numpy as np
 sys.path.append(str(Path(__file__).parents[1]))
 
 import spectra
+from parity import nirspec
 
 #: By name: detector, shape of the data, parameters.
 CASES = {
@@ -23,9 +24,12 @@ CASES = {
     "ramp": ("NRS1", (2, 3, 2048, 2048), {"n_sigma": 0.0}),
     "one-group": ("NRS1", (1, 1, 2048, 2048), {}),
     "no-background": ("NRS2", (2048, 2048), {}),
+    "slits": ("NRS1", (2048, 2048), {"mask_science_regions": True}),
+    "shutters": ("NRS1", (2048, 2048), {"mask_science_regions": True}),
+    "no-list-of-shutters": ("NRS1", (2048, 2048), {"mask_science_regions": True}),
 }
 #: EXP_TYPE of exposures that get coordinates, by name.
-KINDS = {}
+KINDS = {"shutters": "NRS_MSASPEC", "no-list-of-shutters": "NRS_MSASPEC"}
 
 
 def frame():
@@ -100,6 +104,8 @@ def prepared(name, folder):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             paths |= spectra.references(folder)
+        if "shutters" in name:
+            nirspec.open_shutters(model, folder, paths, listed=name == "shutters")
     parameters = {"mask_science_regions": False} | CASES[name][-1] | {
         "save_mask": True, "save_correction": True, "save_results": True, "skip": False,
         "output_dir": str(folder), "suffix": "flat"}

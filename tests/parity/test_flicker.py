@@ -39,7 +39,7 @@ class WithCoordinates(Pipeline):
     """The step, and those that it makes for itself; references are given to all."""
 
     class_alias = "with_coordinates"
-    chain = Chain("clean_flicker_noise", "ramp_fit", "assign_wcs")
+    chain = Chain("clean_flicker_noise", "ramp_fit", "assign_wcs", "msa_flagging")
 
 
 def ours(name, folder):
@@ -51,13 +51,16 @@ def ours(name, folder):
               for reftype in AssignWcsStep.references}
     pipeline = WithCoordinates(steps={
         "ramp_fit": fit, "assign_wcs": optics,
+        "msa_flagging": {"override_msaoper": paths.get("msaoper", "N/A")},
         "clean_flicker_noise": parameters | overrides | {"skip": False}})
     pipeline.clean_flicker_noise.run(model)
 
 
 #: Keywords that may differ: references are in other folders, and none is chosen by rules.
 ALLOWED = (*compare.ALLOWED, "CRDS_CTX", "R_FLAT", "R_GAIN", "R_PSTSOS", "R_READNO", "R_CAMERA",
-           "R_COLLIM", "R_DISPER", "R_FORE", "R_FPA", "R_MSA", "R_OTE", "R_WAVRAN")
+           "R_COLLIM", "R_DISPER", "R_FORE", "R_FPA", "MSAMETFL", "R_MSA", "R_MSAOPE", "R_OTE",
+           "R_WAVRAN")
+
 
 
 def explained(line):

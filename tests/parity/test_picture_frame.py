@@ -16,14 +16,14 @@ pytestmark = [
 ]
 #: Keywords that may differ: references are in other folders, and none is chosen by rules.
 ALLOWED = (*compare.ALLOWED, "CRDS_CTX", "R_GAIN", "R_PICFRM", "R_READNO", "R_CAMERA", "R_COLLIM",
-           "R_DISPER", "R_FORE", "R_FPA", "R_MSA", "R_OTE", "R_WAVRAN")
+           "R_DISPER", "R_FORE", "R_FPA", "MSAMETFL", "R_MSA", "R_MSAOPE", "R_OTE", "R_WAVRAN")
 
 
 class WithCoordinates(Pipeline):
     """The step, and those that it makes for itself; references are given to all."""
 
     class_alias = "with_coordinates"
-    chain = Chain("picture_frame", "ramp_fit", "assign_wcs")
+    chain = Chain("picture_frame", "ramp_fit", "assign_wcs", "msa_flagging")
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,7 @@ def test_products_are_the_same_bytes(name, official, tmp_path):
     optics = {f"override_{reftype}": paths.get(reftype, "N/A")
               for reftype in AssignWcsStep.references}
     pipeline = WithCoordinates(steps={"ramp_fit": fit, "assign_wcs": optics,
+        "msa_flagging": {"override_msaoper": paths.get("msaoper", "N/A")},
                                       "picture_frame": parameters})
     pipeline.picture_frame.run(model)
     mine = {p.name: p for p in (tmp_path / name).glob("jw*")}

@@ -13,7 +13,7 @@ NOT_ON_THE_SKY = frozenset({
     "NRC_GRISM", "NRS_DARK",
 })
 #: Spectra of NIRSpec; of lamps some are, whose mode says so.
-NIRSPEC_SPECTRA = modes.LAMPS | {"NRS_FIXEDSLIT", "NRS_BRIGHTOBJ"}
+NIRSPEC_SPECTRA = modes.LAMPS | {"NRS_FIXEDSLIT", "NRS_BRIGHTOBJ", "NRS_MSASPEC"}
 
 
 def build(model, refs, nirspec_options=None):
@@ -49,5 +49,5 @@ def build(model, refs, nirspec_options=None):
     if not modes.is_imaging(model) or modes.is_nirspec(model):
         name = model.meta.filename or "the input"
         raise InputError(f"{name}: EXP_TYPE={kind or 'missing'}; this release assigns coordinates "
-                         "to images of NIRCam, NIRISS, MIRI and FGS, and to slits of NIRSpec")
+                         "to images of NIRCam, NIRISS, MIRI and FGS, and to spectra of NIRSpec")
     return imaging.build(model, refs)

@@ -1,6 +1,7 @@
 """World coordinates of NIRSpec's spectra: detector, grating, slits, telescope, sky."""
 
 import logging
+import math
 from typing import NamedTuple
 
 import gwcs
@@ -15,7 +16,7 @@ from jwst_cal.astrometry._wcs import nirspec_bounds, nirspec_slits, pointing
 from jwst_cal.astrometry._wcs.nirspec_optics import MICRONS_PER_METRE, Optics, needed
 from jwst_cal.errors import ExitStatus, SkipStep
 
-__all__ = ["Options", "build"]
+__all__ = ["Options", "build", "seen_through"]
 
 log = logging.getLogger(__name__)
 
@@ -68,11 +69,13 @@ def build(model, refs, options):
         If the mode has no coordinates.
     ExitStatus
         Of status 64, if the detector sees no slit.
+    ShutterFileError
+        If it is not known which shutters were open.
     """
-    slits = _open_slits(model, options)
+    slits = _open_slits(model, options, refs)
     optics = Optics(model, refs)
     described = _Slits(optics, needed(refs.msa, "msa", model), slits)
-    seen = described.on_the_detector()
+    seen = described.on_the_detector() if slits else described
     if not seen.slits:
         raise ExitStatus(NO_DATA, f"{model.meta.filename or 'the input'}: {optics.detector} sees "
                                   "none of the open slits")
@@ -82,8 +85,50 @@ def build(model, refs, options):
     return seen.coordinates(seen.to_sky(model, refs))
 
 
-def _open_slits(model, options):
+def seen_through(model, refs, slits):
+    """
+    Find the pixels that see the sky, or a lamp, through slits and shutters.
+
+    Parameters
+    ----------
+    model : data model
+        The exposure; nothing is changed.
+    refs : References
+        As for :func:`build`.
+    slits : list of Slit
+        Slits and shutters, of any quadrant.
+
+    Returns
+    -------
+    bool [row, col]
+        The pixels, within the bounding box of each.
+    """
+    optics = Optics(model, refs)
+    described = _Slits(optics, needed(refs.msa, "msa", model), slits)
+    fore = None if optics.in_microns else needed(refs.fore, "fore", model).model
+    to_gwa = optics.to_sca | optics.to_gwa
+    n_rows, n_cols = model.data.shape[-2:]
+    found = np.zeros((n_rows, n_cols), bool)
+    boxes = described.boxes()
+    for slit, to_slit, to_msa in zip(described.slits, described.to_slit(), described.to_msa,
+                                     strict=True):
+        (x_low, x_high), (y_low, y_high) = boxes[slit.slit_id]
+        columns = np.arange(max(math.ceil(x_low), 0), min(math.floor(x_high) + 1, n_cols))
+        rows = np.arange(max(math.ceil(y_low), 0), min(math.floor(y_high) + 1, n_rows))
+        if not columns.size or not rows.size:
+            continue
+        x, y, wavelength = to_slit(*to_gwa(*np.meshgrid(columns.astype(float), rows.astype(float))))
+        place = to_msa(x, y) if fore is None else fore(*to_msa(x, y), wavelength)
+        found[np.ix_(rows, columns)] |= np.isfinite(place[0]) & np.isfinite(place[1])
+    return found
+
+
+def _open_slits(model, options, refs):
     kind, lamp = modes.exposure_type(model), nirspec_slits.of_lamp(model)
+    if kind in ("NRS_MSASPEC", "NRS_AUTOFLAT") or (
+            kind in ("NRS_LAMP", "NRS_AUTOWAVE") and lamp == "MSASPEC"):
+        scales = nirspec_slits.shutter_scales(needed(refs.msa, "msa", model))
+        return nirspec_slits.shutters(model, options.msa_file, options.limits, scales)
     if kind in ("NRS_FIXEDSLIT", "NRS_BRIGHTOBJ") or (
             kind in ("NRS_LAMP", "NRS_AUTOWAVE") and lamp in ("FIXEDSLIT", "BRIGHTOBJ")):
         return nirspec_slits.fixed(model, options.limits)
