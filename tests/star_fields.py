@@ -115,6 +115,71 @@ def association(folder, models, name="asn.json", product="mosaic"):
     return folder / name
 
 
+#: By instrument: detector, filter, pupil, subarray.
+KINDS = {"NIRCAM": ("NRCA1", "F200W", "CLEAR", "SUB256"),
+         "NIRISS": ("NIS", "CLEAR", "F150W", "SUB64"),
+         "MIRI": ("MIRIMAGE", "F770W", None, "SUB256"), "FGS": ("GUIDER1", None, None, "FULL")}
+GALAXIES = [(80.1004, -69.4004, 4000.0, 3.5, 2.0), (80.0988, -69.4009, 2500.0, 2.0, 4.5)]
+
+
+def mosaic(instrument="NIRCAM", stars=None, galaxies=GALAXIES, **options):
+    """Make what resample makes: stars and galaxies, weights, a corner without data."""
+    image = exposure(1, stars, galaxies=galaxies, **options)
+    image.meta.filename = "mosaic_i2d.fits"
+    detector, filter_, pupil, subarray = KINDS[instrument]
+    meta = image.meta
+    meta.instrument.name, meta.instrument.detector = instrument, detector
+    meta.instrument.filter, meta.instrument.pupil = filter_, pupil
+    meta.subarray.name = subarray
+    meta.resample.pixel_scale_ratio = 0.9
+    image.data[np.isnan(image.data)] = 1.0
+    image.wht = np.ones_like(image.data)
+    image.wht[:20, :30] = 0
+    image.data[:20, :30] = image.err[:20, :30] = np.nan
+    image.err[200:203, 100] = np.nan
+    meta.cal_step.resample = "COMPLETE"
+    return image
+
+
+def encircled(percent):
+    """Radius that holds part of the light of a star, in pixels, and the correction to all."""
+    width = np.sqrt(WIDTH**2 + 1 / 12)  # the light of a pixel is spread over it
+    return width * np.sqrt(-2 * np.log(1 - percent / 100)), 100 / percent
+
+
+def catalogue_references(instrument, folder, percents=(20, 30, 50, 70, 80)):
+    """Write the references of source_catalog; paths by type."""
+    from astropy.table import Table
+    from stdatamodels.jwst import datamodels as dm
+
+    detector, filter_, pupil, subarray = KINDS[instrument]
+    names = {"NIRCAM": "Nrc", "NIRISS": "Nis", "MIRI": "Mir", "FGS": "Fgs"}
+    apcorr = getattr(dm, f"{names[instrument]}ImgApcorrModel")()
+    keys = {"NIRCAM": (filter_, pupil), "NIRISS": (filter_, pupil), "MIRI": (filter_, subarray),
+            "FGS": ()}[instrument]
+    rows = [(*keys, percent / 100, 0.9 * encircled(percent)[0], encircled(percent)[1], 9.0, 13.5)
+            for percent in percents]
+    if keys:
+        rows.append(("OTHER", *keys[1:], 0.3, 5.0, 9.0, 1.0, 2.0))
+    apcorr.apcorr_table = np.array(rows, dtype=apcorr.get_dtype("apcorr_table"))
+    offsets = {"NIRCAM": {"filter": [filter_, "OTHER"], "pupil": [pupil, pupil]},
+               "NIRISS": {"filter": [filter_, "OTHER"], "pupil": [pupil, pupil]},
+               "MIRI": {"filter": [filter_, "OTHER"]},
+               "FGS": {"detector": [detector, "GUIDER2"]}}[instrument]
+    vega = dm.ABVegaOffsetModel()
+    vega.abvega_offset = Table({**offsets, "abvega_offset": [1.69, 9.0]})
+    paths = {}
+    for reftype, model, ending in (("apcorr", apcorr, "fits"), ("abvegaoffset", vega, "asdf")):
+        meta = model.meta
+        meta.reftype, meta.author, meta.pedigree = reftype, "test", "DUMMY"
+        meta.description, meta.useafter = "for tests", "2020-01-01T00:00:00"
+        meta.instrument.name, meta.instrument.detector = instrument, detector
+        meta.telescope = "JWST"
+        paths[reftype] = str(folder / f"{instrument.lower()}_{reftype}.{ending}")
+        model.save(paths[reftype])
+    return paths
+
+
 def residuals(wcs, truth, shape=SHAPE):
     """Difference of two coordinates over the image: right ascension and declination, arcsec."""
     y, x = np.mgrid[5:shape[0]:40, 5:shape[1]:40]

@@ -40,14 +40,16 @@ def find(image, error, uncovered, threshold, search, *, wcs=None):
     from astropy.utils.exceptions import AstropyUserWarning
     from photutils import use_future_column_names
     from photutils.segmentation import SourceCatalog, SourceFinder
+    from photutils.utils import NoDetectionsWarning
 
-    convolved = _convolved(image, search.kernel_fwhm, uncovered)
     finder = SourceFinder(n_pixels=search.npixels, connectivity=int(search.connectivity),
                           deblend=search.deblend, n_levels=search.nlevels,
                           contrast=search.contrast, mode=search.multithresh_mode, relabel=True,
                           progress_bar=False)
     with warnings.catch_warnings(), use_future_column_names():
-        warnings.simplefilter("ignore", AstropyUserWarning)
+        warnings.simplefilter("ignore", AstropyUserWarning)  # that there are NaN
+        warnings.simplefilter("ignore", NoDetectionsWarning)
+        convolved = _convolved(image, search.kernel_fwhm, uncovered)
         segments = finder(convolved, threshold, mask=uncovered)
         if segments is None:
             return None, None

@@ -1,0 +1,245 @@
+"""Photometry of many sources: circular apertures, rings of background, shapes, neighbours."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Apertures", "local_background", "magnitudes", "neighbours", "shapes", "sums"]
+
+#: Where a source is put whose position is not known: nothing of the image is there.
+NOWHERE = -1000.0
+#: Clipping of the background, and at most so many rounds.
+SIGMA, ROUNDS = 3.0, 5
+#: AB magnitude of 1 Jy.
+ZERO_POINT = 8.9
+#: Sources at a time, to bound the memory.
+CHUNK = 512
+
+
+class Apertures(NamedTuple):
+    """
+    The apertures of a catalogue.
+
+    Attributes
+    ----------
+    energies : int [3]
+        Encircled energies, percent.
+    radii, corrections : float32 [3]
+        Radii in pixels; total flux in units of that in the aperture.
+    inner, outer : float
+        Radii of the ring of background, pixels.
+    """
+
+    energies: np.ndarray
+    radii: np.ndarray
+    corrections: np.ndarray
+    inner: float
+    outer: float
+
+
+def known(positions):
+    """Put sources that have no position where no pixels are."""
+    return np.where(np.isfinite(positions), positions, NOWHERE)
+
+
+def _windows(shape, positions, half):
+    """Rows and columns of a square around each position, and what of it is in the image."""
+    middle = np.ceil(positions - 0.5).astype(int)
+    steps = np.arange(-half, half + 1)
+    cols, rows = (middle[:, axis, None] + steps for axis in (0, 1))
+    rows, cols = rows[:, :, None], cols[:, None, :]
+    inside = (rows >= 0) & (rows < shape[0]) & (cols >= 0) & (cols < shape[1])
+    return rows, cols, inside
+
+
+def _taken(image, rows, cols, inside, fill):
+    """Values in the windows, `fill` outside of the image."""
+    values = image[np.clip(rows, 0, image.shape[0] - 1), np.clip(cols, 0, image.shape[1] - 1)]
+    return np.where(inside, values, np.asarray(fill, image.dtype))
+
+
+def local_background(image, positions, inner, outer):
+    """
+    Measure the background in a ring around each source.
+
+    Parameters
+    ----------
+    image : float32 [row, col]
+        Values.
+    positions : float64 [source, 2]
+        Columns and rows.
+    inner, outer : float
+        Radii, pixels; pixels count whose centre is between them.
+
+    Returns
+    -------
+    median, error : float64 [source]
+        Median after sigma clipping, and its standard error; NaN where there are no pixels.
+    """
+    half = math.ceil(outer) + 1
+    found = [_ring(image, known(part), inner, outer, half)
+             for part in np.array_split(positions, max(1, len(positions) // CHUNK))]
+    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def _ring(image, positions, inner, outer, half):
+    rows, cols, inside = _windows(image.shape, positions, half)
+    square = (cols - positions[:, 0, None, None]) ** 2 + (rows - positions[:, 1, None, None]) ** 2
+    inside &= (square < outer**2) & (square >= inner**2)
+    values = _taken(image, rows, cols, inside, np.nan).reshape(len(positions), -1)
+    values = np.sort(np.where(np.isfinite(values), values, np.nan).astype(np.float64), axis=1)
+    kept = np.isfinite(values)  # NaN come last
+    for _ in range(ROUNDS):
+        median, std = _statistics(values, kept)
+        with np.errstate(invalid="ignore"):
+            inliers = kept & (np.abs(values - median[:, None]) <= SIGMA * std[:, None])
+        if (inliers == kept).all():
+            break
+        kept = inliers
+    median, std = _statistics(values, kept)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return median, np.sqrt(np.pi / (2.0 * kept.sum(axis=1))) * std
+
+
+def _statistics(ordered, kept):
+    """Median and standard deviation of those values of each row that are kept, a range of them."""
+    n, first = kept.sum(axis=1), kept.argmax(axis=1)
+    last = ordered.shape[1] - 1
+    middle = [np.take_along_axis(ordered, np.clip(first + at, 0, last)[:, None], 1)[:, 0]
+              for at in ((n - 1) // 2, n // 2)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.sum(ordered, axis=1, where=kept) / n
+        square = np.sum((ordered - mean[:, None]) ** 2, axis=1, where=kept) / n
+    return np.where(n > 0, (middle[0] + middle[1]) / 2, np.nan), np.sqrt(square)
+
+
+def sums(image, error, positions, radius):
+    """
+    Add up what is in a circle around each source.
+
+    Parameters
+    ----------
+    image, error : float32 [row, col]
+        Values and standard deviations.
+    positions : float64 [source, 2]
+        Columns and rows.
+    radius : float
+        Radius, pixels; pixels at its edge count by the part that is inside.
+
+    Returns
+    -------
+    total, error : float64 [source]
+        Sum and its standard deviation; NaN where no pixel is inside.
+    """
+    from photutils.aperture import CircularAperture
+
+    return CircularAperture(known(positions), radius).do_photometry(image, error=error)
+
+
+def shapes(image, positions, fwhm):
+    """
+    Measure how sharp and round sources are, as DAOFIND does.
+
+    Parameters
+    ----------
+    image : float32 [row, col]
+        Values.
+    positions : float64 [source, 2]
+        Columns and rows.
+    fwhm : float
+        Full width at half maximum of the Gaussian they are compared with, pixels.
+
+    Returns
+    -------
+    sharpness, roundness : float64 [source]
+        Height of the central pixel above the mean of the others, in that of the Gaussian that
+        fits best; twice the difference between quadrants that are opposite, in the sum of all.
+
+    Notes
+    -----
+    Source: Stetson 1987, PASP 99, 191.
+    """
+    kernel, mask = _gaussian(fwhm)
+    half = len(kernel) // 2
+    rows, cols, inside = _windows(image.shape, known(positions), 2 * half)
+    wide = _taken(image, rows, cols, inside, 0).astype(np.float64)
+    views = np.lib.stride_tricks.sliding_window_view(wide, kernel.shape, axis=(1, 2))
+    convolved = np.einsum("nijkl,kl->nij", views, kernel)  # the kernel is symmetric
+    convolved = np.where(inside[:, half:-half, half:-half], convolved, 0)
+    values = wide[:, half:-half, half:-half]
+    peak = values[:, half, half]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        around = ((values * mask).sum(axis=(1, 2)) - peak) / (mask.sum() - 1)
+        sharpness = (peak - around) / convolved[:, half, half]
+        ring = convolved.copy()
+        ring[:, half, half] = 0
+        total = np.abs(ring).sum(axis=(1, 2))
+        roundness = 2 * (ring * _quadrants(half)).sum(axis=(1, 2)) / np.where(total, total, np.nan)
+    return sharpness, roundness
+
+
+def _gaussian(fwhm):
+    """Make a Gaussian without its mean, in a circle, scaled to give the height of one."""
+    sigma = max(fwhm, 1e-3) / (2 * math.sqrt(2 * math.log(2)))  # a point at least
+    radius = max(2.0, 1.5 * sigma)
+    half = int(radius)
+    y, x = np.mgrid[-half:half + 1, -half:half + 1]
+    mask = np.hypot(x, y) <= radius
+    kernel = np.exp(-(x**2 + y**2) / (2 * sigma**2)) * mask
+    mean = kernel.sum() / mask.sum()
+    return (kernel - mean) / ((kernel**2).sum() - mean * kernel.sum()) * mask, mask
+
+
+def _quadrants(half):
+    """Signs of the quadrants, each with the half axis that comes before it."""
+    y, x = np.mgrid[-half:half + 1, -half:half + 1]
+    return np.where((x > 0) & (y <= 0) | (x < 0) & (y >= 0), -1, 1)
+
+
+def neighbours(positions):
+    """
+    Find the nearest neighbour of each source.
+
+    Parameters
+    ----------
+    positions : float64 [source, 2]
+        Columns and rows.
+
+    Returns
+    -------
+    index : int [source]
+        Which it is; -1 for none.
+    distance : float64 [source]
+        How far, pixels; NaN for none.
+    """
+    from scipy.spatial import KDTree
+
+    index, distance = np.full(len(positions), -1), np.full(len(positions), np.nan)
+    if len(positions) > 1:
+        where = known(positions)
+        away, which = KDTree(where).query(where, k=[2])
+        placed = np.isfinite(positions).all(axis=1)
+        index[placed], distance[placed] = which[placed, 0], away[placed, 0]
+    return index, distance
+
+
+def magnitudes(flux, error):
+    """
+    Convert fluxes to AB magnitudes.
+
+    Parameters
+    ----------
+    flux, error : float64 [source]
+        Jy.
+
+    Returns
+    -------
+    magnitude, error : float64 [source]
+        NaN for negative fluxes.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        magnitude = -2.5 * np.log10(flux) + ZERO_POINT
+        width = 2.5 * np.log10(1.0 + error / flux)
+        magnitude[flux < 0] = width[flux < 0] = np.nan
+    return magnitude, width.astype(magnitude.dtype)
