@@ -48,12 +48,15 @@ class Engine:
         Whether the workers share this machine's memory.
     stop : callable, optional
         Ends the workers at once, tasks and all; ``shutdown`` by default.
+    close : callable, optional
+        Ends the workers when they have nothing to do; ``shutdown`` by default.
     """
 
     def __init__(self, name: str, executor: Executor, slots: int, *, is_local: bool,
-                 stop: Callable[[], None] | None = None) -> None:
+                 stop: Callable[[], None] | None = None,
+                 close: Callable[[], None] | None = None) -> None:
         self.name, self.executor, self.slots, self.is_local = name, executor, slots, is_local
-        self._stop = stop
+        self._stop, self._close, self._is_stopped = stop, close, False
 
     def submit(self, order: dict[str, Any]) -> Future[dict[str, Any]]:
         """Hand a task to a worker."""
@@ -61,6 +64,7 @@ class Engine:
 
     def stop(self) -> None:
         """End the workers at once."""
+        self._is_stopped = True
         if self._stop is not None:
             self._stop()
         else:
@@ -68,7 +72,12 @@ class Engine:
 
     def close(self) -> None:
         """End the workers, which have nothing to do any more."""
-        self.executor.shutdown(wait=True)
+        if self._is_stopped:
+            return
+        if self._close is not None:
+            self._close()
+        else:
+            self.executor.shutdown(wait=True)
 
 
 @contextlib.contextmanager
@@ -173,34 +182,41 @@ def local(jobs: int) -> Engine:
     return Engine("local", executor, jobs, is_local=True, stop=executor.stop)
 
 
-def make(name: str, share: Share, site: str | None = None) -> Engine:
+def make(name: str, share: Share, scratch: str, site: str | None = None) -> Engine:
     """
     Make an engine.
 
     Parameters
     ----------
     name : str
-        ``local``.
+        ``local``, ``parsl`` or ``dask``.
     share : Share
         Jobs at a time, threads of each.
+    scratch : str
+        Folder for the engine's own files.
     site : str, optional
-        What else the engine needs to know.
+        Site file of Parsl, address of the scheduler of Dask.
 
     Returns
     -------
     Engine
-        Its workers start with the first tasks.
+        The engine.
 
     Raises
     ------
     ParameterError
-        If there is no such engine.
+        If there is no such engine, or it cannot be used.
     """
-    if name not in _ENGINES:
-        raise ParameterError(f"engine '{name}' where {', '.join(_ENGINES)} is needed")
-    return _ENGINES[name](share, site)
+    if name == "local":
+        if site is not None:
+            raise ParameterError("engine local: it takes no --site")
+        return local(share.jobs)
+    if name == "parsl":
+        from jwst_cal.batch import _parsl
 
+        return _parsl.engine(share, site, scratch)
+    if name == "dask":
+        from jwst_cal.batch import _dask
 
-_ENGINES: dict[str, Callable[[Share, str | None], Engine]] = {
-    "local": lambda share, site: local(share.jobs),
-}
+        return _dask.engine(share, site, scratch)
+    raise ParameterError(f"engine '{name}' where local, parsl, dask or slurm-array is needed")

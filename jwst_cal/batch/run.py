@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from jwst_cal.batch import driver, engines, progress, resources, tasks
 from jwst_cal.batch.planning import Plan
-from jwst_cal.batch.state import Lock, State
+from jwst_cal.batch.state import Lock, State, folder_of
 from jwst_cal.errors import ExitStatus
 
 __all__ = ["Options", "execute"]
@@ -77,7 +77,8 @@ def execute(plan: Plan, options: Options | None = None, *,
             os.environ["STPIPE_DISABLE_CRDS_STEPPARS"] = "true"
         with driver.stopping() as stop, engines.single_threaded(share.threads):
             engine = make(share) if make is not None else engines.make(
-                options.engine, share, options.site)
+                options.engine, share, str(folder_of(plan.output_dir) / options.engine),
+                options.site)
             with contextlib.closing(engine), reporter:
                 for remark in plan.remarks:
                     reporter.tell({"event": "remark", "text": remark})

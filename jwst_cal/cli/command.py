@@ -20,7 +20,7 @@ def _run(options: argparse.Namespace) -> int:
 
     run.execute(_plan_of(options), run.Options(
         jobs=options.jobs, threads=options.threads, memory=_memory(options.memory),
-        engine=options.engine, as_json=options.json, force=options.force))
+        engine=options.engine, site=options.site, as_json=options.json, force=options.force))
     return 0
 
 
@@ -169,7 +169,10 @@ def _parser() -> argparse.ArgumentParser:
                      help="threads of each; jobs x threads is never more than the CPUs granted")
     run.add_argument("--memory", metavar="SIZE", help="budget of all jobs together, as 16GB "
                                                       "[what is available or granted]")
-    run.add_argument("--engine", default="local", metavar="NAME", help="who runs them [local]")
+    run.add_argument("--engine", default="local", metavar="NAME",
+                     help="who runs them: local (processes), parsl, dask [local]")
+    run.add_argument("--site", metavar="FILE|ADDRESS",
+                     help="site file of Parsl (.toml or .py); address or file of Dask's scheduler")
     run.add_argument("--force", action="store_true", help="run what is current, too")
     run.add_argument("--json", action="store_true", help="events as JSON, one a line")
     run.set_defaults(do=_run)

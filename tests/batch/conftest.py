@@ -1,6 +1,9 @@
 """Six small raw exposures, and an engine that runs tasks in a thread of the test itself."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -89,3 +92,26 @@ def content(path):
             cards = [str(card) for card in hdu.header.cards if card.keyword != "DATE"]
             found.append((cards, None if hdu.data is None else hdu.data.tobytes()))
     return found
+
+
+def products(folder):
+    """Content of the products of a folder, by name."""
+    return {path.name: content(path) for path in sorted(Path(folder).glob("*.fits"))}
+
+
+def command(*words, **options):
+    """Run jwst-cal in a process of its own."""
+    return subprocess.run([sys.executable, "-m", "jwst_cal.cli.command", *map(str, words)],
+                          capture_output=True, text=True, check=False, **options)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(raw, tmp_path_factory):
+    """Products of one run of worker processes that nothing disturbed."""
+    out = tmp_path_factory.mktemp("undisturbed")
+    done = command("run", raw, "-o", out, "--stages", "1", "--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert sum("] done " in line for line in lines) == len(NAMES)
+    assert lines[-1].startswith(f"{len(NAMES)} done in")
+    return out

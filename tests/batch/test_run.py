@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from batch.conftest import NAMES, content
+from batch.conftest import NAMES, command, content, products
 
 from jwst_cal.batch import planning
 from jwst_cal.batch.state import IN_USE, Lock, State
@@ -21,27 +21,6 @@ STAGE1 = "calwebb_detector1"
 def plan_of(folder, out, parameters=None, which=slice(None)):
     files = planning.expand([str(folder)])[which]
     return planning.Plan(str(out), planning.one_each(STAGE1, files, str(out), parameters))
-
-
-def command(*words, **options):
-    return subprocess.run([sys.executable, "-m", "jwst_cal.cli.command", *map(str, words)],
-                          capture_output=True, text=True, check=False, **options)
-
-
-def products(folder):
-    return {path.name: content(path) for path in sorted(Path(folder).glob("*.fits"))}
-
-
-@pytest.fixture(scope="module")
-def undisturbed(raw, tmp_path_factory):
-    """Products of one run of worker processes that nothing disturbed."""
-    out = tmp_path_factory.mktemp("undisturbed")
-    done = command("run", raw, "-o", out, "--stages", "1", "--jobs", "2")
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert sum("] done " in line for line in lines) == len(NAMES)
-    assert lines[-1].startswith(f"{len(NAMES)} done in")
-    return out
 
 
 def test_products_are_those_of_strun(undisturbed, raw, tmp_path):
