@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from jwst_cal.batch.planning import Plan
-from jwst_cal.batch.resources import Experience
+from jwst_cal.batch.resources import Experience, Need
 from jwst_cal.batch.tasks import Task
 from jwst_cal.errors import InputError, OutputError
 
-__all__ = ["is_plan", "read", "write"]
+__all__ = ["foreseen", "is_plan", "read", "write"]
 
 _VERSION = 1
 
@@ -138,14 +138,9 @@ def write(plan: Plan, path: str, experience: Experience,
 def _content(plan: Plan, folder: str, experience: Experience,
              references: Mapping[str, Mapping[str, str]]) -> tuple[dict[str, Any],
                                                                    dict[str, float]]:
-    sizes: dict[str, int] = {}
     total = {"tasks": float(len(plan.tasks)), "bytes": 0.0, "seconds": 0.0, "memory": 0.0}
     tasks = []
-    for task in plan.tasks:
-        size = sum(_size(name, sizes) for name in task.inputs)
-        for name in task.products:  # a product of stage 1 is about as large as its input
-            sizes.setdefault(os.path.join(task.output_dir, name), size)
-        need = experience.foresee(task, size)
+    for task, need in zip(plan.tasks, foreseen(plan, experience), strict=True):
         total["bytes"] += sum(os.path.getsize(name) for name in task.inputs
                               if os.path.exists(name) and name not in plan.associations)
         total["seconds"] += need.seconds
@@ -158,7 +153,7 @@ def _content(plan: Plan, folder: str, experience: Experience,
         if task.products:
             entry["products"] = list(task.products)
         entry["foreseen"] = {"seconds": round(need.seconds, 1),
-                             "megabytes": round(need.memory / 1e6), "bytes": size}
+                             "megabytes": round(need.memory / 1e6), "bytes": need.size}
         if references.get(task.name):
             entry["references"] = dict(references[task.name])
         if task.parameters:
@@ -166,6 +161,37 @@ def _content(plan: Plan, folder: str, experience: Experience,
         tasks.append(entry)
     return {"jwst_cal_plan": _VERSION, "output_dir": _near(plan.output_dir, folder),
             "task": tasks}, total
+
+
+def foreseen(plan: Plan, experience: Experience) -> list[Need]:
+    """
+    Predict what each task of a plan needs.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    experience : Experience
+        What past tasks needed.
+
+    Returns
+    -------
+    list of Need
+        One for each task.
+    """
+    sizes: dict[str, int] = {}
+    needs = []
+    for task in plan.tasks:
+        size = sum(_size(name, sizes) for name in task.inputs)
+        association = plan.associations.get(task.inputs[0])
+        if association is not None:
+            folder = os.path.dirname(task.inputs[0])
+            size = sum(_size(os.path.join(folder, member["expname"]), sizes)
+                       for product in association["products"] for member in product["members"])
+        for name in task.products:  # a product is about as large as its input
+            sizes.setdefault(os.path.join(task.output_dir, name), size)
+        needs.append(experience.foresee(task, size))
+    return needs
 
 
 def _size(path: str, known: Mapping[str, int]) -> int:

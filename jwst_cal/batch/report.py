@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from jwst_cal.batch import progress
-from jwst_cal.batch.state import State
+from jwst_cal.batch.state import everything
 from jwst_cal.errors import OutputError
 
 __all__ = ["page", "write"]
@@ -42,8 +42,8 @@ def write(directory: str, path: str, *, most_pictures: int = 4000) -> None:
     OutputError
         If it cannot be written.
     """
-    with State(directory) as state:
-        text = page(state.rows(), state.about(), directory, most_pictures=most_pictures)
+    rows, about = everything(directory)
+    text = page(rows, about, directory, most_pictures=most_pictures)
     scratch = f"{path}.{os.getpid()}"
     try:
         with open(scratch, "w", encoding="utf-8") as file:

@@ -29,6 +29,8 @@ class Options:
     site: str | None = None
     as_json: bool = False
     force: bool = False
+    #: Which part of the plan this is, see :mod:`~jwst_cal.batch.parts`.
+    part: str | None = None
     disable_crds_steppars: bool = False
 
 
@@ -68,7 +70,8 @@ def execute(plan: Plan, options: Options | None = None, *,
     share = resources.share(needs, jobs=options.jobs, threads=options.threads,
                             memory=options.memory)
     reporter = reporter or progress.choose(as_json=options.as_json)
-    with Lock(plan.output_dir), State(plan.output_dir, write=True) as state:
+    with (Lock(plan.output_dir, options.part),
+          State(plan.output_dir, write=True, part=options.part) as state):
         plan.write_associations()
         driver.clean_up(plan.tasks)
         state.describe(command=shlex.join(sys.argv), engine=options.engine, jobs=share.jobs,

@@ -20,7 +20,7 @@ from typing import IO, Any
 from jwst_cal.batch.tasks import File, Task
 from jwst_cal.errors import ExitStatus, InputError, OutputError
 
-__all__ = ["FOLDER", "IN_USE", "Lock", "State", "folder_of"]
+__all__ = ["FOLDER", "IN_USE", "Lock", "State", "everything", "folder_of"]
 
 #: Folder beside the products.
 FOLDER = ".jwst-cal"
@@ -61,6 +61,8 @@ class Lock:
     ----------
     directory : str
         Folder of the products.
+    part : str, optional
+        Only this part of the plan: other parts may be at work, but not the whole.
 
     Raises
     ------
@@ -70,41 +72,56 @@ class Lock:
         If the folder cannot be written to.
     """
 
-    def __init__(self, directory: str) -> None:
-        self.directory = directory
-        self._file: IO[str] | None = None
+    def __init__(self, directory: str, part: str | None = None) -> None:
+        self.directory, self.part = directory, part
+        self._files: list[IO[str]] = []
 
     def __enter__(self) -> Lock:
         folder = folder_of(self.directory)
+        self._take(folder / "lock", exclusively=self.part is None)
+        if self.part is not None:
+            self._take(folder / "parts" / f"{_plain(self.part)}.lock", exclusively=True)
+        mine = self._files[-1]
+        mine.truncate(0)
+        mine.write(f"process {os.getpid()} on {socket.gethostname()}, since "
+                   f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n")
+        mine.flush()
+        return self
+
+    def _take(self, path: Path, *, exclusively: bool) -> None:
+        """Lock a file: not for others at all, or for others of its kind only."""
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file = open(folder / "lock", "a+", encoding="utf-8")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = open(path, "a+", encoding="utf-8")  # noqa: SIM115  # closed with the lock
         except OSError as error:
-            raise OutputError(f"{folder}: cannot be made: {error.strerror}") from error
+            raise OutputError(f"{path}: cannot be made: {error.strerror}") from error
         try:
             # an flock is one of the whole file server on NFS, and children do not inherit it
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_EX if exclusively else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:
-            self._file.seek(0)
-            holder = self._file.read().strip() or "another process"
-            self._file.close()
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            file.close()
+            self.__exit__()
             raise ExitStatus(IN_USE, f"{self.directory}: a run is at work here: {holder}. Wait "
                                      "for it, or choose another output_dir") from None
         except OSError as error:
-            self._file.close()
-            raise OutputError(f"{folder}/lock: cannot be locked: {error.strerror}") from error
-        self._file.truncate(0)
-        self._file.write(f"process {os.getpid()} on {socket.gethostname()}, since "
-                         f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n")
-        self._file.flush()
-        return self
+            file.close()
+            self.__exit__()
+            raise OutputError(f"{path}: cannot be locked: {error.strerror}") from error
+        self._files.append(file)
 
     def __exit__(self, *exception: object) -> None:
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                self._file.truncate(0)
-            self._file.close()
-            self._file = None
+        while self._files:
+            file = self._files.pop()
+            if file.tell():
+                with contextlib.suppress(OSError):
+                    file.truncate(0)
+            file.close()
+
+
+def _plain(part: str) -> str:
+    return part.replace("/", "-of-")
 
 
 class State:
@@ -117,6 +134,8 @@ class State:
         Folder of the products.
     write : bool
         To be written, by the holder of the lock; otherwise it is only read.
+    part : str, optional
+        That of this part of the plan, which has a file of its own.
 
     Raises
     ------
@@ -126,14 +145,17 @@ class State:
         If it cannot be opened.
     """
 
-    def __init__(self, directory: str, *, write: bool = False) -> None:
+    def __init__(self, directory: str, *, write: bool = False, part: str | None = None) -> None:
         self.directory = os.path.abspath(directory)
-        path = folder_of(self.directory) / "state.sqlite"
+        folder = folder_of(self.directory)
+        path = (folder / "state.sqlite" if part is None else
+                folder / "parts" / f"{_plain(part)}.sqlite")
+        self._path = path
         if not write and not path.exists():
             raise InputError(f"{directory}: no run was made here (there is no {FOLDER})")
         try:
             if write:
-                self._db = sqlite3.connect(path, timeout=30)
+                self._db = sqlite3.connect(path.absolute().as_uri(), uri=True, timeout=30)
                 self._db.executescript(_SCHEMA)
             else:
                 self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True,
@@ -219,6 +241,7 @@ class State:
 
     def plan(self, tasks: list[Task]) -> None:
         """Enter tasks that are not known yet, forget those left by a run that was killed."""
+        self._adopt({task.name for task in tasks})
         self._db.execute("UPDATE tasks SET status = 'interrupted' WHERE status = 'running'")
         self._db.executemany(
             "INSERT INTO tasks (name, position, target, label, inputs, parameters, output_dir, "
@@ -229,6 +252,28 @@ class State:
               json.dumps(task.parameters, default=str), self._kept(task.output_dir))
              for at, task in enumerate(tasks)])
         self._db.commit()
+
+    def _adopt(self, names: set[str]) -> None:
+        """Take over what is known of tasks from runs of parts, or of the whole."""
+        newest = {row["name"]: row["finished"] or 0 for row in self.rows()}
+        for path in _others(self.directory, self._path):
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ATTACH DATABASE ? AS other", (f"{path.as_uri()}?mode=ro",))
+                try:
+                    found = self._db.execute(
+                        "SELECT name, finished FROM other.tasks WHERE finished IS NOT NULL")
+                    for name, finished in found.fetchall():
+                        if name in names and finished > newest.get(name, 0):
+                            self._db.execute("INSERT OR REPLACE INTO tasks "
+                                             "SELECT * FROM other.tasks WHERE name = ?", (name,))
+                            self._db.execute("DELETE FROM files WHERE task = ?", (name,))
+                            self._db.execute("INSERT INTO files "
+                                             "SELECT * FROM other.files WHERE task = ?", (name,))
+                            newest[name] = finished
+                    self._db.commit()
+                finally:
+                    self._db.rollback()
+                    self._db.execute("DETACH DATABASE other")
 
     def note(self, task: Task, values: Mapping[str, Any],
              files: Mapping[str, list[tuple[str, File]]] | None = None) -> None:
@@ -284,3 +329,46 @@ class State:
         if files is not None:
             self._db.execute("DELETE FROM files WHERE task = ?", (row["name"],))
             self._db.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", files)
+
+
+def _others(directory: str, own: Path | None) -> list[Path]:
+    folder = folder_of(os.path.abspath(directory))
+    found = [folder / "state.sqlite", *sorted((folder / "parts").glob("*.sqlite"))]
+    return [path for path in found if path.exists() and path != own]
+
+
+def everything(directory: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """
+    Read what is known of a directory, whoever ran: the whole plan or parts of it.
+
+    Parameters
+    ----------
+    directory : str
+        Folder of the products.
+
+    Returns
+    -------
+    rows : list of dict
+        The latest of each task, in order.
+    about : dict
+        Facts of the run.
+
+    Raises
+    ------
+    InputError
+        If no run was made there.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    about: dict[str, str] = {}
+    paths = _others(directory, None)
+    if not paths:
+        raise InputError(f"{directory}: no run was made here (there is no {FOLDER})")
+    for path in paths:
+        part = None if path.name == "state.sqlite" else path.stem
+        with State(directory, part=part) as state:
+            about |= state.about()
+            for row in state.rows():
+                known = rows.get(row["name"])
+                if known is None or (row["started"] or 0) > (known["started"] or 0):
+                    rows[row["name"]] = row
+    return sorted(rows.values(), key=lambda row: (row["position"] or 0, row["name"])), about

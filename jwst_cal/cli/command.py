@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,11 +17,37 @@ __all__ = ["main"]
 
 
 def _run(options: argparse.Namespace) -> int:
-    from jwst_cal.batch import run
+    from jwst_cal.batch import parts, run
 
-    run.execute(_plan_of(options), run.Options(
+    plan = _plan_of(options)
+    if options.engine == "slurm-array":
+        return _slurm(options, plan)
+    if options.part is not None:
+        plan.tasks = parts.part(plan.tasks, options.part)
+    run.execute(plan, run.Options(
         jobs=options.jobs, threads=options.threads, memory=_memory(options.memory),
-        engine=options.engine, site=options.site, as_json=options.json, force=options.force))
+        part=options.part, engine=options.engine, site=options.site, as_json=options.json,
+        force=options.force))
+    return 0
+
+
+def _slurm(options: argparse.Namespace, plan: Any) -> int:
+    """Write the scripts of an array job."""
+    from jwst_cal.batch import plan_file, resources, slurm
+    from jwst_cal.errors import ExitStatus
+
+    if not plan_file.is_plan(options.inputs[0]):
+        raise ExitStatus(2, "--engine slurm-array needs a plan file: jwst-cal plan writes one")
+    needs = plan_file.foreseen(plan, resources.Experience())
+    share = resources.Share(1, options.threads or 1, 0)
+    scripts = slurm.write(plan, options.inputs[0], needs, share, n_parts=options.parts,
+                          site=options.site)
+    for name, number in scripts:
+        print(f"{name}: {number} job{'' if number == 1 else 's'}")
+    words = [f"id=$(sbatch --parsable {scripts[0][0]})"] if len(scripts) > 1 else [
+        f"sbatch {scripts[0][0]}"]
+    words += [f"sbatch --dependency=afterany:$id {name}" for name, _ in scripts[1:]]
+    print(f"submit:  {' && '.join(words)}")
     return 0
 
 
@@ -96,11 +123,10 @@ def _check(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     from jwst_cal.batch import progress
-    from jwst_cal.batch.state import State
+    from jwst_cal.batch.state import everything
 
-    with State(options.directory) as state:
-        rows = list(state.rows())
-        counts = state.counts()
+    rows, _ = everything(options.directory)
+    counts = dict(sorted(Counter(row["status"] for row in rows).items()))
     if options.json:
         import json
 
@@ -109,7 +135,7 @@ def _status(options: argparse.Namespace) -> int:
         print(json.dumps({"counts": counts,
                           "tasks": [{name: row[name] for name in names} for row in rows]}))
         return 0
-    print(", ".join(f"{number} {status}" for status, number in sorted(counts.items())))
+    print(", ".join(f"{number} {status}" for status, number in counts.items()))
     for row in rows:
         if options.all or row["status"] in ("failed", "blocked", "interrupted", "running"):
             reason = f": {row['error']}" if row["error"] else ""
@@ -170,9 +196,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--memory", metavar="SIZE", help="budget of all jobs together, as 16GB "
                                                       "[what is available or granted]")
     run.add_argument("--engine", default="local", metavar="NAME",
-                     help="who runs them: local (processes), parsl, dask [local]")
+                     help="who runs them: local (processes), parsl, dask; slurm-array writes a "
+                          "script that runs a plan [local]")
     run.add_argument("--site", metavar="FILE|ADDRESS",
                      help="site file of Parsl (.toml or .py); address or file of Dask's scheduler")
+    run.add_argument("--part", metavar="N/M",
+                     help="part N of M of the plan, or 'final', what needs several parts")
+    run.add_argument("--parts", type=int, metavar="M", help="jobs of slurm-array [at most 200]")
     run.add_argument("--force", action="store_true", help="run what is current, too")
     run.add_argument("--json", action="store_true", help="events as JSON, one a line")
     run.set_defaults(do=_run)

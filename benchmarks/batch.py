@@ -1,0 +1,160 @@
+"""Batches: overhead, use of the CPUs, equal products of all engines, and runs that are killed.
+
+python -m benchmarks.batch [--exposures 200] [--kills 10] [--subarray SUB64P] [--engines local parsl dask]
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from astropy.io import fits
+
+from jwst_cal.simulate import exposures
+
+
+def content(path):
+    """Arrays, and keywords but for the date."""
+    found = []
+    with fits.open(path, memmap=False) as hdus:
+        for hdu in hdus:
+            if hdu.name != "ASDF":
+                cards = [str(card) for card in hdu.header.cards if card.keyword != "DATE"]
+                found.append((cards, None if hdu.data is None else hdu.data.tobytes()))
+    return found
+
+
+def differing(first, second):
+    """Names of products that are not the same in two folders."""
+    names = {p.name for folder in (first, second) for p in Path(folder).glob("*.fits")}
+    return sorted(name for name in names
+                  if not ((first / name).exists() and (second / name).exists())
+                  or content(first / name) != content(second / name))
+
+
+def make(folder, number, subarray, n_groups):
+    """Simulate a few exposures, and give them many names."""
+    folder.mkdir()
+    made = [exposures.simulate("NIRCAM", subarray, n_ints=1, n_groups=n_groups, seed=seed)
+            for seed in range(min(number, 5))]
+    for at in range(number):
+        made[at % len(made)].write(folder / f"jw01234001001_02101_{at + 1:05d}_nrca1_uncal.fits")
+        (folder / f"jw01234001001_02101_{at + 1:05d}_nrca1_truth.npz").unlink()
+
+
+def words(raw, out, *more):
+    return [sys.executable, "-m", "jwst_cal.cli.command", "run", str(raw), "-o", str(out),
+            "--stages=1", "--json", *more]
+
+
+def run(raw, out, *more):
+    """Run to the end; events, wall and CPU seconds of all processes."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(words(raw, out, *more), capture_output=True, text=True, check=False)
+    wall = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    if done.returncode:
+        print(done.stderr[-2000:])
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], wall, cpu
+
+
+def throughput(raw, out, *more):
+    """How much time goes by between the tasks, and how busy the workers are."""
+    status, events, wall, cpu = run(raw, out, *more)
+    done = [event for event in events if event["event"] == "done"]
+    jobs = next(event["jobs"] for event in events if event["event"] == "begin")
+    first = min(e["time"] for e in done)
+    warm = [e for e in done if e["time"] > first][jobs - 1:]  # without the start of the workers
+    span = max(e["time"] for e in warm) - sorted(e["time"] for e in done)[jobs - 1]
+    busy = sum(e["seconds"] for e in warm)
+    print(f"  status {status}, {len(done)} done in {wall:.1f} s wall, {cpu:.1f} s CPU; {jobs} jobs; "
+          f"warm: {1000 * busy / len(warm):.0f} ms a task, overhead "
+          f"{1000 * (jobs * span - busy) / len(warm):.0f} ms a task, workers busy "
+          f"{100 * busy / (jobs * span):.0f}% of the time")
+    again = run(raw, out, *more)
+    print(f"  again: {sum(e['event'] == 'current' for e in again[1])} current in {again[2]:.1f} s")
+
+
+def children_of(process):
+    try:
+        found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        return []
+    return [int(child) for child in found]
+
+
+def kill_something(running, whom):
+    """Kill the driver, or one of its workers."""
+    if whom == "driver":
+        running.kill()
+        return
+    workers = [child for child in children_of(running.pid)
+               if "resource_tracker" not in Path(f"/proc/{child}/cmdline").read_text()]
+    if workers:
+        os.kill(random.choice(workers), signal.SIGKILL)
+
+
+def chaos(raw, out, expected, kills, *more):
+    """Kill drivers and workers at random times; then let it finish."""
+    finished = []
+    for number in range(kills):
+        whom = "driver" if number % 2 else "worker"
+        running = subprocess.Popen(words(raw, out, *more), stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True)
+        started = time.monotonic()
+        while time.monotonic() - started < 1.5 + random.uniform(0, 3):
+            time.sleep(0.01)
+        kill_something(running, whom)
+        if whom == "worker":
+            time.sleep(random.uniform(0, 2))
+            running.kill()
+        text, _ = running.communicate()
+        events = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+        finished += [e["task"] for e in events if e["event"] == "done"]
+        print(f"  {number + 1}: {whom} killed after {time.monotonic() - started:.1f} s, "
+              f"{sum(e['event'] == 'done' for e in events)} done, "
+              f"{sum(e['event'] == 'retry' for e in events)} retried")
+    status, events, _, _ = run(raw, out, *more)
+    finished += [e["task"] for e in events if e["event"] == "done"]
+    twice = len(finished) - len(set(finished))
+    print(f"  then: status {status}, {len(set(finished))} done, {twice} done twice, products that "
+          f"differ: {len(differing(out, expected))}, left over: "
+          f"{len(list(out.glob('.writing*')))}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--exposures", type=int, default=200)
+    parser.add_argument("--subarray", default="SUB64P")
+    parser.add_argument("--groups", type=int, default=5)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--engines", nargs="*", default=["local", "parsl", "dask"])
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="batch-"))
+    try:
+        raw = folder / "raw"
+        make(raw, options.exposures, options.subarray, options.groups)
+        for engine in options.engines:
+            print(f"engine {engine}:", flush=True)
+            throughput(raw, folder / engine, f"--engine={engine}")
+            if engine != options.engines[0]:
+                print("  products that differ: "
+                      f"{len(differing(folder / engine, folder / options.engines[0]))}")
+        if options.kills:
+            print("kills:", flush=True)
+            chaos(raw, folder / "killed", folder / options.engines[0], options.kills)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
