@@ -1,6 +1,6 @@
 """Batches: overhead, use of the CPUs, equal products of all engines, and runs that are killed.
 
-python -m benchmarks.batch [--exposures 200] [--kills 10] [--subarray SUB64P] [--engines local parsl dask]
+python -m benchmarks.batch [--exposures 200] [--kills 10] [--engines local parsl dask]
 """
 
 import argparse
@@ -72,12 +72,11 @@ def throughput(raw, out, *more):
     status, events, wall, cpu = run(raw, out, *more)
     done = [event for event in events if event["event"] == "done"]
     jobs = next(event["jobs"] for event in events if event["event"] == "begin")
-    first = min(e["time"] for e in done)
-    warm = [e for e in done if e["time"] > first][jobs - 1:]  # without the start of the workers
-    span = max(e["time"] for e in warm) - sorted(e["time"] for e in done)[jobs - 1]
+    warm = done[2 * jobs:]  # without the start of the workers
+    span = warm[-1]["time"] - done[2 * jobs - 1]["time"]
     busy = sum(e["seconds"] for e in warm)
-    print(f"  status {status}, {len(done)} done in {wall:.1f} s wall, {cpu:.1f} s CPU; {jobs} jobs; "
-          f"warm: {1000 * busy / len(warm):.0f} ms a task, overhead "
+    print(f"  status {status}, {len(done)} done in {wall:.1f} s wall, {cpu:.1f} s CPU; "
+          f"{jobs} jobs; warm: {1000 * busy / len(warm):.0f} ms a task, overhead "
           f"{1000 * (jobs * span - busy) / len(warm):.0f} ms a task, workers busy "
           f"{100 * busy / (jobs * span):.0f}% of the time")
     again = run(raw, out, *more)

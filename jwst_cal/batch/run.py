@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jwst_cal.batch import driver, engines, progress, resources, tasks
+from jwst_cal.batch import currentness, driver, engines, progress, resources, tasks
 from jwst_cal.batch.planning import Plan
 from jwst_cal.batch.state import Lock, State, folder_of
 from jwst_cal.errors import ExitStatus
@@ -78,10 +78,9 @@ def execute(plan: Plan, options: Options | None = None, *,
                        threads=share.threads, memory=share.memory)
         if options.disable_crds_steppars:
             os.environ["STPIPE_DISABLE_CRDS_STEPPARS"] = "true"
+        state.plan(plan.tasks)
         with driver.stopping() as stop, engines.single_threaded(share.threads):
-            engine = make(share) if make is not None else engines.make(
-                options.engine, share, str(folder_of(plan.output_dir) / options.engine),
-                options.site)
+            engine = _engine(plan, options, share, state, make)
             with contextlib.closing(engine), reporter:
                 for remark in plan.remarks:
                     reporter.tell({"event": "remark", "text": remark})
@@ -95,6 +94,19 @@ def execute(plan: Plan, options: Options | None = None, *,
         raise ExitStatus(1, f"{failed} of {len(plan.tasks)} tasks failed; jwst-cal status "
                             f"{shlex.quote(os.path.relpath(plan.output_dir))} tells why")
     return counts
+
+
+def _engine(plan: Plan, options: Options, share: resources.Share, state: State,
+            make: Callable[[resources.Share], engines.Engine] | None) -> engines.Engine:
+    """Make the engine; pilot jobs and clusters are not started for nothing."""
+    if make is not None:
+        return make(share)
+    if options.engine != "local" and not options.force:
+        context = currentness.rules()
+        if not any(currentness.why_stale(task, state, context) for task in plan.tasks):
+            return engines.local(share.jobs)
+    return engines.make(options.engine, share, str(folder_of(plan.output_dir) / options.engine),
+                        options.site)
 
 
 def _size(task: tasks.Task) -> int:

@@ -155,14 +155,60 @@ def _report(options: argparse.Namespace) -> int:
     return 0
 
 
+def _refs(options: argparse.Namespace) -> int:
+    from jwst_cal.batch import progress, reference_files, references
+
+    if options.action == "verify" and options.cache:
+        number, problems = reference_files.verify(options.cache)
+        return _verified(number, problems)
+    if not options.inputs:
+        from jwst_cal.errors import ExitStatus
+
+        raise ExitStatus(2, f"refs {options.action}: name exposures, folders or a plan")
+    if options.action == "pack" and not options.cache:
+        from jwst_cal.errors import ExitStatus
+
+        raise ExitStatus(2, "refs pack: --cache DIR, the folder to be packed, is needed")
+    needed = references.needed(_plan_of(options).tasks)
+    for task, why in needed.problems.items():
+        print(f"{task}: {why}", file=sys.stderr)
+    status = 1 if needed.problems else 0
+    names = needed.names()
+    if options.action == "plan":
+        copies = reference_files.kept(names)
+        for copy in copies:
+            print(f"{copy.name}  {progress.megabytes(copy.size) or 'to be fetched'}")
+        print(f"{len(names)} reference files, {sum(not c.is_here for c in copies)} to be fetched")
+    elif options.action == "fetch":
+        failed = reference_files.fetch(names, print)
+        print(f"{len(names) - len(failed)} of {len(names)} reference files are in the cache")
+        status = 1 if failed else status
+    elif options.action == "pack":
+        number, size = reference_files.pack(names, options.cache)
+        print(f"{options.cache}: {number} reference files, {progress.megabytes(size)}. Use it with")
+        print(f"export CRDS_PATH={os.path.abspath(options.cache)} "
+              "CRDS_SERVER_URL=https://jwst-serverless.stsci.edu CRDS_READONLY_CACHE=1")
+    else:
+        number, problems = reference_files.verify_names(names)
+        status = max(status, _verified(number, problems))
+    return status
+
+
+def _verified(number: int, problems: list[str]) -> int:
+    for text in problems:
+        print(text)
+    print(f"{number} files compared with their SHA-1 sums, {len(problems)} wrong")
+    return 1 if problems else 0
+
+
 def _explain(options: argparse.Namespace) -> int:
     from jwst_cal.cli import explain
 
     return explain.main(["explain", *options.products])
 
 
-def _add_inputs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("inputs", nargs="+", metavar="INPUT",
+def _add_inputs(parser: argparse.ArgumentParser, number: str = "+") -> None:
+    parser.add_argument("inputs", nargs=number, metavar="INPUT",
                         help="exposures, folders, associations, @LIST, or one plan file")
     parser.add_argument("-o", "--output-dir", metavar="DIR",
                         help="folder of the products and of the record of the run [here]")
@@ -219,6 +265,15 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--pictures", type=int, default=4000, metavar="N",
                         help="pictures at most; one takes about 10 kB [4000]")
     report.set_defaults(do=_report)
+
+    refs = commands.add_parser(
+        "refs", help="reference files of exposures: name, fetch, pack for nodes without network")
+    refs.add_argument("action", choices=("plan", "fetch", "pack", "verify"),
+                      help="plan: list; fetch: into the cache, by this process alone; pack: copy "
+                           "rules and files into --cache; verify: the SHA-1 sums")
+    _add_inputs(refs, "*")
+    refs.add_argument("--cache", metavar="DIR", help="packed cache")
+    refs.set_defaults(do=_refs)
 
     check = commands.add_parser("check", help="whether products are whole and consistent")
     check.add_argument("products", nargs="+", metavar="PRODUCT")

@@ -15,7 +15,7 @@ from typing import Any
 
 from jwst_cal.errors import ReferenceFileError
 
-__all__ = ["fetch"]
+__all__ = ["compare", "fetch"]
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +105,24 @@ def _fetch(name: str, path: str, context: str) -> str:
             os.unlink(scratch)
     raise ReferenceFileError(f"{name} ({context}): not in the cache and cannot be fetched: "
                              f"{problem}")
+
+
+def compare(name: str, path: str) -> str | None:
+    """
+    Compare a file with the size and the SHA-1 sum that the server lists.
+
+    Parameters
+    ----------
+    name, path : str
+        Base name, and the file.
+
+    Returns
+    -------
+    str or None
+        What differs, empty when nothing does; None when the server does not list it.
+    """
+    listed = _listed(name)
+    return _difference(path, listed) if listed else None
 
 
 def _listed(name: str) -> Any:

@@ -23,12 +23,15 @@ __all__ = [
     "Choice",
     "LookupFailure",
     "context",
+    "difference",
     "find",
     "find_parameters",
     "header_of",
     "name_of",
     "obtain",
+    "place_of",
     "recorded",
+    "rule_files",
     "sha1",
     "summary",
     "use_rules",
@@ -333,15 +336,113 @@ def obtain(name: str) -> str:
     ReferenceFileError
         If it cannot be had.
     """
+    with _told(name) as embedded:
+        import crds
+
+        return _located(name, str(crds.get_context_name(_OBSERVATORY)), embedded)
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[bool]:
+    """Use the client; its errors become one of ours. Tells whether the cache is embedded."""
     try:
         with _quiet(), _client() as embedded:
-            import crds
-
-            return _located(name, str(crds.get_context_name(_OBSERVATORY)), embedded)
+            yield embedded
     except JwstCalError:
         raise
     except (Exception, SystemExit) as error:
-        raise ReferenceFileError(f"{name}: {_reason(error)}") from error
+        raise ReferenceFileError(f"{what}: {_reason(error)}") from error
+
+
+def place_of(name: str) -> str:
+    """
+    Tell where the cache keeps a reference file, whether it has it or not.
+
+    Parameters
+    ----------
+    name : str
+        Base name.
+
+    Returns
+    -------
+    str
+        The path.
+
+    Raises
+    ------
+    ReferenceFileError
+        If there is no cache.
+    """
+    with _told(name) as embedded:
+        if embedded:
+            from jwst_cal.simulate import cache
+
+            return str(cache.ensure() / "references" / "jwst" / name)
+        import crds
+
+        return str(crds.locate_file(name, _OBSERVATORY))
+
+
+def rule_files() -> list[tuple[str, str]]:
+    """
+    List the files of the rules in force.
+
+    Returns
+    -------
+    list of (str, str)
+        Path of each, and where it lies in a cache: the mappings that the context names, and what
+        the client needs to start without a server.
+
+    Raises
+    ------
+    ReferenceFileError
+        If they cannot be had.
+    """
+    with _told("the rules"):
+        import crds
+        from crds.core import config, heavy_client
+
+        context = str(crds.get_context_name(_OBSERVATORY))
+        # the client keeps the server's answers as files when it has asked for them
+        heavy_client.get_config_info(_OBSERVATORY)
+        names = crds.get_symbolic_mapping(context).mapping_names()
+        found = [(config.locate_mapping(name, _OBSERVATORY),
+                  os.path.join("mappings", _OBSERVATORY, name)) for name in names]
+        folder = config.get_crds_cfgpath(_OBSERVATORY)
+        if os.path.basename(folder) != _OBSERVATORY:
+            folder = os.path.join(folder, _OBSERVATORY)
+        found += [(os.path.join(folder, name), os.path.join("config", _OBSERVATORY, name))
+                  for name in sorted(os.listdir(folder))
+                  if os.path.isfile(os.path.join(folder, name))]
+        return found
+
+
+def difference(name: str, path: str) -> str | None:
+    """
+    Compare a reference file with what the server lists.
+
+    Parameters
+    ----------
+    name, path : str
+        Base name, and the file.
+
+    Returns
+    -------
+    str or None
+        What differs, empty when nothing does; None when the server does not tell, or there is
+        none, as for the embedded cache.
+
+    Raises
+    ------
+    ReferenceFileError
+        If the client cannot be used.
+    """
+    with _told(name) as embedded:
+        if embedded:
+            return None
+        from jwst_cal.framework import _downloads
+
+        return _downloads.compare(name, path)
 
 
 def _asked(dataset: Any, reftype: str,
@@ -449,19 +550,14 @@ def context() -> str:
     ReferenceFileError
         If there are none to be had.
     """
-    try:
-        if not _is_users():
-            from jwst_cal.simulate import cache
+    if not _is_users():
+        from jwst_cal.simulate import cache
 
-            return str(cache.CONTEXT)
-        with _quiet(), _client():
-            import crds
+        return str(cache.CONTEXT)
+    with _told("the CRDS context"):
+        import crds
 
-            return str(crds.get_context_name(_OBSERVATORY))
-    except JwstCalError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise ReferenceFileError(f"the CRDS context: {_reason(error)}") from error
+        return str(crds.get_context_name(_OBSERVATORY))
 
 
 class LookupFailure(ReferenceFileError):
