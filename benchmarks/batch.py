@@ -105,23 +105,27 @@ def kill_something(running, whom):
 def chaos(raw, out, expected, kills, *more):
     """Kill drivers and workers at random times; then let it finish."""
     finished = []
+    n_exposures = len(list(raw.glob("*_uncal.fits")))
     for number in range(kills):
         whom = "driver" if number % 2 else "worker"
         running = subprocess.Popen(words(raw, out, *more), stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL, text=True)
-        started = time.monotonic()
-        while time.monotonic() - started < 1.5 + random.uniform(0, 3):
-            time.sleep(0.01)
+        wanted, events = random.randint(1, n_exposures // (kills + 1)), []
+        for line in running.stdout:
+            events.append(json.loads(line))
+            wanted -= events[-1]["event"] == "done"
+            if not wanted:
+                break
+        time.sleep(random.uniform(0, 0.3))
         kill_something(running, whom)
         if whom == "worker":
-            time.sleep(random.uniform(0, 2))
+            time.sleep(random.uniform(0, 3))
             running.kill()
         text, _ = running.communicate()
-        events = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+        events += [json.loads(line) for line in text.splitlines() if line.endswith("}")]
         finished += [e["task"] for e in events if e["event"] == "done"]
-        print(f"  {number + 1}: {whom} killed after {time.monotonic() - started:.1f} s, "
-              f"{sum(e['event'] == 'done' for e in events)} done, "
-              f"{sum(e['event'] == 'retry' for e in events)} retried")
+        print(f"  {number + 1}: {whom} killed; {sum(e['event'] == 'done' for e in events)} done, "
+              f"{sum(e['event'] == 'retry' for e in events)} retried", flush=True)
     status, events, _, _ = run(raw, out, *more)
     finished += [e["task"] for e in events if e["event"] == "done"]
     twice = len(finished) - len(set(finished))
