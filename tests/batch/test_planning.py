@@ -234,7 +234,7 @@ def test_command(raw, tmp_path, capsys, monkeypatch):
     assert found["output_dir"] == "out"
     first = found["task"][0]
     assert first["references"]["gain"].startswith("jwst_nircam_gain_")
-    assert first["foreseen"]["seconds"] > 0
+    assert first["foreseen"]["bytes"] > 0
     assert not Path("out").exists()
     assert command.main(["run", "plan.toml", "--stages=1", "-o", "x"]) == 2
 
