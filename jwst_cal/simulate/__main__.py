@@ -27,8 +27,7 @@ def _dithers(args):
         pointing_error=args.pointing_error, roll_error=args.roll_error,
         cosmic_ray_rate=args.cosmic_rays, field=tuple(args.field), seed=args.seed,
     )
-    for path in (*found.exposures, found.level2, found.level3, found.sources, found.places,
-                 found.pointings, found.telemetry):
+    for path in (*found.exposures, *found[1:]):
         print(path)
 
 

@@ -14,10 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jwst_cal.associations import io
 from jwst_cal.errors import OutputError, ParameterError
 from jwst_cal.pointing import attitude, velocity_aberration, wcsinfo
-from jwst_cal.simulate import exposures, sky, telemetry
+from jwst_cal.simulate import exposures, sets, sky, telemetry
 from jwst_cal.simulate.detectors import Window, stream
 from jwst_cal.simulate.instruments import INSTRUMENTS
 
@@ -66,8 +65,10 @@ class Set(NamedTuple):
     ----------
     exposures : list of Path
         Raw exposures, ``_uncal.fits``.
+    pool : Path
+        Table of the exposures, for ``asn_generate``.
     level2, level3 : Path
-        Associations.
+        Associations; of stage 3 that of the first detector's filter.
     sources, places, pointings : Path
         Truth: the field (usable as a reference catalogue), where its sources are in each exposure,
         and one row for each exposure.
@@ -76,6 +77,7 @@ class Set(NamedTuple):
     """
 
     exposures: list[Path]
+    pool: Path
     level2: Path
     level3: Path
     sources: Path
@@ -353,12 +355,9 @@ def _pointing_cards(aperture, matrix):
 def _write(folder, made, sources, level):
     from astropy.table import Table
 
-    science = [row for row in made if row.camera.optics.filter == made[0].camera.optics.filter]
-    others = [row for row in made if row.camera.optics.filter != made[0].camera.optics.filter]
-    level2 = _level2(folder, made)
-    level3 = _level3(folder, science, 1)
-    if others:
-        _level3(folder, others, 2)
+    pool, level2, level3 = sets.associate(folder, [
+        sets.Row(row.path, row.camera.window, row.camera.optics.filter, row.camera.mode)
+        for row in made])
     flux = sources["flux_ujy"]
     table = Table(sources)
     table["abmag"] = 23.9 - 2.5 * np.log10(flux)
@@ -386,7 +385,7 @@ def _write(folder, made, sources, level):
             content.write(path, format="ascii.ecsv", overwrite=True)
         except OSError as error:
             raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
-    return Set([row.path for row in made], level2, level3, *paths, _telemetry(folder, made))
+    return Set([row.path for row in made], pool, level2, level3, *paths, _telemetry(folder, made))
 
 
 def _telemetry(folder, made):
@@ -399,37 +398,4 @@ def _telemetry(folder, made):
         path.write_text(json.dumps(found, indent=1))
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
-    return path
-
-
-def _member(path, suffix):
-    return {"expname": path.name.replace("_uncal", suffix), "exptype": "science"}
-
-
-def _association(kind, rule, products):
-    return {"asn_type": kind, "asn_rule": rule, "version_id": None,
-            "code_version": "jwst_cal.simulate", "program": "01234", "asn_id": "o001",
-            "target": "t001", "asn_pool": "none", "constraints": "none",
-            "degraded_status": "No known degraded exposures in association.", "products": products}
-
-
-def _level2(folder, made):
-    """Association of all exposures for calwebb_image2, one product each."""
-    products = [{"name": row.path.name.removesuffix("_uncal.fits"),
-                 "members": [_member(row.path, "_rate")]} for row in made]
-    path = folder / "jw01234-o001_image2_00001_asn.json"
-    io.write(_association("image2", "Asn_Lv2Image", products), path)
-    return path
-
-
-def _level3(folder, made, number):
-    """Association of the exposures of one filter for calwebb_image3."""
-    window, light = made[0].camera.window, made[0].camera.optics.filter
-    elements = "-".join(sorted(filter(None, (light.pupil, light.filter)))) or "clear"
-    name = f"jw01234-o001_t001_{window.detector.instrument}_{elements}"
-    if window.subarray.name != "FULL":
-        name += f"-{window.subarray.name}"
-    products = [{"name": name.lower(), "members": [_member(row.path, "_cal") for row in made]}]
-    path = folder / f"jw01234-o001_image3_{number:05d}_asn.json"
-    io.write(_association("image3", "Asn_Lv3Image", products), path)
     return path

@@ -53,18 +53,26 @@ def test_names_and_associations(nircam):
         for number in (1, 2) for detector in ("nrcb1", "nrcb4", "nrcblong")]
     level2 = json.loads(nircam.level2.read_text())
     assert level2["asn_type"] == "image2"
-    assert [product["members"] for product in level2["products"]] == [
-        [{"expname": path.name.replace("uncal", "rate"), "exptype": "science"}]
-        for path in nircam.exposures]
-    level3 = json.loads(nircam.level3.read_text())["products"]
-    (product,) = level3
+    assert [[(member["expname"], member["exptype"]) for member in product["members"]]
+            for product in level2["products"]] == [
+        [(path.name.replace("uncal", "rate"), "science")] for path in nircam.exposures]
+    (product,) = json.loads(nircam.level3.read_text())["products"]
     assert product["name"] == "jw01234-o001_t001_nircam_clear-f200w-sub160"
     assert [member["expname"][-14:] for member in product["members"]] == [
         "nrcb1_cal.fits", "nrcb4_cal.fits"] * 2
-    other = nircam.level3.with_name("jw01234-o001_image3_00002_asn.json")
+    (other,) = set(nircam.level3.parent.glob("*_image3_*_asn.json")) - {nircam.level3}
     (product,) = json.loads(other.read_text())["products"]
     assert product["name"] == "jw01234-o001_t001_nircam_clear-f356w-sub160"
     assert len(product["members"]) == 2
+
+
+def test_the_pool_makes_the_associations(nircam, tmp_path):
+    from jwst_cal.associations import asn_generate
+
+    assert asn_generate.main([str(nircam.pool), "--all-candidates", "--merge", "-p",
+                              str(tmp_path)]) == 0
+    made = sorted(path.name for path in tmp_path.iterdir())
+    assert made == sorted(path.name for path in nircam.pool.parent.glob("*_asn.json"))
 
 
 def test_exposures_follow_each_other(nircam):
