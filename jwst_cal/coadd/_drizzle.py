@@ -55,12 +55,7 @@ class Source:
         self.data, self.weight, self.dq = data, weight, dq
         self.variances, self.image_weight = variances, image_weight
         self.pixel_map = pixel_map
-        x, y = pixel_map.rows(0, data.shape[0])
-        nowhere = np.isnan(y).all(axis=1)
-        y[nowhere] = np.inf
-        self._low, self._high = np.nanmin(y, axis=1), np.where(nowhere, -np.inf,
-                                                               np.nanmax(y, axis=1))
-        self.columns = (np.nanmin(x), np.nanmax(x)) if not nowhere.all() else None
+        self._low, self._high, self.columns = pixel_map.limits()
 
     def rows_at(self, start, stop, margin):
         """

@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 TOLERANCE = 1e-6
 #: Numbers of Chebyshev nodes along an axis that are tried in turn.
 NODES = (12, 20, 32)
+#: Columns between those at which the limits of a row are looked up, and what may be missed.
+LIMITS_STEP, LIMITS_MARGIN = 32, 0.1
 #: Places at which the interpolation is checked against the transformation itself.
 N_CHECKS = 64
 
@@ -64,6 +66,43 @@ class PixelMap:
             self._coefficients = _chebyshev(at, (x0, x1), (y0, y1))
         if self._coefficients is None and self._whole is None:
             self._whole = at(*np.meshgrid(np.arange(x0, x1 + 1.0), np.arange(y0, y1 + 1.0)))
+
+    @property
+    def is_small(self):
+        """Whether it is kept as coefficients, not pixel by pixel."""
+        return self._whole is None
+
+    def limits(self):
+        """
+        Give the region of the target that the pixels fill, row by row.
+
+        Returns
+        -------
+        low, high : float64 [row]
+            Least and largest y of the rows of the source, within LIMITS_MARGIN; infinite, and low
+            above high, for rows without places.
+        columns : (float, float) or None
+            Least and largest x; None when there is no place at all.
+        """
+        (x0, x1), (y0, y1) = self._bounds
+        low, high = (np.full(self.shape[0], sign * np.inf) for sign in (1, -1))
+        if x1 < x0 or y1 < y0:
+            return low, high, None
+        if self._coefficients is not None:
+            from numpy.polynomial.chebyshev import chebgrid2d
+
+            n = min(x1 - x0 + 1, (x1 - x0) // LIMITS_STEP + 2)
+            v, u = (np.linspace(-1, 1, k) if k > 1 else np.zeros(1) for k in (y1 - y0 + 1, n))
+            x, y = (chebgrid2d(v, u, part) for part in self._coefficients)
+        else:
+            x, y = self._whole
+        known = np.isfinite(y).any(axis=1)
+        rows = np.flatnonzero(known) + y0
+        low[rows] = np.nanmin(y[known], axis=1) - LIMITS_MARGIN
+        high[rows] = np.nanmax(y[known], axis=1) + LIMITS_MARGIN
+        columns = ((float(np.nanmin(x)) - LIMITS_MARGIN, float(np.nanmax(x)) + LIMITS_MARGIN)
+                   if rows.size else None)
+        return low, high, columns
 
     def rows(self, start, stop):
         """

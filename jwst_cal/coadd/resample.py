@@ -1,14 +1,13 @@
 """Resample: images on one grid without distortion, combined."""
 
-import contextlib
 import logging
 import os
 
 import numpy as np
 
 from jwst_cal import flags
-from jwst_cal.coadd import _drizzle, _output_frame, _pixel_map
-from jwst_cal.errors import InputError, ParameterError
+from jwst_cal.coadd import _drizzle, _images, _mosaic, _output_frame, _pixel_map
+from jwst_cal.errors import ParameterError
 from jwst_cal.framework import GroupStep, param
 from jwst_cal.models import invalid
 
@@ -23,8 +22,6 @@ VARIANCES = ("var_rnoise", "var_flat", "var_poisson")
 BAND = 128
 #: A smaller pixfrac leaves points of the pixels.
 NO_AREA = 1e-3
-#: Keywords of the pointing of one detector, which a mosaic does not have.
-_OF_ONE_DETECTOR = ("v2_ref", "v3_ref", "ra_ref", "dec_ref", "roll_ref", "v3yangle", "vparity")
 
 
 class ResampleStep(GroupStep):
@@ -109,38 +106,24 @@ class ResampleStep(GroupStep):
 
     def _frame(self, library):
         """Output frame, and the outlines of the images."""
-        found, polygons = [], []
-        with library:
-            for index in range(len(library)):
-                s_region = library.read_metadata(index).get("meta.wcsinfo.s_region")
-                polygons += _output_frame.outlines(s_region)
-                if index:
-                    found.append((None, None, None, s_region))
-                    continue
-                first = library.borrow(0)
-                _check(first)
-                found.append((first.meta.wcs, first.meta.wcsinfo.instance, first.data.shape,
-                              s_region))
-                area = first.meta.photometry.pixelarea_steradians
-                library.shelve(first, 0, modify=False)
-        if self.output_wcs:
-            frame = _output_frame.from_file(self.make_input_path(self.output_wcs),
-                                            self.output_shape)
-            area = area or _output_frame.mean_pixel_area(found[0][0], found[0][2])
-            if area:
-                frame.scale_ratio = frame.scale / (3600 * np.degrees(np.sqrt(area)))
-        else:
-            frame = _output_frame.around(found, **self.options_for(_output_frame.around))
+        found, polygons, area = _images.look(library, self.class_alias)
+        if not self.output_wcs:
+            return _output_frame.around(found,
+                                        **self.options_for(_output_frame.around)), polygons
+        frame = _output_frame.from_file(self.make_input_path(self.output_wcs), self.output_shape)
+        area = area or _output_frame.mean_pixel_area(found[0][0], found[0][2])
+        if area:
+            frame.scale_ratio = frame.scale / (3600 * np.degrees(np.sqrt(area)))
         return frame, polygons
 
     def _combine(self, library, indices, frame, polygons, alone):
         """Add up the images of these indices."""
         variances = ("err",) if self.single else VARIANCES if self.enable_err else ()
-        arrays = _Arrays(frame.shape, _fill_value(self.fillval), variances,
+        arrays = _Arrays(frame.shape, _mosaic.fill_value(self.fillval, self.class_alias), variances,
                          len(indices) if self.enable_ctx else 0, self.propagate_dq)
         # images in memory are added band by band; those on disk are read only once
         height = frame.shape[0] if library.on_disk else BAND
-        times, output, blender, kept = _Times(), None, None, {}
+        times, output, blender, kept = _mosaic.Times(), None, None, {}
         with library:
             for start in range(0, frame.shape[0], height):
                 sums = arrays.sums((start, min(start + height, frame.shape[0])), self, frame)
@@ -148,8 +131,8 @@ class ResampleStep(GroupStep):
                     source = kept.get(index)
                     if source is None:
                         image = library.borrow(index)
-                        _check(image)
-                        output = _blank(image, frame) if output is None else output
+                        _images.check(image, self.class_alias)
+                        output = _mosaic.blank(image, frame) if output is None else output
                         if self.blendheaders and not alone:
                             blender = _accumulated(blender, image)
                         times.add(image)
@@ -163,11 +146,9 @@ class ResampleStep(GroupStep):
             blender.finish(output)
         arrays.write(output, report_variances=self.report_var and not self.single)
         times.write(output)
-        self._describe(output, frame, polygons, times.n_exposures)
+        _mosaic.describe(output, frame, polygons, times.n_exposures, self)
         if not alone:
-            for theirs, ours in (("asn_pool", "pool_name"), ("table_name", "table_name")):
-                if library.asn.get(theirs) is not None:
-                    setattr(output.meta.asn, ours, library.asn[theirs])
+            _mosaic.name_association(output, library)
         name = None if self.single else library.asn["products"][0].get("name")
         output.meta.filename = _name(output, name, self.single)
         return output
@@ -178,54 +159,16 @@ class ResampleStep(GroupStep):
         shape = image.data.shape
         pixel_map = _pixel_map.PixelMap(image.meta.wcs, frame.wcs, shape,
                                         step=self.pixmap_stepsize, order=self.pixmap_order)
-        usable = (image.dq & UNUSABLE) == 0
         variances = {name: getattr(image, name, None) for name in VARIANCES}
         variances = {name: array for name, array in variances.items()
                      if array is not None and array.shape == shape}
-        if self.weight_type == "ivm" and "var_rnoise" in variances:
-            weight = _drizzle.inverse_variance(variances["var_rnoise"], usable)
-            image_weight = "var_rnoise"
-        elif self.weight_type == "exptime":
-            image_weight = (image.meta.exposure.measurement_time
-                            or image.meta.exposure.exposure_time)
-            if image_weight is None:
-                raise InputError(f"{image.meta.filename}: neither TMEASURE nor XPOSURE: there is "
-                                 "no exposure time to weigh by")
-            weight = np.where(usable, np.float32(image_weight), np.float32(0))
-        else:
-            if self.weight_type == "ivm":
-                log.warning("%s has no VAR_RNOISE: all its pixels weigh the same",
-                            image.meta.filename)
-            weight, image_weight = usable.astype(np.float32), 1.0
-        data, level = image.data, image.meta.background.level
-        if level is not None and not image.meta.background.subtracted:
-            data = data - np.float32(level)
+        weight, image_weight = _images.weigh(image, self.weight_type, UNUSABLE)
+        data = _images.without_sky(image)
         if self.single:
             variances, image_weight = {"err": np.square(image.err)}, 1.0
         log.info("Adding %s", image.meta.filename)
         return _drizzle.Source(data, weight, variances, image_weight, pixel_map,
                                image.dq if self.propagate_dq else None)
-
-    def _describe(self, output, frame, polygons, n_exposures):
-        """Fill in what the header says of the grid and of how it was made."""
-        from jwst_cal.astrometry import _s_region
-        meta = output.meta
-        meta.wcs = frame.wcs
-        meta.photometry.pixelarea_arcsecsq = frame.scale**2
-        meta.photometry.pixelarea_steradians = frame.scale**2 / np.rad2deg(3600) ** 2
-        made = meta.resample
-        made.pointings, made.pixel_scale_ratio = n_exposures, frame.scale_ratio
-        made.pixfrac, made.kernel = self.pixfrac, self.kernel
-        made.fillval = self.fillval
-        made.weight_type = None if self.weight_type == "None" else self.weight_type
-        meta.background.level = meta.background.subtracted = None
-        _describe_grid(output)
-        outline = _output_frame.union(polygons, frame)
-        if outline is None:
-            log.warning("No image lies in the output: S_REGION is not set")
-        else:
-            meta.wcsinfo.s_region = "  ".join(_s_region.polygon(part) for part in outline)
-            log.info("S_REGION: %s", meta.wcsinfo.s_region)
 
 
 class _Arrays:
@@ -276,64 +219,6 @@ class _Arrays:
                 setattr(output, name, array)
 
 
-class _Times:
-    """Exposure times; an exposure counts once, however many detectors it has."""
-
-    def __init__(self):
-        self._seen = set()
-        self._start, self._end = [], []
-        self._sums = dict.fromkeys(("exposure_time", "measurement_time", "duration"), 0.0)
-
-    @property
-    def n_exposures(self):
-        return len(self._seen)
-
-    def add(self, image):
-        group = image.meta.group_id
-        if group in self._seen:
-            return
-        self._seen.add(group)
-        exposure = image.meta.exposure
-        self._start.append(exposure.start_time)
-        self._end.append(exposure.end_time)
-        for name, total in self._sums.items():
-            value = getattr(exposure, name)
-            if value is None and name == "measurement_time":
-                self._sums[name] = None
-            elif total is not None:
-                self._sums[name] = total + (value or 0.0)
-
-    def write(self, output):
-        exposure = output.meta.exposure
-        for name, total in self._sums.items():
-            setattr(exposure, name, total)
-        exposure.effective_exposure_time = self._sums["exposure_time"]
-        exposure.elapsed_exposure_time = self._sums["duration"]
-        for name, values, choose in (("start_time", self._start, min),
-                                     ("end_time", self._end, max)):
-            known = [value for value in values if value is not None]
-            setattr(exposure, name, choose(known) if known else None)
-
-
-def _check(image):
-    name = image.meta.filename or "the input"
-    if getattr(image, "data", None) is None or image.data.ndim != 2:
-        raise InputError(f"{name}: resample takes 2-D images, this is {type(image).__name__}")
-    if image.meta.wcs is None:
-        raise InputError(f"{name}: no coordinates; assign_wcs must come first")
-
-
-def _blank(image, frame):
-    """Make an empty output with the header of an image."""
-    from stdatamodels.jwst.datamodels import ImageModel
-
-    output = ImageModel()
-    output.update(image)
-    output.meta.wcs = frame.wcs
-    output.meta.bunit_data = image.meta.bunit_data
-    return output
-
-
 def _accumulated(blender, image):
     from jwst_cal.models import blend
 
@@ -344,51 +229,9 @@ def _accumulated(blender, image):
     return blender
 
 
-def _fill_value(text):
-    text = text.strip().upper()
-    try:
-        return np.nan if text in ("NAN", "INDEF", "") else float(text)
-    except ValueError:
-        raise ParameterError(f"Parameter 'fillval' of resample: '{text}' where a number, NAN or "
-                             "INDEF is needed") from None
-
-
 def _name(output, product, single):
     """File name: the product's, or for one exposure that of its first detector."""
     if not single:
         return product
     root, ext = os.path.splitext(output.meta.filename)
     return f"{root.rpartition('_')[0]}_outlier_i2d{ext}"
-
-
-def _describe_grid(output):
-    """Keywords of the linear FITS description in the place of those of one detector."""
-    from gwcs.fitswcs import FITSImagingWCSTransform
-
-    from jwst_cal.astrometry import _fits_sip
-
-    info = output.meta.wcsinfo
-    _fits_sip.forget(info)
-    grid = output.meta.wcs.forward_transform
-    if isinstance(grid, FITSImagingWCSTransform):
-        code = grid.projection.prjprm.code
-        values = {"ctype1": f"RA---{code}", "ctype2": f"DEC--{code}", "radesys": "ICRS"}
-        for axis in (0, 1):
-            values |= {f"crpix{axis + 1}": float(grid.crpix[axis]) + 1,
-                       f"cdelt{axis + 1}": float(grid.cdelt[axis]),
-                       f"crval{axis + 1}": float(grid.crval[axis]),
-                       f"cunit{axis + 1}": str(output.meta.wcs.output_frame.unit[axis])}
-            for other in (0, 1):
-                values[f"pc{axis + 1}_{other + 1}"] = float(grid.pc[axis][other])
-        for name, value in values.items():
-            with contextlib.suppress(AttributeError):
-                setattr(info, name, value)
-    else:
-        log.warning("The output's coordinates are no plain projection: the header describes them "
-                    "by a linear fit")
-        if output.meta.wcs.bounding_box is None:
-            n_rows, n_cols = output.data.shape
-            output.meta.wcs.bounding_box = (-0.5, n_cols - 0.5), (-0.5, n_rows - 0.5)
-        _fits_sip.describe(output, degree=1, max_inverse_error=None, inverse_degree=0)
-    for name in _OF_ONE_DETECTOR:
-        info.instance.pop(name, None)

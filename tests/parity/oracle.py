@@ -166,16 +166,17 @@ def run_steps(folder, runs):
     ----------
     folder : Path
         Working directory.
-    runs : list of (str, sequence of str or Path, Path, dict)
+    runs : list of (str, sequence of str or Path, Path, dict[, bool])
         Dotted name of the class, input files, folder for the products, parameters for ``call``
-        with references as overrides.
+        with references as overrides, and whether the step gets open models.
     """
     python, reason = setup.find()
     if python is None:
         raise FileNotFoundError(reason)
     _run(python, folder, None, [
         {"class": class_name, "input": [str(name) for name in inputs], "folder": str(target),
-         "parameters": parameters} for class_name, inputs, target, parameters in runs
+         "parameters": parameters, "open": any(opened)}
+        for class_name, inputs, target, parameters, *opened in runs
     ], run_step_program)
 
 

@@ -1,7 +1,8 @@
 """Run official steps or pipelines: python run_step.py spec.json.
 
 Runs in the environment of the official package; needs nothing else. The file holds a list of runs:
-``class`` (dotted), ``input`` (file names), ``parameters``, ``folder``, into which products go.
+``class`` (dotted), ``input`` (file names), ``parameters``, ``folder``, into which products go, and
+``open``: whether the step gets open models in the place of names.
 """
 
 import importlib
@@ -20,7 +21,12 @@ def main(path):
         module, _, name = run["class"].rpartition(".")
         step = getattr(importlib.import_module(module), name)
         os.chdir(run["folder"])
-        step.call(*run["input"], **{"save_results": True, "output_dir": run["folder"],
+        inputs = run["input"]
+        if run.get("open"):
+            from stdatamodels.jwst import datamodels
+
+            inputs = [datamodels.open(name) for name in inputs]
+        step.call(*inputs, **{"save_results": True, "output_dir": run["folder"],
                                     **run.get("parameters", {})})
 
 

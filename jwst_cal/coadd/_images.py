@@ -1,0 +1,139 @@
+"""What combining images takes from each of them."""
+
+import logging
+
+import numpy as np
+
+from jwst_cal.coadd import _drizzle, _output_frame
+from jwst_cal.errors import InputError
+
+__all__ = ["check", "look", "weigh", "without_sky"]
+
+log = logging.getLogger(__name__)
+
+
+def check(image, alias):
+    """
+    Refuse what is no image with coordinates.
+
+    Parameters
+    ----------
+    image : data model
+        The image.
+    alias : str
+        Step that it is given to.
+
+    Raises
+    ------
+    InputError
+        If it is not 2-D or has no coordinates.
+    """
+    name = image.meta.filename or "the input"
+    if getattr(image, "data", None) is None or image.data.ndim != 2:
+        raise InputError(f"{name}: {alias} takes 2-D images, this is {type(image).__name__}")
+    if image.meta.wcs is None:
+        raise InputError(f"{name}: no coordinates; assign_wcs must come first")
+
+
+def look(library, alias):
+    """
+    Find out where images lie.
+
+    Parameters
+    ----------
+    library : ModelLibrary
+        The images; only the first is opened.
+    alias : str
+        Step that they are given to.
+
+    Returns
+    -------
+    found : list of (wcs, wcsinfo, shape, s_region)
+        As :func:`jwst_cal.coadd._output_frame.around` takes them.
+    polygons : list of float64 [corner, 2]
+        All outlines, degrees.
+    area : float or None
+        Pixel area of the first image, steradians.
+
+    Raises
+    ------
+    InputError
+        If the first is not 2-D or has no coordinates.
+    """
+    found, polygons = [], []
+    with library:
+        for index in range(len(library)):
+            s_region = library.read_metadata(index).get("meta.wcsinfo.s_region")
+            polygons += _output_frame.outlines(s_region)
+            if index:
+                found.append((None, None, None, s_region))
+                continue
+            first = library.borrow(0)
+            check(first, alias)
+            found.append((first.meta.wcs, first.meta.wcsinfo.instance, first.data.shape,
+                          s_region))
+            area = first.meta.photometry.pixelarea_steradians
+            library.shelve(first, 0, modify=False)
+    return found, polygons, area
+
+
+def weigh(image, weight_type, unwanted):
+    """
+    Give the weights of an image's pixels.
+
+    Parameters
+    ----------
+    image : data model
+        The image.
+    weight_type : {"ivm", "exptime", "None"}
+        Inverse variance of the read noise, exposure time, or 1.
+    unwanted : uint32
+        Pixels with one of these flags have no weight.
+
+    Returns
+    -------
+    weight : float32 [row, col]
+        Weights.
+    image_weight : float or str
+        Weight of the image as a whole: a number, or the name of the variance whose inverse it is.
+
+    Raises
+    ------
+    InputError
+        If there is no exposure time to weigh by.
+    """
+    name, shape = image.meta.filename, image.data.shape
+    usable = (image.dq & unwanted) == 0
+    variance = getattr(image, "var_rnoise", None) if weight_type == "ivm" else None
+    if variance is not None and variance.shape == shape:
+        return _drizzle.inverse_variance(variance, usable), "var_rnoise"
+    if weight_type == "exptime":
+        exposure = image.meta.exposure
+        time = exposure.measurement_time or exposure.exposure_time
+        if time is None:
+            raise InputError(f"{name}: neither TMEASURE nor XPOSURE: there is no exposure time to "
+                             "weigh by")
+        return np.where(usable, np.float32(time), np.float32(0)), time
+    if weight_type == "ivm":
+        log.warning("%s has no VAR_RNOISE: all its pixels weigh the same", name)
+    return usable.astype(np.float32), 1.0
+
+
+def without_sky(image):
+    """
+    Take off the level of the sky where it was measured and not subtracted.
+
+    Parameters
+    ----------
+    image : data model
+        The image; it is not changed.
+
+    Returns
+    -------
+    float32 [row, col]
+        Values.
+    """
+    level = image.meta.background.level
+    if level is None or image.meta.background.subtracted:
+        return image.data
+    return image.data - np.float32(level)
