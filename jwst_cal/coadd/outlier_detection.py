@@ -121,14 +121,7 @@ class OutlierDetectionStep(GroupStep):
 
     def _limits(self):
         """Read the parameters that are lists in a text, and check what no declaration does."""
-        for name in ("snr", "scale"):
-            text = getattr(self, name)
-            try:
-                first, second = (float(word) for word in text.split())
-            except ValueError:
-                raise ParameterError(f"Parameter '{name}' of outlier_detection: '{text}' where two "
-                                     "numbers are needed") from None
-            setattr(self, f"_{name}", (first, second))
+        self._snr, self._scale = _two_numbers("snr", self.snr), _two_numbers("scale", self.scale)
         try:
             self._unwanted = flags.unwanted(self.good_bits)
         except ValueError as error:
@@ -329,3 +322,12 @@ class OutlierDetectionStep(GroupStep):
             found[number] = _blot.differ(cube.data[number], cube.err[number],
                                          of_one.astype(dtype), self._snr[0])
         self._flag(cube, found)
+
+
+def _two_numbers(name, text):
+    try:
+        first, second = (float(word) for word in text.split())
+    except ValueError:
+        raise ParameterError(f"Parameter '{name}' of outlier_detection: '{text}' where two numbers "
+                             "are needed") from None
+    return first, second

@@ -25,8 +25,6 @@ CASES = {
     "point": ("asn.json", {"kernel": "point", "good_bits": "~DO_NOT_USE+JUMP_DET"}),
     "splines": ("asn.json", {"pixmap_stepsize": 8.0, "pixmap_order": 3}),
     "unresampled": ("same.json", {"resample_data": False, "save_intermediate_results": True}),
-    "unresampled-disk": ("same.json", {"resample_data": False, "in_memory": False,
-                                       "maskpt": 0.5}),
     "alone": ("one.json", {}),
     "series": ("series_calints.fits", {"save_intermediate_results": True}),
     "series-even": ("series_calints.fits", {"rolling_window_width": 8, "snr": "3.0 1.0",
@@ -158,6 +156,9 @@ def test_headers_of_intermediate_products_agree(pair):
         for name, ours, official in _both(pair, f"*_{suffix}.fits"):
             a, b = (model.to_flat_dict(include_arrays=False) for model in (ours, official))
             keys = [key for key in sorted(a.keys() | b.keys()) if not key.startswith(own)]
+            if suffix == "outlier_i2d":  # there exposures are counted from the first product on
+                assert a["meta.resample.pointings"] == 1
+                keys.remove("meta.resample.pointings")
             different = {key: (a.get(key), b.get(key)) for key in keys
                          if a.get(key) != pytest.approx(b.get(key), rel=1e-8, abs=1e-12)}
             assert not different, name
