@@ -522,23 +522,47 @@ JC_CLONES static int single_pass_range(const float *restrict diff, int tile, con
     return any;
 }
 
+/* The values of a network that finds medians: an even number. */
+JC_INLINE int even(int n)
+{
+    return n + n % 2;
+}
+
+/* 16 lanes, each filled up to an even number of values. The unusable ones go in turn above and
+ * below all others, so that the middle ones stay in the middle. */
+JC_CLONES static void load_around_middle(const float *restrict diff, int tile,
+                                         const group_set *set, float *restrict lanes,
+                                         int32_t *restrict count)
+{
+    int32_t n[JC_LANES] = {0};
+    float end[JC_LANES];
+    for (int c = 0; c < JC_LANES; c++)
+        end[c] = INFINITY;
+    for (int k = 0; k < set->n; k++) {
+        const float *restrict d = diff + (size_t) set->which[k] * tile;
+        float *restrict v = lanes + (size_t) k * JC_LANES;
+#pragma omp simd
+        for (int c = 0; c < JC_LANES; c++) {
+            int usable = d[c] == d[c];
+            v[c] = usable ? d[c] : end[c];
+            end[c] = usable ? end[c] : -end[c];
+            n[c] += usable;
+        }
+    }
+    if (set->n % 2) memcpy(lanes + (size_t) set->n * JC_LANES, end, sizeof end);
+    for (int c = 0; c < JC_LANES; c++)
+        count[c] = n[c];
+}
+
 /* Plain medians of 16 lanes. */
 static void find_medians(worker *w, const group_set *set, int col, lane_facts *f)
 {
-    const int n = set->n;
-    load_lanes(w->diff + col, w->tile, set, 0, INFINITY, w->lanes, f->count);
+    const float *below = w->lanes + (size_t) (even(set->n) / 2 - 1) * JC_LANES;
+    load_around_middle(w->diff + col, w->tile, set, w->lanes, f->count);
     jc_network_sort(&set->network, w->lanes);
-    const float *a = w->lanes + (size_t) ((n - 1) / 2) * JC_LANES;
-    const float *b = w->lanes + (size_t) (n / 2) * JC_LANES;
     for (int c = 0; c < JC_LANES; c++) {
-        f->median[c] = 0.5 * ((double) a[c] + (double) b[c]);
-        if (f->count[c] == n) continue;
-        int m = 0; /* the network made other ranks than are needed */
-        for (int k = 0; k < n && f->count[c]; k++) {
-            float d = w->diff[(size_t) set->which[k] * w->tile + col + c];
-            if (d == d) w->values[m++] = d;
-        }
-        f->median[c] = median_of(w->values, m);
+        const float *above = f->count[c] % 2 ? below : below + JC_LANES;
+        f->median[c] = f->count[c] ? 0.5 * ((double) below[c] + (double) above[c]) : NAN;
     }
 }
 
@@ -913,8 +937,8 @@ static jc_status make_plan(const jc_jump_ramp *ramp, const jc_jump_rule *rule, c
         set->n = (int) (next - set->which);
         if (set->n == 0) continue;
         int single = rule->method == JC_JUMP_SINGLE_PASS;
-        status = jc_network_make(&set->network, set->n, single ? (set->n - 1) / 2 : 0,
-                                 single ? set->n / 2 : set->n - 1);
+        const int n = single ? even(set->n) : set->n;
+        status = jc_network_make(&set->network, n, single ? n / 2 - 1 : 0, single ? n / 2 : n - 1);
     }
     free(dead);
     return status;
@@ -937,7 +961,7 @@ static int hire(worker *w, const jc_jump_ramp *ramp, const jc_jump_rule *rule, c
     w->noise = jc_room(tile, sizeof *w->noise);
     w->median = jc_room(tile, sizeof *w->median);
     w->known = malloc(tile);
-    w->lanes = jc_room(n_diffs * JC_LANES, sizeof *w->lanes);
+    w->lanes = jc_room((n_diffs + 1) * JC_LANES, sizeof *w->lanes);
     w->values = malloc(n_diffs * sizeof *w->values);
     w->jumps = malloc(n_diffs * tile * sizeof *w->jumps);
     w->lost = clips ? calloc(n_planes, sizeof *w->lost) : NULL;

@@ -2,6 +2,8 @@
 
 import logging
 
+import numpy as np
+
 from jwst_cal import flags, modes
 from jwst_cal.detector import _rscd
 from jwst_cal.framework import Reference, SkipStep, Step
@@ -77,8 +79,10 @@ def _from_table(table, meta):
     # The slitless prism had another name in early data.
     subarray, readpatt = meta.subarray.name, meta.exposure.readpatt
     subarray = {"SUBPRISM": "SLITLESSPRISM"}.get((subarray or "").upper(), subarray)
-    for row in table:
-        if row["subarray"].strip() == subarray and row["readpatt"].strip() == readpatt:
+    subarrays, patterns = (np.char.strip(np.asarray(table[name]).astype(str))
+                           for name in ("subarray", "readpatt"))
+    for row, *names in zip(table, subarrays, patterns, strict=True):
+        if names == [subarray, readpatt]:
             first = int(row["group_skip1"])
             if first < 0:
                 log.warning("The RSCD reference has no value for the first integration; it "

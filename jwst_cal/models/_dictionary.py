@@ -22,8 +22,8 @@ __all__ = ["MODELS", "Keyword", "ModelSchema", "installed_version", "schema_of"]
 MODELS = (
     "Level1bModel", "RampModel", "ImageModel", "CubeModel", "IFUImageModel",
     "DarkModel", "DarkMIRIModel", "DarkNirspecModel", "GainModel", "IPCModel", "IRS2Model",
-    "LinearityModel", "MaskModel", "ReadnoiseModel", "ResetModel", "SaturationModel",
-    "SuperBiasModel",
+    "LinearityModel", "MaskModel", "RSCDModel", "ReadnoiseModel", "ResetModel",
+    "SaturationModel", "SuperBiasModel",
 )
 
 _FILE = os.path.join(os.path.dirname(__file__), "_dictionary.json")
