@@ -24,6 +24,7 @@ typedef struct {                 /* what all rows share */
     const jc_slope_ramps *in;
     const jc_slope_options *opt;
     const jc_slope_image *rate, *rateints;
+    size_t step;
     const jc_slope_segments *segments;
     double *table[N_POWERS];     /* coefficients of the lengths up to longest, one after another */
     double *whole[N_POWERS];     /* those of an unflagged ramp */
@@ -913,18 +914,19 @@ static void fit_row(const plan *p, int row, strip *s)
 {
     for (int x0 = 0; x0 < p->in->n_cols; x0 += STRIP) {
         const int width = p->in->n_cols - x0 < STRIP ? p->in->n_cols - x0 : STRIP;
+        const size_t at = image_index(p->in, row, x0);
         load_strip(p, row, x0, width, s);
         first_pass(p, row, x0, width, s);
         find_errors(p, width, s);
         for (int i = 0; i < p->in->n_ints; i++) {
             second_pass(p, i, row, x0, width, s);
-            send(&s->each, plane_index(p->in, (size_t) i, row, x0), width, p->rateints);
+            send(&s->each, (size_t) i * p->step + at, width, p->rateints);
             jc_settle(5);
         }
         for (int x = next_flagged(s->all_plain, 0, width); x < width;
              x = next_flagged(s->all_plain, x + 1, width))
             find_rate(p, x, s);
-        send(&s->rate, image_index(p->in, row, x0), width, p->rate);
+        send(&s->rate, at, width, p->rate);
     }
     jc_stream_end();
 }
@@ -1039,12 +1041,13 @@ jc_status jc_slope_extent(const jc_slope_ramps *in, const jc_slope_options *o, i
 }
 
 jc_status jc_slope(const jc_slope_ramps *in, const jc_slope_options *o, int n_threads,
-                   const jc_slope_image *rate, const jc_slope_image *rateints,
+                   const jc_slope_image *rate, const jc_slope_image *rateints, size_t step,
                    const jc_slope_segments *segments)
 {
-    plan p = {.in = in, .opt = o, .rate = rate, .rateints = rateints, .segments = segments};
+    plan p = {.in = in, .opt = o, .rate = rate, .rateints = rateints, .step = step,
+              .segments = segments};
     int failed = 0;
-    if (!is_sound(in, o, n_threads))
+    if (!is_sound(in, o, n_threads) || step < (size_t) in->n_rows * (size_t) in->n_cols)
         return JC_BAD_ARGUMENT;
     const jc_status status = fill_plan(&p);
     if (status != JC_OK) {

@@ -72,10 +72,12 @@ typedef struct {
 jc_status jc_slope_extent(const jc_slope_ramps *ramps, const jc_slope_options *options,
                           int n_threads, int *n_segments /* OUT */, int *n_jumps /* OUT */);
 
-/* Fit every ramp. segments may be NULL. Inputs are not changed. */
+/* Fit every ramp. segments may be NULL. Inputs are not changed; but rateints may lie in the ramps
+ * themselves, each plane in that of a group of its own integration. */
 jc_status jc_slope(const jc_slope_ramps *ramps, const jc_slope_options *options, int n_threads,
                    const jc_slope_image *rate /* OUT [row][col] */,
                    const jc_slope_image *rateints /* OUT [integration][row][col] */,
+                   size_t step /* pixels of rateints from one integration to the next */,
                    const jc_slope_segments *segments /* OUT */);
 
 #endif

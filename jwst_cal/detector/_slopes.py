@@ -111,6 +111,7 @@ def fit_slopes(
     suppress_one_group: bool = True,
     drop_unused_groups: bool = False,
     segments: bool = False,
+    in_place: bool = False,
     n_threads: int | None = None,
 ) -> SlopeFit | None:
     """
@@ -145,6 +146,8 @@ def fit_slopes(
         group that remains is then ignored.
     segments : bool
         Whether to return every segment too.
+    in_place : bool
+        Whether the ramps may be lost: the rates of the integrations take their place then.
     n_threads : int, optional
         Threads.
 
@@ -198,5 +201,6 @@ def fit_slopes(
         clear_first_jump=first > 0,
         pedestal_groups=((n_frames + 1) / 2 + drop_frames) / (n_frames + group_gap),
         segments=segments,
+        in_place=in_place,
         n_threads=n_threads,
     ))

@@ -57,6 +57,9 @@ class RampFitStep(Step):
     #: The only weighting there is.
     weighting = "optimal"
 
+    #: Whether nobody needs the ramp after the fit: a pipeline says so.
+    may_lose_ramp = False
+
     algorithm: str = param("OLS_C", "Least squares, or likelihood", choices=("OLS_C", "LIKELY"))
     int_name: str = param("", "Has no effect; kept for old parameter files")
     save_opt: bool = param(False, "Save every segment of the fit, as _fitopt; "
@@ -142,6 +145,7 @@ class RampFitStep(Step):
             suppress_one_group=self.suppress_one_group,
             drop_unused_groups=modes.is_miri(ramp),
             segments=self.save_opt,
+            in_place=self.may_lose_ramp,
             n_threads=cores_to_threads(self.maximum_cores),
         )
         if self.save_opt and fit is not None:

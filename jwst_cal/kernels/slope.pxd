@@ -38,6 +38,7 @@ cdef extern from "slope.h" nogil:
                               int n_threads, int *n_segments, int *n_jumps)
     jc_status jc_slope(const jc_slope_ramps *ramps, const jc_slope_options *options,
                        int n_threads, const jc_slope_image *rate, const jc_slope_image *rateints,
+                       size_t step,
                        const jc_slope_segments *segments)
 
 

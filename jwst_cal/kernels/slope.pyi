@@ -49,5 +49,6 @@ def slope(
     clear_first_jump: bool = False,
     pedestal_groups: float = 0.0,
     segments: bool = False,
+    in_place: bool = False,
     n_threads: int | None = None,
 ) -> tuple[Rates, Rates, Segments | None]: ...

@@ -6,6 +6,7 @@ import numpy as np
 
 from jwst_cal.kernels import memory
 from jwst_cal.kernels._arrays import contiguous
+from jwst_cal.kernels._arrays import in_place as in_place_of
 
 from jwst_cal.kernels._glue cimport check, jc_status, team_of, uint32_t, uint8_t
 
@@ -56,6 +57,26 @@ cdef jc_slope_image image_of(rates) except *:
                           floats(rates.var_rnoise), floats(rates.err))
 
 
+cdef jc_slope_image places_of(rates) except *:
+    """The same of rates whose integrations do not follow each other."""
+    cdef uint32_t[:, :, :] dq = rates.dq
+    cdef float[:, :, :] slope = rates.slope, poisson = rates.var_poisson
+    cdef float[:, :, :] rnoise = rates.var_rnoise, err = rates.err
+    return jc_slope_image(&slope[0, 0, 0], &dq[0, 0, 0], &poisson[0, 0, 0], &rnoise[0, 0, 0],
+                          &err[0, 0, 0])
+
+
+#: Groups of an integration that its rates take the place of.
+IN_PLACE = 5
+
+
+def rates_in(data):
+    """Make room for the rates of each integration in its first groups."""
+    places = (data[:, k] for k in range(IN_PLACE))
+    return Rates(*(place.view(dtype) for place, dtype in zip(places, (
+        np.float32, np.uint32, np.float32, np.float32, np.float32), strict=True)))
+
+
 def empty_rates(shape):
     """Make room for rates."""
     return Rates(*(memory.empty(shape, dtype) for dtype in (
@@ -81,6 +102,7 @@ def slope(
     bint clear_first_jump=False,
     double pedestal_groups=0.0,
     bint segments=False,
+    bint in_place=False,
     n_threads=None,
 ):
     """
@@ -118,6 +140,9 @@ def slope(
         Mean time of the first group as a fraction of a group; for ``segments`` only.
     segments : bool
         Whether to return every segment too.
+    in_place : bool
+        Whether the rates of the integrations may take the place of the ramps, which then are lost.
+        They do so in ramps of at least five groups.
     n_threads : int, optional
         Threads; see ``kernels.threads``.
 
@@ -190,10 +215,15 @@ def slope(
         parts.yint, parts.sigyint = floats(found.yint), floats(found.sigyint)
         parts.weights, parts.pedestal = floats(found.weights), floats(found.pedestal)
         parts.jump_size = floats(found.crmag)
-    rate, rateints = empty_rates(image), empty_rates((n_ints, n_rows, n_cols))
-    cdef jc_slope_image one = image_of(rate), each = image_of(rateints)
+    in_place = in_place and d.shape[1] >= IN_PLACE and not segments
+    if in_place:
+        in_place_of(data, np.float32, shape, "data")
+    rate = empty_rates(image)
+    rateints = rates_in(data) if in_place else empty_rates((n_ints, n_rows, n_cols))
+    cdef jc_slope_image one = image_of(rate), each = places_of(rateints)
+    cdef size_t step = n_rows * n_cols * (n_groups if in_place else 1)
     cdef const jc_slope_segments *wanted = &parts if segments else NULL
     with nogil:
-        status = jc_slope(&ramps, &options, team, &one, &each, wanted)
+        status = jc_slope(&ramps, &options, team, &one, &each, step, wanted)
     check(status)
     return rate, rateints, found

@@ -155,6 +155,11 @@ def _stored_pieces(array: np.ndarray) -> Iterator[Any]:
     if array.dtype.names is not None:
         yield np.ascontiguousarray(array.astype(_stored_columns(array.dtype))).view(np.uint8)
         return
+    if array.size > _PIECE and not array.flags.c_contiguous:
+        n = max(1, _PIECE // max(array[0].size, 1))
+        for at in range(0, len(array), n):
+            yield from _stored_pieces(np.ascontiguousarray(array[at : at + n]))
+        return
     array = np.ascontiguousarray(array).reshape(-1)
     wanted = array.dtype.newbyteorder(">")
     is_scaled = array.dtype.kind == "u" and array.dtype.itemsize > 1

@@ -4,6 +4,7 @@ import logging
 
 from jwst_cal import modes
 from jwst_cal.framework import Chain, Pipeline, param
+from jwst_cal.models.light import LightModel
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,8 @@ class Detector1Pipeline(Pipeline):
         if self.save_calibrated_ramp:
             self.save_model(ramp, "ramp")
 
+        # a light ramp is only seen by the steps of this pipeline
+        self.ramp_fit.may_lose_ramp = isinstance(ramp, LightModel)
         fitted = self.fit(ramp)
         rate, rateints = fitted if isinstance(fitted, tuple) else (fitted, None)
         if rate is not None:

@@ -29,13 +29,34 @@ static void any_exposure(void)
     s.pedestal = segment_room(&in, 1);
     s.jump_size = jumps ? segment_room(&in, jumps) : NULL;
     s.n_segments = n;
-    CHECK(jc_slope(&in, &o, team, &rate, &rateints, draw() % 2 ? &s : NULL) == JC_OK);
+    CHECK(jc_slope(&in, &o, team, &rate, &rateints, image, draw() % 2 ? &s : NULL) == JC_OK);
     image_result(&rate, image);
     image_result(&rateints, in.n_ints * image);
     for (int k = 0; k < 7; k++)
         result(*arrays[k], in.n_ints * n * image * sizeof(float));
     result(s.pedestal, in.n_ints * image * sizeof(float));
     if (jumps) result(s.jump_size, (size_t) in.n_ints * jumps * image * sizeof(float));
+}
+
+/* Where the ramps were, in the first five groups. */
+static void rates_in_place(void)
+{
+    jc_slope_ramps in = any_ramps(5, 12);
+    const size_t image = (size_t) in.n_rows * in.n_cols, step = in.n_groups * image;
+    jc_slope_image rate = image_of(image), rateints = image_of(in.n_ints * image);
+    CHECK(jc_slope(&in, &OPTIONS, team, &rate, &rateints, image, NULL) == JC_OK);
+    float *at = (float *) (uintptr_t) in.data;
+    uint32_t *dq = (uint32_t *) (uintptr_t) (in.data + image);
+    const jc_slope_image there = {at, dq, at + 2 * image, at + 3 * image, at + 4 * image};
+    CHECK(jc_slope(&in, &OPTIONS, team, &rate, &there, step, NULL) == JC_OK);
+    for (size_t i = 0; i < (size_t) in.n_ints; i++) {
+        const size_t bytes = image * sizeof(float);
+        CHECK(memcmp(there.slope + i * step, rateints.slope + i * image, bytes) == 0);
+        CHECK(memcmp(there.dq + i * step, rateints.dq + i * image, bytes) == 0);
+        CHECK(memcmp(there.err + i * step, rateints.err + i * image, bytes) == 0);
+    }
+    image_result(&rate, image);
+    image_result(&rateints, in.n_ints * image);
 }
 
 /* Three DN a second, with a jump of 500 before the fifth group. */
@@ -53,20 +74,22 @@ static void test_two_segments(void)
     uint32_t dq[2];
     jc_slope_image rate = {values, dq, values + 1, values + 2, values + 3};
     jc_slope_image rateints = {values + 4, dq + 1, values + 5, values + 6, values + 7};
-    CHECK(jc_slope(&in, &OPTIONS, 1, &rate, &rateints, NULL) == JC_OK);
+    CHECK(jc_slope(&in, &OPTIONS, 1, &rate, &rateints, 1, NULL) == JC_OK);
     CHECK_NEAR(*rate.slope, 3, 1e-6);
     CHECK(*rate.dq == 4);
     CHECK_NEAR(*rate.var_poisson, 3.0 / (2 * 10 * 6), 1e-6); /* three differences each */
     jc_slope_options o = OPTIONS;
     o.group_time = 0;
-    REFUSED(jc_slope(&in, &o, 1, &rate, &rateints, NULL));
+    REFUSED(jc_slope(&in, &o, 1, &rate, &rateints, 1, NULL));
+    REFUSED(jc_slope(&in, &OPTIONS, 1, &rate, &rateints, 0, NULL));
     in.used = 9;
-    REFUSED(jc_slope(&in, &OPTIONS, 1, &rate, &rateints, NULL));
+    REFUSED(jc_slope(&in, &OPTIONS, 1, &rate, &rateints, 1, NULL));
 }
 
 int main(void)
 {
     for_each_team("any exposure", any_exposure, 60);
+    for_each_team("rates in place", rates_in_place, 30);
     test_two_segments();
     return finish();
 }

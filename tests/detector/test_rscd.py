@@ -53,6 +53,12 @@ def test_first_and_later_integrations_lose_what_the_table_says(ramp):
     assert result.meta.cal_step.rscd == "COMPLETE"
 
 
+def test_a_table_in_a_file_is_read(ramp, tmp_path):
+    path = str(tmp_path / "rscd.fits")
+    table(readpatt="FASTR1   ").save(path)
+    assert skipped(RscdStep(override_rscd=path).run(ramp)) == [2, 4, 4]
+
+
 @pytest.mark.parametrize(("n_groups", "wanted"), [(3, [0, 0]), (4, [1, 1]), (5, [1, 1]),
                                                   (6, [2, 3]), (7, [2, 4]), (8, [2, 4])])
 def test_short_ramps_lose_less(n_groups, wanted, small_ramp):

@@ -383,3 +383,18 @@ def test_integer_ramps_are_converted_and_float_flags_refused():
     assert fit(slope, GOOD.astype(np.int32))[0].slope.shape == (2, 4)
     with pytest.raises(TypeError, match="groupdq: dtype float32"):
         slope(GOOD, GOOD, np.zeros((2, 4), np.uint32), GOOD[0, 0], GOOD[0, 0], flags=FLAGS, **TIMES)
+
+
+@pytest.mark.parametrize("n_groups", [4, 5, 12])
+@pytest.mark.parametrize("n_threads", [1, 2, 7])
+def test_rates_may_take_the_place_of_ramps(n_groups, n_threads):
+    rng = np.random.default_rng(n_groups)
+    data = rng.normal(0, 10, (3, n_groups, 9, 300)).cumsum(1).astype(np.float32)
+    groupdq = rng.choice(np.array([0, 0, 0, 0, JUMP, DNU, SAT], np.uint8), data.shape)
+    ours = data.copy()
+    rate, rateints, _ = fit(slope, data, groupdq)
+    found, place, _ = fit(slope, ours, groupdq, in_place=True, n_threads=n_threads)
+    for mine, theirs in zip((*found, *place), (*rate, *rateints), strict=True):
+        assert mine.tobytes() == theirs.tobytes()
+    assert all(np.shares_memory(part, ours) for part in place) == (n_groups >= 5)
+    assert np.array_equal(ours, data) == (n_groups < 5)

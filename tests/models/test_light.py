@@ -410,6 +410,13 @@ def test_rates_are_written_byte_for_byte(name, exposure, tmp_path, same_time):
     assert_same(light.full(again), in_full(str(tmp_path / "theirs" / "product.fits"), name))
 
 
+def test_arrays_in_parts_of_others_are_written_whole(exposure, tmp_path, same_time):
+    ramp = _reading.read_exposure(exposure)
+    cube = np.random.default_rng(2).normal(size=(5, 3, 300, 200)).astype(np.float32)
+    same_bytes(*(models.new("CubeModel", ramp, data=part, err=part, dq=part.view(np.uint32))
+                 for part in (cube[:, 1], cube[:, 1].copy())), tmp_path)
+
+
 def test_other_keywords_are_kept(exposure, tmp_path, same_time):
     path = str(tmp_path / "exposure_uncal.fits")
     with fits.open(exposure) as hdus:

@@ -157,3 +157,25 @@ def test_absent_steps_can_be_skipped_and_not_asked_for():
         Detector1Pipeline(steps={alias: {"skip": "true"}})
         with pytest.raises(ParameterError, match="not part of this release"):
             Detector1Pipeline(steps={alias: {"skip": False}})
+
+
+def test_rates_are_the_same_whoever_holds_the_ramp(tmp_path):
+    path = str(exposures.simulate("NIRCAM", "SUB64P", n_groups=6, n_ints=2, seed=4)
+               .write(tmp_path))
+    found = {}
+    for name in ("file", "model"):
+        folder = tmp_path / name
+        folder.mkdir()
+        pipe = Detector1Pipeline(save_calibrated_ramp=True, save_results=True,
+                                 output_dir=str(folder))
+        if name == "file":
+            rate = pipe.run(path)
+        else:
+            with models.open(path) as model:
+                rate = pipe.run(model)
+        with fits.open(next(folder.glob("*rateints.fits"))) as ints, \
+                fits.open(next(folder.glob("*ramp.fits"))) as ramp:
+            found[name] = [rate.data, rate.err, *(hdus[key].data.copy() for hdus, key in (
+                (ints, "SCI"), (ints, "ERR"), (ints, "DQ"), (ints, "VAR_RNOISE"), (ramp, "SCI")))]
+    for mine, theirs in zip(*found.values(), strict=True):
+        assert np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f")

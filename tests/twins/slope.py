@@ -115,7 +115,8 @@ def exposure(rows, total, dq, ramps, recharged, o, bad):
 
 def slope(data, groupdq, pixeldq, gain, read_noise, *, flags, group_time, frame_time, first_time,
           n_frames, groups=None, dark_current=None, zeroframe=None, suppress_one_group=True,
-          clear_first_jump=False, pedestal_groups=0.0, segments=False, n_threads=None):
+          clear_first_jump=False, pedestal_groups=0.0, segments=False, in_place=False,
+          n_threads=None):
     o = type(flags)(*(int(bit) for bit in flags))
     k = {"group_time": group_time, "frame_time": frame_time, "first_time": first_time,
          "suppress_one_group": suppress_one_group, "clear_first_jump": clear_first_jump}
