@@ -1,5 +1,6 @@
 #include "drizzle.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,10 @@
 #define SIGMAS 2.5
 /* Largest side of the box of output pixels that one input pixel may touch in the fast way. */
 #define BOX 16
+/* Columns of the image that are treated together, as the lanes of vectors, if none of their pixels
+ * touches a box of more than NEAR x NEAR output pixels. */
+#define LANES 8
+#define NEAR 4
 
 /* What all threads share. */
 typedef struct {
@@ -22,22 +27,17 @@ typedef struct {
     int n_lut;
 } job;
 
-/* The integral of max(0, min(1, t)). */
-JC_INLINE double ramp_integral(double t)
+JC_INLINE double within(double value, double low, double high)
 {
-    const double inside = t < 0.0 ? 0.0 : (t > 1.0 ? 1.0 : t);
-    return 0.5 * inside * inside + (t > 1.0 ? t - 1.0 : 0.0);
+    return value < low ? low : (value > high ? high : value);
 }
 
-/* Mean of max(0, min(1, t)) for t from a to b. */
-JC_INLINE double mean_height(double a, double b)
+/* Mean of max(0, t) for t from a to b. */
+JC_INLINE double mean_above(double a, double b)
 {
-    const double span = b - a;
-    if (fabs(span) < 1e-6) {
-        const double t = 0.5 * (a + b);
-        return t < 0.0 ? 0.0 : (t > 1.0 ? 1.0 : t);
-    }
-    return (ramp_integral(b) - ramp_integral(a)) / span;
+    const double low = a < b ? a : b, high = a < b ? b : a, span = high - low;
+    const double crossing = 0.5 * high * high / (span > 1e-30 ? span : 1e-30);
+    return low >= 0.0 ? 0.5 * (low + high) : (high > 0.0 ? crossing : 0.0);
 }
 
 JC_INLINE int nearest(double value) { return (int) floor(value + 0.5); }
@@ -67,9 +67,17 @@ JC_INLINE void area_below(double x1, double y1, double x2, double y2, int n_rows
             const double width = sign * (right - left);
             const double low = y1 + slope * (left - x1), high = y1 + slope * (right - x1);
             for (int row = 0; row < n_rows; row++)
-                area[row * n_cols + col] += width * mean_height(low - row, high - row);
+                area[row * n_cols + col] += width * (mean_above(low - row, high - row) -
+                                                       mean_above(low - row - 1, high - row - 1));
         }
     }
+}
+
+/* Twice the area of a quadrilateral, positive where the corners run clockwise. */
+JC_INLINE double twice_area(double x0, double x1, double x2, double x3, double y0, double y1, double y2,
+                            double y3)
+{
+    return (x1 - x3) * (y0 - y2) - (x0 - x2) * (y1 - y3);
 }
 
 /* Share a quadrilateral (in pixels of the window) by area among the rows of a band. The area of an
@@ -89,7 +97,7 @@ JC_INLINE void share_quadrilateral(const job *j, int band_from, int band_to, con
     if (!(high_x > -0.5 && low_x < j->n_cols - 0.5 && high_y > band_from - 0.5 &&
           low_y < band_to - 0.5))
         return;
-    whole = 0.5 * ((x[1] - x[3]) * (y[0] - y[2]) - (x[0] - x[2]) * (y[1] - y[3]));
+    whole = 0.5 * twice_area(x[0], x[1], x[2], x[3], y[0], y[1], y[2], y[3]);
     if (whole == 0.0) return;
     scale = weight / whole;
     left = low_x > -1.0 ? nearest(low_x) : -1;
@@ -122,6 +130,22 @@ JC_INLINE void share_quadrilateral(const job *j, int band_from, int band_to, con
     }
 }
 
+/* Share a pixel of the image that may touch any number of output pixels: lane i of corners. */
+static void share_far(const job *j, size_t at, int band_from, int band_to, int i,
+                      double corner_x[4][LANES], double corner_y[4][LANES])
+{
+    const jc_drizzle_input *in = j->in;
+    double x[4], y[4];
+    float values[JC_MAX_PLANES];
+    for (int k = 0; k < 4; k++) {
+        x[k] = corner_x[k][i] - in->first_col;
+        y[k] = corner_y[k][i] - in->first_row;
+        if (!(x[k] == x[k] && y[k] == y[k])) return;
+    }
+    for (int k = 0; k < in->n_planes; k++) values[k] = in->planes[k][at];
+    share_quadrilateral(j, band_from, band_to, x, y, in->weight[at], values, in->dq ? in->dq[at] : 0);
+}
+
 /* A place between pixel centres, by bilinear inter- and extrapolation. */
 JC_INLINE void place(const jc_drizzle_input *in, double row, double col, double *x, double *y)
 {
@@ -142,41 +166,207 @@ JC_INLINE void place(const jc_drizzle_input *in, double row, double col, double 
          in->y[at + in->n_cols + 1] * w11;
 }
 
-/* Corners of the shrunken pixels of a row: upper left, upper right, lower right, lower left, with
- * up towards larger rows; [corner][col]. */
-static void corners_of_row(const job *j, int row, double *x, double *y)
+/* Corners of the shrunken pixels of a row, on one side of the centres, `shift` to the right. */
+JC_CLONES static void line_of_corners(const jc_drizzle_input *in, double down, double shift,
+                                      double *x, double *y)
+{
+    const int last = in->n_cols - 1;
+    const int r = within((int) down, 0, in->n_rows - 2), c = shift < 0.0 ? -1 : 0;
+    const double v = down - r, u = shift - c;
+    const double w00 = (1 - u) * (1 - v), w01 = u * (1 - v), w10 = (1 - u) * v, w11 = u * v;
+    const double *x0 = in->x + (size_t) r * in->n_cols, *x1 = x0 + in->n_cols;
+    const double *y0 = in->y + (size_t) r * in->n_cols, *y1 = y0 + in->n_cols;
+    for (int col = -c; col < last - c; col++) {
+        const int at = col + c;
+        x[col] = x0[at] * w00 + x0[at + 1] * w01 + x1[at] * w10 + x1[at + 1] * w11;
+        y[col] = y0[at] * w00 + y0[at + 1] * w01 + y1[at] * w10 + y1[at + 1] * w11;
+    }
+    if (shift < 0.0)
+        place(in, down, shift, x, y);
+    else
+        place(in, down, last + shift, x + last, y + last);
+}
+
+/* Corners of the shrunken pixels of a row. The lower ones of whole pixels are the upper ones of the
+ * row below. */
+static void corners_of_row(const jc_drizzle_input *in, int row, int next, double **line)
+{
+    const double half = 0.5 * in->pixfrac;
+    if (next && in->pixfrac == 1.0) {
+        for (int axis = 0; axis < 2; axis++)
+            for (int k = 0; k < 2; k++) {
+                double *upper = line[2 * k + axis];
+                line[2 * k + axis] = line[2 * (3 - k) + axis];
+                line[2 * (3 - k) + axis] = upper;
+            }
+    } else {
+        line_of_corners(in, row - half, half, line[4], line[5]);
+        line_of_corners(in, row - half, -half, line[6], line[7]);
+    }
+    line_of_corners(in, row + half, -half, line[0], line[1]);
+    line_of_corners(in, row + half, half, line[2], line[3]);
+}
+
+/* Some pixels of a row, one in each lane; lanes without a pixel have weight 0 and all corners 0. */
+typedef struct {
+    int n;                           /* side of the boxes of output pixels that they touch */
+    double x[4][LANES], y[4][LANES]; /* corners, from the lower left corner of the lane's box */
+    int row[LANES], col[LANES];      /* the box's first pixel in the window */
+    double weight[LANES], values[JC_MAX_PLANES][LANES];
+    double part[NEAR * NEAR][LANES]; /* of the weight, for each pixel of the box */
+} block;
+
+/* Share the weights by area, edge by edge (Green's theorem): `above` is the signed area between an
+ * edge and the lower side of the pixels of a row of the box, by columns. */
+JC_INLINE void share_block(block *b, int n)
+{
+    double above[NEAR + 1][NEAR][LANES];
+    memset(above, 0, sizeof above);
+    for (int k = 0; k < 4; k++) {
+        const double *x1 = b->x[k], *y1 = b->y[k], *x2 = b->x[(k + 1) & 3], *y2 = b->y[(k + 1) & 3];
+        double slope[LANES];
+        for (int i = 0; i < LANES; i++) {
+            const double run = x2[i] - x1[i], ratio = (y2[i] - y1[i]) / run;
+            slope[i] = fabs(run) > 1e-13 ? ratio : 0.0;
+        }
+        for (int col = 0; col < n; col++)
+            for (int i = 0; i < LANES; i++) {
+                const double from = within(x1[i], col, col + 1), to = within(x2[i], col, col + 1);
+                const double from_y = y1[i] + slope[i] * (from - x1[i]);
+                const double to_y = y1[i] + slope[i] * (to - x1[i]);
+                const double width = to - from;
+                above[0][col][i] += width * 0.5 * (from_y + to_y);
+                for (int row = 1; row < n; row++)
+                    above[row][col][i] += width * mean_above(from_y - row, to_y - row);
+            }
+    }
+    for (int row = 0; row < n; row++)
+        for (int col = 0; col < n; col++)
+            for (int i = 0; i < LANES; i++) {
+                const double whole = twice_area(b->x[0][i], b->x[1][i], b->x[2][i], b->x[3][i],
+                                                b->y[0][i], b->y[1][i], b->y[2][i], b->y[3][i]);
+                const double area = above[row][col][i] - above[row + 1][col][i];
+                const double share = 2.0 * area / whole;
+                /* what rounding leaves of nothing is nothing */
+                b->part[row * n + col][i] = share > 1e-12 ? share * b->weight[i] : 0.0;
+            }
+}
+
+/* Make ready the pixels from `start` on; those that touch too many output pixels are shared at once.
+ * Corners are [4][x, y] lines of `stride`. False if there is nothing left for the band. */
+JC_INLINE int gather(const job *j, int row, int start, int band_from, int band_to,
+                     double *const *line, block *b)
 {
     const jc_drizzle_input *in = j->in;
-    const double half = 0.5 * in->pixfrac;
+    const size_t at = (size_t) row * in->n_cols + start;
+    const int n_lanes = in->n_cols - start < LANES ? in->n_cols - start : LANES;
+    double x[4][LANES], y[4][LANES], left[LANES], bottom[LANES], side[LANES];
+    float weight[LANES] = {0};
+    int fits[LANES], n_fit = 0, lowest = INT_MAX, highest = INT_MIN;
+    memcpy(weight, in->weight + at, n_lanes * sizeof *weight);
     for (int k = 0; k < 4; k++) {
-        const double down = row + (k < 2 ? half : -half), across = k == 1 || k == 2 ? half : -half;
-        double *to_x = x + (size_t) k * in->n_cols, *to_y = y + (size_t) k * in->n_cols;
-        for (int col = 0; col < in->n_cols; col++)
-            place(in, down, col + across, to_x + col, to_y + col);
+        memcpy(x[k], line[2 * k] + start, sizeof x[k]);
+        memcpy(y[k], line[2 * k + 1] + start, sizeof y[k]);
     }
+    for (int i = 0; i < LANES; i++) {
+        double low_x = x[0][i], high_x = low_x, low_y = y[0][i], high_y = low_y, wide, tall;
+        for (int k = 1; k < 4; k++) {
+            low_x = x[k][i] < low_x ? x[k][i] : low_x;
+            high_x = x[k][i] > high_x ? x[k][i] : high_x;
+            low_y = y[k][i] < low_y ? y[k][i] : low_y;
+            high_y = y[k][i] > high_y ? y[k][i] : high_y;
+        }
+        left[i] = floor(low_x + 0.5);
+        bottom[i] = floor(low_y + 0.5);
+        wide = floor(high_x + 0.5) - left[i] + 1.0;
+        tall = floor(high_y + 0.5) - bottom[i] + 1.0;
+        side[i] = wide > tall ? wide : tall;
+        fits[i] = (side[i] <= NEAR) & (fabs(low_x) < 1e9) & (fabs(low_y) < 1e9);
+    }
+    b->n = 2;
+    for (int i = 0; i < LANES; i++) {
+        const double sum = x[0][i] + x[1][i] + x[2][i] + x[3][i] + y[0][i] + y[1][i] + y[2][i] +
+                           y[3][i];
+        fits[i] &= (weight[i] != 0.0f) & (sum == sum);
+        for (int k = 0; k < 4; k++) {
+            b->x[k][i] = fits[i] ? x[k][i] - (left[i] - 0.5) : 0.0;
+            b->y[k][i] = fits[i] ? y[k][i] - (bottom[i] - 0.5) : 0.0;
+        }
+        b->weight[i] = fits[i] ? weight[i] : 0.0;
+        b->row[i] = fits[i] ? (int) bottom[i] - in->first_row : 0;
+        b->col[i] = fits[i] ? (int) left[i] - in->first_col : 0;
+        n_fit += fits[i];
+    }
+    for (int i = 0; i < LANES; i++) {
+        if (!fits[i]) continue;
+        if (side[i] > b->n) b->n = (int) side[i];
+        if (b->row[i] < lowest) lowest = b->row[i];
+        if (b->row[i] > highest) highest = b->row[i];
+    }
+    if (n_fit < LANES)
+        for (int i = 0; i < n_lanes; i++)
+            if (!fits[i] && weight[i] != 0.0f) share_far(j, at + i, band_from, band_to, i, x, y);
+    if (!n_fit || highest + b->n <= band_from || lowest >= band_to) return 0;
+    for (int k = 0; k < in->n_planes; k++)
+        for (int i = 0; i < LANES; i++)
+            b->values[k][i] = i < n_lanes && fits[i] ? in->planes[k][at + i] : 0.0f;
+    return 1;
+}
+
+/* True if the boxes of all lanes lie side by side in the window, and all values are finite. */
+JC_INLINE int in_line(const job *j, const block *b, int *row, int *col)
+{
+    int n_wrong = 0, first = 0;
+    double sum = 0.0;
+    while (b->weight[first] == 0.0) first++;
+    *row = b->row[first];
+    *col = b->col[first] - first;
+    for (int i = 0; i < LANES; i++)
+        n_wrong += (b->weight[i] != 0.0) & ((b->row[i] != *row) | (b->col[i] - i != *col));
+    for (int k = 0; k < j->in->n_planes; k++)
+        for (int i = 0; i < LANES; i++) sum += b->values[k][i] * 0.0;
+    return !n_wrong && sum == 0.0 && *col >= 0 && *col + LANES + b->n - 1 <= j->n_cols;
 }
 
 /* One row of the image given to the rows [band_from, band_to) of the window. */
 JC_CLONES static void row_of_squares(const job *j, int row, int band_from, int band_to,
-                                     const double *cx, const double *cy)
+                                     double *const *corners)
 {
     const jc_drizzle_input *in = j->in;
-    const size_t start = (size_t) row * in->n_cols;
-    for (int col = 0; col < in->n_cols; col++) {
-        const float weight = in->weight[start + col];
-        double x[4], y[4];
-        float values[JC_MAX_PLANES];
-        int known = 1;
-        if (weight == 0.0f) continue;
-        for (int k = 0; k < 4; k++) {
-            x[k] = cx[(size_t) k * in->n_cols + col] - in->first_col;
-            y[k] = cy[(size_t) k * in->n_cols + col] - in->first_row;
-            known &= x[k] == x[k] && y[k] == y[k];
+    for (int start = 0; start < in->n_cols; start += LANES) {
+        block b;
+        int to_row, to_col;
+        if (!gather(j, row, start, band_from, band_to, corners, &b)) continue;
+        if (b.n == 2)
+            share_block(&b, 2);
+        else if (b.n == 3)
+            share_block(&b, 3);
+        else
+            share_block(&b, NEAR);
+        if (b.n > 3) b.n = NEAR;
+        if (!j->dq && in_line(j, &b, &to_row, &to_col)) {
+            for (int k = 0; k < b.n * b.n; k++) {
+                const int r = to_row + k / b.n;
+                const size_t at = (size_t) r * j->n_cols + to_col + k % b.n;
+                if (r < band_from || r >= band_to) continue;
+                for (int i = 0; i < LANES; i++) j->weight[at + i] += b.part[k][i];
+                for (int p = 0; p < in->n_planes; p++)
+                    for (int i = 0; i < LANES; i++)
+                        j->sums[p][at + i] += b.part[k][i] * b.values[p][i];
+            }
+            continue;
         }
-        if (!known) continue;
-        for (int k = 0; k < in->n_planes; k++) values[k] = in->planes[k][start + col];
-        share_quadrilateral(j, band_from, band_to, x, y, weight, values,
-                            in->dq ? in->dq[start + col] : 0);
+        for (int i = 0; i < LANES; i++)
+            for (int k = 0; k < b.n * b.n; k++) {
+                const int r = b.row[i] + k / b.n, c = b.col[i] + k % b.n;
+                const size_t at = (size_t) r * j->n_cols + c;
+                if (b.part[k][i] == 0.0 || r < band_from || r >= band_to || c < 0 || c >= j->n_cols)
+                    continue;
+                j->weight[at] += b.part[k][i];
+                for (int p = 0; p < in->n_planes; p++)
+                    j->sums[p][at] += b.part[k][i] * b.values[p][i];
+                if (j->dq) j->dq[at] |= in->dq[(size_t) row * in->n_cols + start + i];
+            }
     }
 }
 
@@ -293,10 +483,14 @@ jc_status jc_drizzle(const jc_drizzle_input *in, int window_rows, int window_col
         reach_of_row(in, row, reach + 2 * row, reach + 2 * row + 1);
 #pragma omp parallel num_threads(n_threads) reduction(| : failed)
     {
-        double *corners = in->kernel == JC_SQUARE
-                              ? malloc(8 * (size_t) in->n_cols * sizeof *corners)
-                              : NULL;
+        /* upper left, upper right, lower right, lower left, with up towards larger rows: x and y
+         * of each, in lines of whole blocks */
+        const size_t stride = in->n_cols + LANES;
+        double *corners = in->kernel == JC_SQUARE ? jc_room(8 * stride, sizeof *corners) : NULL;
+        double *line[8];
+        int above = -2; /* the row whose upper corners are known */
         failed |= in->kernel == JC_SQUARE && corners == NULL;
+        for (int k = 0; k < 8; k++) line[k] = corners + k * stride;
         /* one band of the window for each of the threads asked for, whoever takes it */
 #pragma omp for schedule(static)
         for (int band = 0; band < n_threads; band++) {
@@ -315,9 +509,9 @@ jc_status jc_drizzle(const jc_drizzle_input *in, int window_rows, int window_col
                 if (!(high - in->first_row + margin >= from && low - in->first_row - margin <= to))
                     continue;
                 if (in->kernel == JC_SQUARE) {
-                    corners_of_row(&shared, row, corners, corners + 4 * (size_t) in->n_cols);
-                    row_of_squares(&shared, row, from, to, corners,
-                                   corners + 4 * (size_t) in->n_cols);
+                    corners_of_row(in, row, above == row - 1, line);
+                    above = row;
+                    row_of_squares(&shared, row, from, to, line);
                 } else {
                     row_of_spots(&shared, row, from, to);
                 }
