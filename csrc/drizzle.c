@@ -1,6 +1,5 @@
 #include "drizzle.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
  * touches a box of more than NEAR x NEAR output pixels. */
 #define LANES 8
 #define NEAR 4
+#define EACH_LANE _Pragma("omp simd") for (int i = 0; i < LANES; i++)
 
 /* What all threads share. */
 typedef struct {
@@ -32,11 +32,15 @@ JC_INLINE double within(double value, double low, double high)
     return value < low ? low : (value > high ? high : value);
 }
 
+JC_INLINE double least(double a, double b) { return a < b ? a : b; }
+
+JC_INLINE double most(double a, double b) { return a > b ? a : b; }
+
 /* Mean of max(0, t) for t from a to b. */
 JC_INLINE double mean_above(double a, double b)
 {
-    const double low = a < b ? a : b, high = a < b ? b : a, span = high - low;
-    const double crossing = 0.5 * high * high / (span > 1e-30 ? span : 1e-30);
+    const double low = least(a, b), high = most(a, b);
+    const double crossing = 0.5 * high * high / most(high - low, 1e-30);
     return low >= 0.0 ? 0.5 * (low + high) : (high > 0.0 ? crossing : 0.0);
 }
 
@@ -74,8 +78,8 @@ JC_INLINE void area_below(double x1, double y1, double x2, double y2, int n_rows
 }
 
 /* Twice the area of a quadrilateral, positive where the corners run clockwise. */
-JC_INLINE double twice_area(double x0, double x1, double x2, double x3, double y0, double y1, double y2,
-                            double y3)
+JC_INLINE double twice_area(double x0, double x1, double x2, double x3, double y0, double y1,
+                            double y2, double y3)
 {
     return (x1 - x3) * (y0 - y2) - (x0 - x2) * (y1 - y3);
 }
@@ -143,7 +147,8 @@ static void share_far(const job *j, size_t at, int band_from, int band_to, int i
         if (!(x[k] == x[k] && y[k] == y[k])) return;
     }
     for (int k = 0; k < in->n_planes; k++) values[k] = in->planes[k][at];
-    share_quadrilateral(j, band_from, band_to, x, y, in->weight[at], values, in->dq ? in->dq[at] : 0);
+    share_quadrilateral(j, band_from, band_to, x, y, in->weight[at], values,
+                        in->dq ? in->dq[at] : 0);
 }
 
 /* A place between pixel centres, by bilinear inter- and extrapolation. */
@@ -210,8 +215,9 @@ static void corners_of_row(const jc_drizzle_input *in, int row, int next, double
 /* Some pixels of a row, one in each lane; lanes without a pixel have weight 0 and all corners 0. */
 typedef struct {
     int n;                           /* side of the boxes of output pixels that they touch */
+    int in_line;                     /* true if the boxes begin one column after the other */
     double x[4][LANES], y[4][LANES]; /* corners, from the lower left corner of the lane's box */
-    int row[LANES], col[LANES];      /* the box's first pixel in the window */
+    double row[LANES], col[LANES];   /* the box's first pixel in the window */
     double weight[LANES], values[JC_MAX_PLANES][LANES];
     double part[NEAR * NEAR][LANES]; /* of the weight, for each pixel of the box */
 } block;
@@ -225,12 +231,12 @@ JC_INLINE void share_block(block *b, int n)
     for (int k = 0; k < 4; k++) {
         const double *x1 = b->x[k], *y1 = b->y[k], *x2 = b->x[(k + 1) & 3], *y2 = b->y[(k + 1) & 3];
         double slope[LANES];
-        for (int i = 0; i < LANES; i++) {
+        EACH_LANE {
             const double run = x2[i] - x1[i], ratio = (y2[i] - y1[i]) / run;
             slope[i] = fabs(run) > 1e-13 ? ratio : 0.0;
         }
         for (int col = 0; col < n; col++)
-            for (int i = 0; i < LANES; i++) {
+            EACH_LANE {
                 const double from = within(x1[i], col, col + 1), to = within(x2[i], col, col + 1);
                 const double from_y = y1[i] + slope[i] * (from - x1[i]);
                 const double to_y = y1[i] + slope[i] * (to - x1[i]);
@@ -242,7 +248,7 @@ JC_INLINE void share_block(block *b, int n)
     }
     for (int row = 0; row < n; row++)
         for (int col = 0; col < n; col++)
-            for (int i = 0; i < LANES; i++) {
+            EACH_LANE {
                 const double whole = twice_area(b->x[0][i], b->x[1][i], b->x[2][i], b->x[3][i],
                                                 b->y[0][i], b->y[1][i], b->y[2][i], b->y[3][i]);
                 const double area = above[row][col][i] - above[row + 1][col][i];
@@ -252,121 +258,146 @@ JC_INLINE void share_block(block *b, int n)
             }
 }
 
-/* Make ready the pixels from `start` on; those that touch too many output pixels are shared at once.
- * Corners are [4][x, y] lines of `stride`. False if there is nothing left for the band. */
+/* Values of the first lanes, 0 in the others. */
+JC_INLINE void load(const float *from, int n_lanes, double *to)
+{
+    float some[LANES] = {0};
+    if (n_lanes < LANES) from = memcpy(some, from, n_lanes * sizeof *some);
+    EACH_LANE to[i] = from[i];
+}
+
+/* Make ready the pixels from `start` on; those that touch too many output pixels are shared at
+ * once. Lines are those of corners_of_row. False if there is nothing left for the band. */
 JC_INLINE int gather(const job *j, int row, int start, int band_from, int band_to,
                      double *const *line, block *b)
 {
     const jc_drizzle_input *in = j->in;
     const size_t at = (size_t) row * in->n_cols + start;
     const int n_lanes = in->n_cols - start < LANES ? in->n_cols - start : LANES;
-    double x[4][LANES], y[4][LANES], left[LANES], bottom[LANES], side[LANES];
-    float weight[LANES] = {0};
-    int fits[LANES], n_fit = 0, lowest = INT_MAX, highest = INT_MIN;
-    memcpy(weight, in->weight + at, n_lanes * sizeof *weight);
+    double x[4][LANES], y[4][LANES], weight[LANES], fits[LANES];
+    double left[LANES], right[LANES], bottom[LANES], top[LANES];
+    double n = 2.0, n_fit = 0.0, low_row = INFINITY, high_row = -INFINITY, low = INFINITY,
+           high = -INFINITY;
+    load(in->weight + at, n_lanes, weight);
     for (int k = 0; k < 4; k++) {
         memcpy(x[k], line[2 * k] + start, sizeof x[k]);
         memcpy(y[k], line[2 * k + 1] + start, sizeof y[k]);
     }
-    for (int i = 0; i < LANES; i++) {
-        double low_x = x[0][i], high_x = low_x, low_y = y[0][i], high_y = low_y, wide, tall;
-        for (int k = 1; k < 4; k++) {
-            low_x = x[k][i] < low_x ? x[k][i] : low_x;
-            high_x = x[k][i] > high_x ? x[k][i] : high_x;
-            low_y = y[k][i] < low_y ? y[k][i] : low_y;
-            high_y = y[k][i] > high_y ? y[k][i] : high_y;
-        }
-        left[i] = floor(low_x + 0.5);
-        bottom[i] = floor(low_y + 0.5);
-        wide = floor(high_x + 0.5) - left[i] + 1.0;
-        tall = floor(high_y + 0.5) - bottom[i] + 1.0;
-        side[i] = wide > tall ? wide : tall;
-        fits[i] = (side[i] <= NEAR) & (fabs(low_x) < 1e9) & (fabs(low_y) < 1e9);
+    EACH_LANE {
+        /* NaN if any is unknown or infinite */
+        const double sum = 0.0 * (x[0][i] + x[1][i] + x[2][i] + x[3][i] + y[0][i] + y[1][i] +
+                                  y[2][i] + y[3][i]);
+        double side;
+        left[i] = floor(least(least(x[0][i], x[1][i]), least(x[2][i], x[3][i])) + 0.5);
+        right[i] = floor(most(most(x[0][i], x[1][i]), most(x[2][i], x[3][i])) + 0.5);
+        bottom[i] = floor(least(least(y[0][i], y[1][i]), least(y[2][i], y[3][i])) + 0.5);
+        top[i] = floor(most(most(y[0][i], y[1][i]), most(y[2][i], y[3][i])) + 0.5);
+        side = most(right[i] - left[i], top[i] - bottom[i]) + 1.0;
+        fits[i] = weight[i] == 0.0 ? 0.0 : side;
+        fits[i] = side + sum <= NEAR ? fits[i] : 0.0;
+        fits[i] = most(fabs(left[i]), fabs(bottom[i])) < 1e9 ? fits[i] : 0.0;
     }
-    b->n = 2;
     for (int i = 0; i < LANES; i++) {
-        const double sum = x[0][i] + x[1][i] + x[2][i] + x[3][i] + y[0][i] + y[1][i] + y[2][i] +
-                           y[3][i];
-        fits[i] &= (weight[i] != 0.0f) & (sum == sum);
+        if (fits[i] == 0.0) continue;
+        n_fit += 1.0;
+        n = most(n, fits[i]);
+        low = least(low, left[i] - i);
+        high = most(high, right[i] - i);
+        low_row = least(low_row, bottom[i]);
+        high_row = most(high_row, top[i]);
+    }
+    b->in_line = most(high - low, high_row - low_row) + 1.0 <= most(n, 3.0);
+    if (b->in_line) {
+        n = most(2.0, most(high - low, high_row - low_row) + 1.0);
+        EACH_LANE {
+            left[i] = low + i;
+            bottom[i] = low_row;
+        }
+    }
+    b->n = (int) n;
+    EACH_LANE {
         for (int k = 0; k < 4; k++) {
-            b->x[k][i] = fits[i] ? x[k][i] - (left[i] - 0.5) : 0.0;
-            b->y[k][i] = fits[i] ? y[k][i] - (bottom[i] - 0.5) : 0.0;
+            b->x[k][i] = fits[i] == 0.0 ? 0.0 : x[k][i] - (left[i] - 0.5);
+            b->y[k][i] = fits[i] == 0.0 ? 0.0 : y[k][i] - (bottom[i] - 0.5);
         }
-        b->weight[i] = fits[i] ? weight[i] : 0.0;
-        b->row[i] = fits[i] ? (int) bottom[i] - in->first_row : 0;
-        b->col[i] = fits[i] ? (int) left[i] - in->first_col : 0;
-        n_fit += fits[i];
+        b->weight[i] = fits[i] == 0.0 ? 0.0 : weight[i];
+        b->row[i] = bottom[i] - in->first_row;
+        b->col[i] = left[i] - in->first_col;
     }
-    for (int i = 0; i < LANES; i++) {
-        if (!fits[i]) continue;
-        if (side[i] > b->n) b->n = (int) side[i];
-        if (b->row[i] < lowest) lowest = b->row[i];
-        if (b->row[i] > highest) highest = b->row[i];
-    }
+    low_row -= in->first_row;
+    high_row -= in->first_row;
     if (n_fit < LANES)
         for (int i = 0; i < n_lanes; i++)
-            if (!fits[i] && weight[i] != 0.0f) share_far(j, at + i, band_from, band_to, i, x, y);
-    if (!n_fit || highest + b->n <= band_from || lowest >= band_to) return 0;
-    for (int k = 0; k < in->n_planes; k++)
-        for (int i = 0; i < LANES; i++)
-            b->values[k][i] = i < n_lanes && fits[i] ? in->planes[k][at + i] : 0.0f;
+            if (fits[i] == 0.0 && weight[i] != 0.0)
+                share_far(j, at + i, band_from, band_to, i, x, y);
+    if (n_fit == 0.0 || high_row < band_from || low_row >= band_to) return 0;
+    for (int k = 0; k < in->n_planes; k++) {
+        double values[LANES];
+        load(in->planes[k] + at, n_lanes, values);
+        EACH_LANE b->values[k][i] = fits[i] == 0.0 ? 0.0 : values[i];
+    }
     return 1;
 }
 
-/* True if the boxes of all lanes lie side by side in the window, and all values are finite. */
-JC_INLINE int in_line(const job *j, const block *b, int *row, int *col)
+/* Add part x value; no two lanes have the same place. */
+JC_INLINE void add_lanes(double *restrict to, const double *restrict part,
+                         const double *restrict value)
 {
-    int n_wrong = 0, first = 0;
-    double sum = 0.0;
-    while (b->weight[first] == 0.0) first++;
-    *row = b->row[first];
-    *col = b->col[first] - first;
-    for (int i = 0; i < LANES; i++)
-        n_wrong += (b->weight[i] != 0.0) & ((b->row[i] != *row) | (b->col[i] - i != *col));
-    for (int k = 0; k < j->in->n_planes; k++)
-        for (int i = 0; i < LANES; i++) sum += b->values[k][i] * 0.0;
-    return !n_wrong && sum == 0.0 && *col >= 0 && *col + LANES + b->n - 1 <= j->n_cols;
+    EACH_LANE to[i] += part[i] * value[i];
+}
+
+/* Give the parts of the weights, and what they weigh, to the rows [from, to) of the window. */
+JC_INLINE void give_block(const job *j, const block *b, int n, int from, int to, size_t at)
+{
+    const jc_drizzle_input *in = j->in;
+    const double one[LANES] = {1, 1, 1, 1, 1, 1, 1, 1};
+    const int row = b->in_line ? (int) b->row[0] : 0, col = b->in_line ? (int) b->col[0] : 0;
+    double wrong = 0.0; /* NaN if a value must be kept from what has no part of it */
+    for (int k = 0; k < in->n_planes; k++)
+        for (int i = 0; i < LANES; i++) wrong += b->values[k][i] * 0.0;
+    if (!j->dq && b->in_line && wrong == 0.0 && col >= 0 && col + LANES + n - 1 <= j->n_cols) {
+        for (int y = row < from ? from - row : 0; y < n && row + y < to; y++)
+            for (int x = 0; x < n; x++) {
+                const size_t place = (size_t) (row + y) * j->n_cols + col + x;
+                const double *part = b->part[y * n + x];
+                add_lanes(j->weight + place, part, one);
+                for (int k = 0; k < in->n_planes; k++)
+                    add_lanes(j->sums[k] + place, part, b->values[k]);
+            }
+        return;
+    }
+    for (int i = 0; i < LANES; i++) {
+        if (b->weight[i] == 0.0 || !(b->col[i] > -n && b->col[i] < j->n_cols)) continue;
+        for (int k = 0; k < n * n; k++) {
+            const double part = b->part[k][i];
+            const int y = (int) b->row[i] + k / n, x = (int) b->col[i] + k % n;
+            const size_t place = (size_t) y * j->n_cols + x;
+            if (part == 0.0 || y < from || y >= to || x < 0 || x >= j->n_cols) continue;
+            j->weight[place] += part;
+            for (int p = 0; p < in->n_planes; p++) j->sums[p][place] += part * b->values[p][i];
+            if (j->dq) j->dq[place] |= in->dq[at + i];
+        }
+    }
 }
 
 /* One row of the image given to the rows [band_from, band_to) of the window. */
 JC_CLONES static void row_of_squares(const job *j, int row, int band_from, int band_to,
                                      double *const *corners)
 {
-    const jc_drizzle_input *in = j->in;
-    for (int start = 0; start < in->n_cols; start += LANES) {
+    for (int start = 0; start < j->in->n_cols; start += LANES) {
+        const size_t at = (size_t) row * j->in->n_cols + start;
         block b;
-        int to_row, to_col;
         if (!gather(j, row, start, band_from, band_to, corners, &b)) continue;
-        if (b.n == 2)
+        if (b.n == 2) {
             share_block(&b, 2);
-        else if (b.n == 3)
+            give_block(j, &b, 2, band_from, band_to, at);
+        } else if (b.n == 3) {
             share_block(&b, 3);
-        else
+            give_block(j, &b, 3, band_from, band_to, at);
+        } else {
             share_block(&b, NEAR);
-        if (b.n > 3) b.n = NEAR;
-        if (!j->dq && in_line(j, &b, &to_row, &to_col)) {
-            for (int k = 0; k < b.n * b.n; k++) {
-                const int r = to_row + k / b.n;
-                const size_t at = (size_t) r * j->n_cols + to_col + k % b.n;
-                if (r < band_from || r >= band_to) continue;
-                for (int i = 0; i < LANES; i++) j->weight[at + i] += b.part[k][i];
-                for (int p = 0; p < in->n_planes; p++)
-                    for (int i = 0; i < LANES; i++)
-                        j->sums[p][at + i] += b.part[k][i] * b.values[p][i];
-            }
-            continue;
+            give_block(j, &b, NEAR, band_from, band_to, at);
         }
-        for (int i = 0; i < LANES; i++)
-            for (int k = 0; k < b.n * b.n; k++) {
-                const int r = b.row[i] + k / b.n, c = b.col[i] + k % b.n;
-                const size_t at = (size_t) r * j->n_cols + c;
-                if (b.part[k][i] == 0.0 || r < band_from || r >= band_to || c < 0 || c >= j->n_cols)
-                    continue;
-                j->weight[at] += b.part[k][i];
-                for (int p = 0; p < in->n_planes; p++)
-                    j->sums[p][at] += b.part[k][i] * b.values[p][i];
-                if (j->dq) j->dq[at] |= in->dq[(size_t) row * in->n_cols + start + i];
-            }
     }
 }
 

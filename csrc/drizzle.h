@@ -15,8 +15,12 @@
  *
  * `scale_ratio`, 1e-4 to 1e4, is the size of an output pixel in input pixels; `pixfrac` is 1e-4 to 1.
  *
+ * Areas are exact. Those of pixels that touch at most 4 x 4 output pixels are computed for eight
+ * columns of the image at a time, edge by edge.
+ *
  * The sums go to a window of the output frame. Every output pixel belongs to one thread, which
- * adds the input pixels in their order: the bytes do not depend on the number of threads. */
+ * adds the input pixels in an order of their own: the bytes do not depend on the number of threads,
+ * nor on the rows of the window. */
 #ifndef JC_DRIZZLE_H
 #define JC_DRIZZLE_H
 
