@@ -31,6 +31,15 @@ def _dithers(args):
         print(path)
 
 
+def _series(args):
+    from jwst_cal.simulate import series
+
+    found = series.time_series(args.folder, n_ints=args.ints, n_groups=args.groups,
+                               n_segments=args.segments, seed=args.seed)
+    for path in (*found.exposures, *found[1:]):
+        print(path)
+
+
 def _check(args):
     from jwst_cal import models
     from jwst_cal.simulate import checks, exposures
@@ -133,6 +142,14 @@ def _parser():
     one.add_argument("--seed", type=int, default=1, help="seed of scene and noise (default 1)")
     one.set_defaults(run=_exposure)
     _add_dithers(commands)
+    series = commands.add_parser(
+        "series", help="write a time series of images (NIRCam), associations, and the truth")
+    series.add_argument("folder", metavar="FOLDER", help="where they go")
+    series.add_argument("--ints", type=int, help="integrations")
+    series.add_argument("--groups", type=int, help="groups")
+    series.add_argument("--segments", type=int, default=2, metavar="N", help="files (default 2)")
+    series.add_argument("--seed", type=int, default=1, help="seed of the noise (default 1)")
+    series.set_defaults(run=_series)
     check = commands.add_parser("check", help="compare a product with the truth")
     check.add_argument("product", metavar="PRODUCT", help="_rate.fits, or _ramp.fits for the jumps")
     check.add_argument("truth", metavar="TRUTH", help="_truth.npz")

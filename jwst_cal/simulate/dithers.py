@@ -22,10 +22,6 @@ from jwst_cal.simulate.instruments import INSTRUMENTS
 
 __all__ = ["Set", "dithers"]
 
-#: Where the field is: right ascension, declination, position angle of V3, degrees.
-FIELD = (202.5, 10.25, 33.3)
-#: Velocity of the telescope, km/s along the axes of the sky.
-VELOCITY = (22.7, -17.9, -7.8)
 class Usual(NamedTuple):
     """What a set is of, if nothing else is said: long enough that the electronics drift little."""
 
@@ -49,13 +45,6 @@ PAUSE = 60.0
 _FULLNESS, _RANGE = 0.6, 400.0
 #: Pixels for each star, and the range of numbers of stars in a detector's array.
 _PIXELS, _STARS = 1700, (25, 2000)
-
-#: Keyword of each value of ``meta.wcsinfo``.
-_KEYWORDS = {
-    "v2_ref": "V2_REF", "v3_ref": "V3_REF", "vparity": "VPARITY", "v3yangle": "V3I_YANG",
-    "siaf_xref_sci": "XREF_SCI", "siaf_yref_sci": "YREF_SCI",
-}
-
 
 class Set(NamedTuple):
     """
@@ -147,7 +136,7 @@ def _pattern(number, width):
 def dithers(
     folder, instrument="NIRCAM", *, subarray=None, detectors=None, filter_name=None, n_dithers=4,
     n_ints=None, n_groups=None, readpatt=None, stars=None, sky_level=None, sky_step=0.1,
-    pointing_error=0.02, roll_error=0.002, cosmic_ray_rate=None, field=FIELD, seed=1,
+    pointing_error=0.02, roll_error=0.002, cosmic_ray_rate=None, field=sets.FIELD, seed=1,
 ):
     """
     Simulate dithered images of a field.
@@ -198,14 +187,12 @@ def dithers(
     """
     cameras = _cameras(instrument, subarray, detectors, filter_name)
     n_dithers = exposures.count("dithers", n_dithers, 1, 4)
-    if not -90 < field[1] < 90 or not np.isfinite(field).all():
-        raise ParameterError(f"field: {field} where right ascension, declination and position "
-                             "angle are needed, in degrees")
+    sets.check_field(field)
     for name, value in (("sky_step", sky_step), ("pointing_error", pointing_error),
                         ("roll_error", roll_error)):
         if not 0 <= value < 10:
             raise ParameterError(f"{name}: {value} where a number from 0 to 10 is needed")
-    folder = _folder(folder)
+    folder = sets.make_folder(folder)
     plan = _plan(cameras, n_dithers, field, sky_step, pointing_error, roll_error, seed)
     usual = DEFAULTS[cameras[0].window.detector.instrument]
     if readpatt is None and cameras[0].mode.subarray == usual.subarray:
@@ -243,15 +230,6 @@ class _Made(NamedTuple):
     y: np.ndarray
     scale: float
     span: tuple[float, float]
-
-
-def _folder(folder):
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
-    return folder
 
 
 def _plan(cameras, number, field, sky_step, pointing_error, roll_error, seed):
@@ -314,7 +292,8 @@ def _expose(folder, camera, number, aim, sources, level, options, seed, n_dither
     """Simulate and write one exposure."""
     window, mode, optics = camera
     said = wcsinfo.on_sky(aim.said, window.aperture)
-    scale, va_ra, va_dec = velocity_aberration.aberration(VELOCITY, said["ra_ref"], said["dec_ref"])
+    scale, va_ra, va_dec = velocity_aberration.aberration(sets.VELOCITY, said["ra_ref"],
+                                                          said["dec_ref"])
     light, x, y = sky.render(optics, sources, aim.true, scale, level)
     exposure = exposures.simulate(
         window.detector.instrument, mode.subarray, detector=window.detector.name,
@@ -325,7 +304,7 @@ def _expose(folder, camera, number, aim, sources, level, options, seed, n_dither
     exposure.start += (number - 1) * (r.n_ints * (r.integration_time + r.frame_time)
                                       + PAUSE) / 86400
     exposure.cards = {
-        **dict(optics.filter.cards), **_pointing_cards(window.aperture, aim.said),
+        **dict(optics.filter.cards), **sets.pointing_cards(window.aperture, aim.said),
         "VA_SCALE": scale, "VA_RA": va_ra, "VA_DEC": va_dec,
         "TARGTYPE": "FIXED", "TARG_RA": field[0], "TARG_DEC": field[1],
         "PATTTYPE": "NONE", "PATT_NUM": number, "NUMDTHPT": n_dithers,
@@ -334,21 +313,6 @@ def _expose(folder, camera, number, aim, sources, level, options, seed, n_dither
     end = exposure.start + r.n_ints * (r.integration_time + r.frame_time) / 86400
     return _Made(exposure.write(folder), camera, number, aim, level, x, y, scale,
                  (exposure.start, end))
-
-
-def _pointing_cards(aperture, matrix):
-    """Keywords of the pointing: values by name."""
-    values = wcsinfo.of_aperture(aperture) | wcsinfo.on_sky(matrix, aperture)
-    v1 = attitude.to_sky(matrix, 0, 0)
-    return {
-        **{_KEYWORDS.get(name, name.upper()): value for name, value in values.items()},
-        "RADESYS": "ICRS", "VELOSYS": 0.0, "APERNAME": aperture.name,
-        "RA_V1": float(v1[0]), "DEC_V1": float(v1[1]),
-        "PA_V3": attitude.position_angle(matrix, 0, 0),
-        **dict(zip(("JWST_DX", "JWST_DY", "JWST_DZ"), VELOCITY, strict=True)),
-        "PCS_MODE": "FINEGUIDE", "GDSTARID": "SIMULATED",
-        **dict(zip(("GS_RA", "GS_DEC"), telemetry.guide_star(matrix), strict=True)),
-    }
 
 
 # ---- what is written beside the exposures ------------------------------------------------------
@@ -392,7 +356,7 @@ def _telemetry(folder, made):
     """What the guider and the gyroscopes say of the pointing: what was planned."""
     path, found = folder / "telemetry.json", {}
     for _, row in sorted({row.number: row for row in made}.items()):
-        for name, samples in telemetry.mnemonics(row.aim.said, VELOCITY, *row.span).items():
+        for name, samples in telemetry.mnemonics(row.aim.said, sets.VELOCITY, *row.span).items():
             found.setdefault(name, []).extend(samples)
     try:
         path.write_text(json.dumps(found, indent=1))

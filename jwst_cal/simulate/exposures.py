@@ -265,7 +265,8 @@ class Exposure:
                 _fits.table("INT_TIMES", self._int_times())]
 
     @property
-    def _period_days(self):
+    def period(self):
+        """Days from the start of an integration to that of the next."""
         return (self.readout.integration_time + self.readout.frame_time) / 86400
 
     @property
@@ -289,7 +290,7 @@ class Exposure:
 
     def _primary_cards(self, filename):
         r, sub, det = self.readout, self.window.subarray, self.window.detector
-        span = self._n_ints * self._period_days
+        span = self._n_ints * self.period
         exposed = self._n_ints * r.integration_time
         start = START
         if self.start != START_MJD:
@@ -364,7 +365,7 @@ class Exposure:
         ]
 
     def _sci_cards(self):
-        span = self._n_ints * self._period_days
+        span = self._n_ints * self.period
         exposed = self._n_ints * self.readout.integration_time
         return [
             ("MJD-BEG", self.start, "[d] exposure start time in MJD"),
@@ -387,7 +388,7 @@ class Exposure:
         rows = np.zeros(self.readout.n_ints, _INT_TIMES)
         number = self.readout.first + np.arange(self.readout.n_ints)
         rows["integration_number"] = number + 1
-        begin = self.start + number * self._period_days
+        begin = self.start + number * self.period
         length = self.readout.integration_time / 86400
         for name, time in (("start", begin), ("mid", begin + length / 2), ("end", begin + length)):
             rows[f"int_{name}_MJD_UTC"] = time
@@ -400,7 +401,7 @@ class Exposure:
         r, sub = self.readout, self.window.subarray
         number = r.first * r.n_groups + np.arange(r.n_ints * r.n_groups)
         integration, group = np.divmod(number, r.n_groups)
-        end = self.start + integration * self._period_days + (group + 1) * r.group_time / 86400
+        end = self.start + integration * self.period + (group + 1) * r.group_time / 86400
         rows = np.zeros(len(number), _GROUP)
         rows["integration_number"], rows["group_number"] = integration + 1, group + 1
         rows["end_day"] = 8800

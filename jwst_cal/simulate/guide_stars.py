@@ -80,7 +80,7 @@ class GuideStar(Exposure):
     def _times(self, number):
         from astropy.time import Time
 
-        when = START_MJD + np.arange(number) * self._period_days
+        when = START_MJD + np.arange(number) * self.period
         return [text.encode()[:23] for text in Time(when, format="mjd").isot]
 
     def _random(self, name):
@@ -108,7 +108,7 @@ class GuideStar(Exposure):
         rng, rows = self._random("pointing"), np.zeros(self.readout.n_ints, _POINTING)
         for name in _POINTING.names[2:-1]:
             rows[name] = rng.normal(0, 1, len(rows))
-        rows["time"] = np.arange(len(rows)) * self._period_days * 86400e3
+        rows["time"] = np.arange(len(rows)) * self.period * 86400e3
         rows["jitter"] = np.hypot(rows["delta_ddc_ra"], rows["delta_ddc_dec"])
         rows["HGA_motion"] = b"FINISHED"
         return rows
