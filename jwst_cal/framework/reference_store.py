@@ -478,7 +478,7 @@ def _recommended(header: Mapping[str, Any], reftype: str) -> tuple[str, str]:
 
     context = str(crds.get_context_name(_OBSERVATORY))
     answer = heavy_client.getrecommendations(
-        dict(header), reftypes=(reftype,), context=context, observatory=_OBSERVATORY
+        _asked_about(header), reftypes=(reftype,), context=context, observatory=_OBSERVATORY
     )
     _state.choice = Choice(str(crds.__version__), context)
     name = answer.get(reftype, "NOT FOUND n/a")  # a type that the rules omit is absent
@@ -487,6 +487,16 @@ def _recommended(header: Mapping[str, Any], reftype: str) -> tuple[str, str]:
     if name.startswith("NOT FOUND"):
         raise LookupFailure(header, reftype, name[len("NOT FOUND"):].strip())
     return name, context
+
+
+def _asked_about(header: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Leave out what a file tells about its making: the rules ask for metadata or keywords.
+
+    The client would look for a keyword of that name in the schemas, which takes a second to read.
+    """
+    return {key: value for key, value in header.items()
+            if "." not in key or key.lower().startswith("meta.")}
 
 
 def _located(name: str, context: str, embedded: bool) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import subprocess
 import sys
 
 import pytest
@@ -278,3 +279,21 @@ def test_a_run_does_not_tell_of_what_earlier_ones_used(cache):
             assert store.used() == store.Choice()
         assert store.used() == inside
     assert inside.context == "jwst_0001.pmap"
+
+
+def test_a_choice_reads_no_schemas(tmp_path):
+    """The header of an exposure tells of its making, too: the client must not look that up."""
+    from jwst_cal.simulate import exposures
+
+    path = str(exposures.simulate("NIRCAM", "SUB64P", n_groups=2, n_ints=1, seed=1)
+               .write(tmp_path))
+    code = ("import sys\nfrom jwst_cal.framework import reference_store as store\n"
+            "from jwst_cal import models\n"
+            "model = models.open_exposure(sys.argv[1], light=True)\n"
+            "print(store.name_of(model, 'gain'), 'crds' in sys.modules, "
+            "'stdatamodels' in sys.modules)\n")
+    done = subprocess.run([sys.executable, "-P", "-c", code, path], capture_output=True, text=True,
+                          check=True, cwd=tmp_path, env={**os.environ, "JWST_CAL_CRDS": "embedded"})
+    name, *imported = done.stdout.split()[-3:]
+    assert name.startswith("jwst_nircam_gain_")
+    assert imported == ["True", "False"]
