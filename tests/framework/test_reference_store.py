@@ -291,7 +291,7 @@ def test_a_choice_reads_no_schemas(tmp_path):
             "from jwst_cal import models\n"
             "model = models.open_exposure(sys.argv[1], light=True)\n"
             "print(store.name_of(model, 'gain'), 'crds' in sys.modules, "
-            "'stdatamodels' in sys.modules)\n")
+            "'stdatamodels.jwst' in sys.modules)\n")
     done = subprocess.run([sys.executable, "-P", "-c", code, path], capture_output=True, text=True,
                           check=True, cwd=tmp_path, env={**os.environ, "JWST_CAL_CRDS": "embedded"})
     name, *imported = done.stdout.split()[-3:]
