@@ -145,7 +145,43 @@ def references(folder, grating="G395H", kinds=SPECTRA):
                                                                       RANGES.values()],
                                  order=[-1] * len(RANGES), wunits=units.m), "wavelengthrange")
     save(microshutters(), "msa")
+    for reftype, model in integral_field().items():
+        save(model, reftype)
     return paths
+
+
+#: Metres on the MSA for an arcsecond on the sky; width and height of a slice on the slicer, m.
+ARCSEC = 1 / np.sqrt(abs(np.linalg.det(OTE @ FORE)))
+SLICE = (8.0e-4, 0.012)
+#: Centre of the IFU's field on the MSA, m.
+FIELD = np.array([0.0009, -0.0130])
+
+
+def integral_field():
+    """References of the IFU by type: thirty slices of 0.1 by 3 arcsec."""
+    from stdatamodels.jwst import datamodels as dm
+
+    data = np.zeros((30, 5))
+    data[:, 0], data[:, 3], data[:, 4] = np.arange(30), *SLICE
+    data[:, 1] = (data[:, 0] - 14.5) * SLICE[0]
+    slicer = dm.IFUSlicerModel(model=Identity(2), data=data)
+    slicer.meta.input_units = slicer.meta.output_units = units.m
+    scales = [0.1 * ARCSEC / SLICE[0], 3.0 * ARCSEC / SLICE[1]]
+    fore = affine(np.diag(scales), FIELD, 3)
+    slices = {}
+    for k in range(30):
+        x, y = 0.0486 + 1e-4 * (k % 3 - 1), -0.0345 + k * 0.00238
+        slices[f"slice_{k}"] = {
+            "linear": affine(np.diag(scales), [x - data[k, 1] * scales[0], y]),
+            "xpoly": Polynomial2D(2, c1_0=1.0, c0_2=0.02), "ypoly": Polynomial2D(1, c0_1=1.0),
+            "xpoly_distortion": Polynomial2D(1, c0_0=2.0, c1_0=3.0),
+            "ypoly_distortion": Polynomial2D(1, c0_1=-4.0)}
+    colours = Mapping((0, 1, 2)) | Shift(2e-6) & Shift(-1e-6) & Identity(1)
+    colours.inverse = Mapping((0, 1, 2)) | Shift(-2e-6) & Shift(1e-6) & Identity(1)
+    metres, degrees = {"input_units": units.m}, {"input_units": units.deg}
+    return {"ifuslicer": slicer, "ifupost": dm.IFUPostModel(slice_models=slices),
+            "ifufore": dm.IFUFOREModel(model=fore, output_units=units.m, **metres),
+            "chromcorr": dm.ChromCorrModel(model=colours, output_units=units.deg, **degrees)}
 
 
 def microshutters():

@@ -16,8 +16,7 @@ class AssignWcsStep(Step):
 
     Notes
     -----
-    Differs from jwst 3.0.0: exposures with a dispersing element are refused, but for NIRSpec's
-    slits and shutters.
+    Differs from jwst 3.0.0: exposures with a dispersing element are refused, but for NIRSpec's.
     """
 
     class_alias = "assign_wcs"
@@ -51,8 +50,7 @@ class AssignWcsStep(Step):
     nrs_ifu_slice_wcs: bool = param(False, "One set of coordinates per slice (NIRSpec IFU)")
 
     #: For spectra that this release does not do.
-    accepted = ("nrs_ifu_slice_wcs", "specwcs", "regions", "chromcorr", "ifupost", "ifufore",
-                "ifuslicer")
+    accepted = ("specwcs", "regions")
 
     def process(self, image, *, refs):
         """
@@ -84,9 +82,12 @@ class AssignWcsStep(Step):
             refs.path(reftype)  # those that do not apply are recorded, too
         listed = getattr(image.meta.instrument, "msa_metadata_file", None)
         options = _wcs.nirspec.Options((self.slit_y_low, self.slit_y_high),
-                                       self.make_input_path(listed))
-        image.meta.wcs = _wcs.build(image, refs, options)
+                                       self.make_input_path(listed), self.nrs_ifu_slice_wcs)
+        # checked when it is saved: the schema takes longer over thirty slices than making them
+        image.meta.instance["wcs"] = _wcs.build(image, refs, options)
         if modes.is_nirspec(image):
+            if image.meta.wcs.available_frames[-1] != "world":
+                image.meta.wcsinfo.s_region = None
             return image
         outline = _s_region.polygon(_s_region.image_outline(image.meta.wcs, image.data.shape))
         if outline is None:

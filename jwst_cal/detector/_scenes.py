@@ -5,7 +5,6 @@ import logging
 import numpy as np
 
 from jwst_cal import flags, models, modes
-from jwst_cal.errors import InputError
 
 __all__ = ["draft_rates", "save", "shutters", "with_coordinates"]
 
@@ -84,17 +83,17 @@ def shutters(rates):
         Slits, failed-open shutters that are flagged, and all rows of the fixed slits if none was
         open.
 
-    Raises
-    ------
-    InputError
-        If the coordinates are of a kind that this release does not have.
+    Notes
+    -----
+    Of the IFU: its slices, and those rows.
     """
     kind = modes.exposure_type(rates)
-    if kind == "NRS_IFU":
-        raise InputError(f"{rates.meta.filename or 'the exposure'}: mask_science_regions of the "
-                         "IFU needs coordinates that this release does not have")
     dq = rates.get_default("dq") if rates.dq is None else rates.dq
     found = dq & flags.pixel["MSA_FAILED_OPEN"] != 0
+    if kind == "NRS_IFU":
+        log.info("Left out the slices and the rows of the fixed slits")
+        found |= _slices(rates) > 0
+        found[..., FIXED_SLITS, :] = True
     if kind not in WITH_SLITS:
         return found
     from gwcs.utils import to_index
@@ -109,6 +108,14 @@ def shutters(rates):
         log.info("Left out the rows of the fixed slits: none of them was open")
         found[..., FIXED_SLITS, :] = True
     return found
+
+
+def _slices(rates):
+    """Number of the slice that each pixel sees, from 1."""
+    regions = getattr(rates, "regions", None)
+    if regions is not None:
+        return regions
+    return rates.meta.wcs.get_transform("detector", "slicer").label_mapper.mapper
 
 
 def save(step, like, data, suffix):

@@ -39,8 +39,7 @@ class CleanFlickerNoiseStep(Step):
     -----
     Source: C. Willott, image1overf; Rauscher 2024, PASP 136, 015001 (NSClean).
     Differs from jwst 3.0.0: the draft rate is made with the pipeline's reference overrides; see
-    also `jwst_cal.detector._nsclean`. Not done: science regions of NIRSpec's IFU;
-    ``median_image`` of time series.
+    also `jwst_cal.detector._nsclean`. Not done: ``median_image`` of time series.
     """
 
     class_alias = "clean_flicker_noise"

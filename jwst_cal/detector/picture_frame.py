@@ -21,7 +21,7 @@ class PictureFrameStep(Step):
 
     Notes
     -----
-    Differs from jwst 3.0.0: not done: ``mask_science_regions`` of the IFU.
+    Differs from jwst 3.0.0: nothing.
     """
 
     class_alias = "picture_frame"
@@ -54,7 +54,7 @@ class PictureFrameStep(Step):
         Raises
         ------
         InputError
-            If the image is no full frame, or science regions cannot be known.
+            If the image is no full frame.
         ReferenceFileError
             If the reference has another shape.
         """

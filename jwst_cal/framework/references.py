@@ -264,8 +264,9 @@ class Recorded:
     def __init__(self, model: Any, alias: str) -> None:
         from jwst_cal import registry
 
+        step: Any = registry.load(alias)
         self._model = model
-        self._declared = registry.load(alias).references
+        self._declared = step.references
         self._opened: dict[str, Any] = {}
 
     def __enter__(self) -> Recorded:

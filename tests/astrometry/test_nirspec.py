@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import spectra
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from stdatamodels.jwst import datamodels
 
 from jwst_cal.astrometry._wcs import nirspec_bounds
@@ -352,3 +352,108 @@ def test_an_older_list_has_no_fixed_slits(run, tmp_path):
             tmp_path / "old_msa.fits")
     model.meta.instrument.msa_metadata_file = str(tmp_path / "old_msa.fits")
     assert run(model).meta.wcs.get_transform("gwa", "slit_frame").slit_ids == [1, 2, 3]
+
+
+# slices -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def field(run):
+    """Coordinates of an exposure of the IFU, for all tests that only look."""
+    return run(spectra.exposure("NRS_IFU"))
+
+
+def test_slices_lie_side_by_side(field):
+    """Each is 0.1 arcsec wide on the sky and looks at its own strip of it."""
+    wcs = field.meta.wcs
+    middles = []
+    for slice_ in (1, 15, 16, 30):
+        rows, columns = np.nonzero(field.regions == slice_)
+        v2, v3, _ = wcs.get_transform("coordinates", "v2v3")(columns[::501], rows[::501])
+        middles.append((v2.mean(), v3.mean()))
+    steps = np.hypot(*np.diff(middles, axis=0).T)
+    assert_allclose(steps, [1.4, 0.1, 1.4], rtol=0.05)
+
+
+def test_pixels_between_slices_see_nothing(field):
+    rows, columns = np.nonzero(field.regions == 0)
+    with pytest.warns(UserWarning, match="not inside any region"):
+        assert np.isnan(field.meta.wcs(columns[::9001], rows[::9001])[2]).all()
+    rows, columns = np.nonzero(field.regions)
+    assert np.isfinite(field.meta.wcs(columns[::9001], rows[::9001])[2]).all()
+    assert 0.3 < (field.regions > 0).mean() < 0.6
+    assert set(np.unique(field.regions)) == set(range(31))
+
+
+def test_slices_there_and_back(field):
+    rows, columns = (at[::10007] for at in np.nonzero(field.regions))
+    back = field.meta.wcs.invert(*field.meta.wcs(columns, rows), with_bounding_box=False)
+    assert_allclose(back, (columns, rows), atol=0.15)  # positions are those of one wavelength
+
+
+def test_the_outline_holds_all_slices(field):
+    corners = np.array(field.meta.wcsinfo.s_region.split()[2:], float).reshape(4, 2)
+    rows, columns = (at[::997] for at in np.nonzero(field.regions))
+    ra, dec, wavelength = field.meta.wcs(columns, rows)
+    for found, values in zip(corners.T, (ra, dec), strict=True):
+        assert_allclose((found.min(), found.max()), (values.min(), values.max()), atol=0.1 / 3600)
+        assert found.min() - 1e-9 <= values.min()
+        assert values.max() <= found.max() + 1e-9
+    low, high = field.meta.wcsinfo.spectral_region
+    assert low <= wavelength.min() < wavelength.max() <= high
+
+
+def test_an_outline_across_zero_hours(run):
+    model = spectra.exposure("NRS_IFU")
+    model.meta.wcsinfo.ra_ref = 360 - field_offset(run)
+    result = run(model)
+    west, east = np.array(result.meta.wcsinfo.s_region.split()[2:6:2], float)
+    assert west > 359.99
+    assert 0 <= east < 0.01
+
+
+def field_offset(run):
+    """Right ascension of the middle of the IFU, from that of the header, at this declination."""
+    at = spectra.msa_to_v2v3(spectra.FIELD)
+    wcs = run(spectra.exposure()).meta.wcs
+    return wcs.get_transform("v2v3", "world")(*at, 4.0, 0)[0] - 210.0
+
+
+def test_coordinates_by_slice(run, field):
+    result = run(spectra.exposure("NRS_IFU"), nrs_ifu_slice_wcs=True)
+    assert_array_equal(result.regions, field.regions)
+    rows, columns = (at[::100] for at in np.nonzero(field.regions == 7))
+    *found, same = result.meta.wcs(columns, rows, 6)
+    assert_allclose(found, field.meta.wcs(columns, rows), rtol=1e-13)
+    assert same == 6
+
+
+def test_the_field_survives_a_file(field, tmp_path):
+    field.save(tmp_path / "result.fits")
+    with datamodels.open(tmp_path / "result.fits") as read:
+        rows, columns = (at[::90001] for at in np.nonzero(field.regions))
+        assert_allclose(read.meta.wcs(columns, rows), field.meta.wcs(columns, rows), rtol=1e-13)
+        assert_array_equal(read.regions, field.regions)
+
+
+@pytest.mark.parametrize(("grating", "change"), [("G140M", {}),
+                                                 ("G395H", {"grating": "G140H",
+                                                            "filter": "F070LP"})])
+def test_gratings_that_send_nothing_to_nrs2(run, grating, change, references):
+    model = spectra.exposure("NRS_IFU", grating, "NRS2")
+    for name, value in change.items():
+        setattr(model.meta.instrument, name, value)
+    given = spectra.overrides(references(grating), AssignWcsStep.reference_file_types)
+    with pytest.raises(ExitStatus, match="NRS2 sees no slice of the IFU through G140"):
+        AssignWcsStep(**given).run(model)
+
+
+def test_lamps_through_the_ifu(run):
+    model = spectra.exposure("NRS_LAMP", filter="OPAQUE", lamp_state="FLAT3", lamp_mode="IFU")
+    wcs = run(model).meta.wcs
+    assert wcs.available_frames == ["detector", "sca", "gwa", "slit_frame", "slicer", "msa_frame"]
+    (x_low, x_high), (y_low, y_high) = limits(wcs.bounding_box[14])
+    x, y = np.round((x_low + x_high) / 2), np.round((y_low + y_high) / 2)
+    place = wcs(x, y, 14)
+    assert_allclose(place[0], spectra.FIELD[0], atol=0.1 * spectra.ARCSEC)
+    assert_allclose(wcs.invert(*place, with_bounding_box=False)[:2], (x, y), atol=0.1)

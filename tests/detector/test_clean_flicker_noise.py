@@ -526,6 +526,38 @@ def test_slits_of_nirspec_are_left_out(tmp_path, kind, quadrants, rows):
     assert_array_equal(usable, expected)
 
 
+class Chosen:
+    """Which slice a pixel sees; stands in for the coordinates of the IFU."""
+
+    def __init__(self, regions):
+        self.label_mapper = self
+        self.mapper = regions
+
+    def get_transform(self, start, end):
+        assert (start, end) == ("detector", "slicer")
+        return self
+
+
+@pytest.mark.parametrize("kind", [datamodels.ImageModel, datamodels.CubeModel,
+                                  datamodels.IFUImageModel])
+def test_slices_of_nirspec_are_left_out(kind):
+    shape = (2, 1200, 64) if kind is datamodels.CubeModel else (1200, 64)
+    rates = kind(data=np.ones(shape, np.float32))
+    describe(rates, kind="NRS_IFU", instrument="NIRSPEC", detector="NRS1", slow=1)
+    regions = np.zeros((1200, 64), np.int32)
+    regions[100:110, 3:60] = 17
+    if kind is datamodels.IFUImageModel:
+        rates.regions = regions
+    else:
+        rates.meta.instance["wcs"] = Chosen(regions)
+    rates.dq = np.zeros(shape, np.uint32)
+    rates.dq[..., 600, 5] = datamodels.dqflags.pixel["MSA_FAILED_OPEN"]
+    found = CleanFlickerNoiseStep(mask_science_regions=True)._science(rates, None)
+    expected = np.zeros((1200, 64), bool)
+    expected[100:110, 3:60] = expected[600, 5] = expected[922:1116] = True
+    assert_array_equal(found, np.broadcast_to(expected, shape))
+
+
 # SOSS -------------------------------------------------------------------------------------------
 
 

@@ -78,6 +78,8 @@ CASES = {
                          {"mask_science_regions": True}),
     "no-list-of-shutters": (NIRSPEC, "NRS1", "NRS_MSASPEC", "FULL", 1, (128, 200),
                             {"mask_science_regions": True}),
+    "slices-regions": (NIRSPEC, "NRS2", "NRS_IFU", "FULL", 1, (1, 2048, 2048),
+                       {"mask_science_regions": True, "single_mask": False}),
     "no-slit-on-the-detector": (NIRSPEC, "NRS1", "NRS_FIXEDSLIT", "SUBS200B1", 1, (64, 2048),
                                 {"mask_science_regions": True}),
     "soss-substrip96": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP96", -1, (96, 300),
@@ -87,7 +89,7 @@ CASES = {
 #: Where the first pixel of those lies that get coordinates; by name.
 CORNERS = {"slit-regions": (1, 1056), "slits-regions-ramp": (1, 1041),
            "fft-bright-object-regions": (1, 1216), "no-slit-on-the-detector": (1, 1),
-           "shutters-regions": (1, 1), "no-list-of-shutters": (1, 1)}
+           "shutters-regions": (1, 1), "slices-regions": (1, 1), "no-list-of-shutters": (1, 1)}
 
 #: Masks traces where they are; the official step does so only in the two subarrays.
 SOSS_FULL = {"soss-full": (NIRISS, "NIS", "NIS_SOSS", "FULL", -1, (2048, 300),
@@ -130,7 +132,7 @@ def exposure(name):
     meta.telescope, meta.instrument.name, meta.instrument.detector = "JWST", instrument, detector
     meta.exposure.type, meta.exposure.readpatt = kind, "RAPID"
     if name in CORNERS:
-        spectra.describe(model, kind)
+        spectra.describe(model, kind, detector=detector)
     meta.exposure.nframes, meta.exposure.groupgap = 1, 0
     meta.exposure.frame_time = meta.exposure.group_time = 10.0
     meta.exposure.nints = shape[0] if len(shape) > 2 else 1

@@ -33,6 +33,11 @@ CASES = {
     "shutters-lamp": ("NRS_AUTOFLAT", "G395H", "NRS1", {
         "filter": "OPAQUE", "lamp_state": "FLAT3", "lamp_mode": "MSASPEC"}, {}),
     "no-list-of-shutters": ("NRS_MSASPEC", "G395H", "NRS1", {}, {}),
+    "field-nrs2-by-slice": ("NRS_IFU", "G395H", "NRS2", {}, {"nrs_ifu_slice_wcs": True}),
+    "field-prism": ("NRS_IFU", "PRISM", "NRS1", {}, {"slit_y_low": -0.5, "slit_y_high": 0.45}),
+    "field-lamp": ("NRS_LAMP", "G395H", "NRS1", {
+        "filter": "OPAQUE", "lamp_state": "FLAT3", "lamp_mode": "IFU"}, {}),
+    "field-not-seen": ("NRS_IFU", "G140M", "NRS2", {}, {}),
     "nothing-to-see": ("NRS_BRIGHTOBJ", "G140M", "NRS1", {}, {}),
 }
 

@@ -26,10 +26,11 @@ CASES = {
     "no-background": ("NRS2", (2048, 2048), {}),
     "slits": ("NRS1", (2048, 2048), {"mask_science_regions": True}),
     "shutters": ("NRS1", (2048, 2048), {"mask_science_regions": True}),
+    "slices": ("NRS1", (2048, 2048), {"mask_science_regions": True}),
     "no-list-of-shutters": ("NRS1", (2048, 2048), {"mask_science_regions": True}),
 }
 #: EXP_TYPE of exposures that get coordinates, by name.
-KINDS = {"shutters": "NRS_MSASPEC", "no-list-of-shutters": "NRS_MSASPEC"}
+KINDS = {"slices": "NRS_IFU", "shutters": "NRS_MSASPEC", "no-list-of-shutters": "NRS_MSASPEC"}
 
 
 def frame():

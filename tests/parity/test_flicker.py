@@ -59,7 +59,8 @@ def ours(name, folder):
 #: Keywords that may differ: references are in other folders, and none is chosen by rules.
 ALLOWED = (*compare.ALLOWED, "CRDS_CTX", "R_FLAT", "R_GAIN", "R_PSTSOS", "R_READNO", "R_CAMERA",
            "R_COLLIM", "R_DISPER", "R_FORE", "R_FPA", "MSAMETFL", "R_MSA", "R_MSAOPE", "R_OTE",
-           "R_WAVRAN")
+
+           "R_WAVRAN", "R_CHRCOR", "R_IFUFOR", "R_IFUPOS", "R_IFUSLI")
 
 
 

@@ -1,7 +1,7 @@
 """The world coordinates of an exposure, built from its pointing and its reference files."""
 
 from jwst_cal import modes
-from jwst_cal.astrometry._wcs import imaging, nirspec
+from jwst_cal.astrometry._wcs import imaging, nirspec, nirspec_ifu
 from jwst_cal.errors import InputError, SkipStep
 
 __all__ = ["build"]
@@ -13,7 +13,7 @@ NOT_ON_THE_SKY = frozenset({
     "NRC_GRISM", "NRS_DARK",
 })
 #: Spectra of NIRSpec; of lamps some are, whose mode says so.
-NIRSPEC_SPECTRA = modes.LAMPS | {"NRS_FIXEDSLIT", "NRS_BRIGHTOBJ", "NRS_MSASPEC"}
+NIRSPEC_SPECTRA = modes.LAMPS | {"NRS_FIXEDSLIT", "NRS_BRIGHTOBJ", "NRS_MSASPEC", "NRS_IFU"}
 
 
 def build(model, refs, nirspec_options=None):
@@ -23,7 +23,8 @@ def build(model, refs, nirspec_options=None):
     Parameters
     ----------
     model : ImageModel or CubeModel
-        The exposure; its pointing is read, nothing is changed.
+        The exposure; its pointing is read. Of NIRSpec's spectra the header gets order and range,
+        of the IFU its outline; an IFUImageModel the map of the slices.
     refs : References
         ``distortion`` and ``filteroffset`` for images; NIRSpec's optics.
     nirspec_options : nirspec.Options, optional
@@ -45,7 +46,9 @@ def build(model, refs, nirspec_options=None):
     if kind in NOT_ON_THE_SKY:
         raise SkipStep(f"{kind} exposures have no world coordinates")
     if kind in NIRSPEC_SPECTRA and (model.meta.instrument.grating or "").upper() != "MIRROR":
-        return nirspec.build(model, refs, nirspec_options or nirspec.Options())
+        through_ifu = modes.is_ifu(model) and kind != "NRS_AUTOFLAT"
+        through = nirspec_ifu if through_ifu else nirspec
+        return through.build(model, refs, nirspec_options or nirspec.Options())
     if not modes.is_imaging(model) or modes.is_nirspec(model):
         name = model.meta.filename or "the input"
         raise InputError(f"{name}: EXP_TYPE={kind or 'missing'}; this release assigns coordinates "

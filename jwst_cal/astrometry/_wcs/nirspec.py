@@ -34,10 +34,13 @@ class Options(NamedTuple):
         Lower and upper end of a slit, in its heights.
     msa_file : str or None
         Path of the file that lists the open shutters.
+    by_slice : bool
+        Coordinates of the IFU take the number of the slice.
     """
 
     limits: tuple = (-0.55, 0.55)
     msa_file: str | None = None
+    by_slice: bool = False
 
 
 def build(model, refs, options):
@@ -81,8 +84,25 @@ def build(model, refs, options):
                                   "none of the open slits")
     log.info("%s sees the slits %s", optics.detector, ", ".join(str(s.name) for s in seen.slits))
     optics.record()
-    _describe_dispersion(model)
+    describe_dispersion(model)
     return seen.coordinates(seen.to_sky(model, refs))
+
+
+def of_lamp(model):
+    """
+    Tell whether the exposure is of a lamp.
+
+    Parameters
+    ----------
+    model : data model
+        The exposure.
+
+    Returns
+    -------
+    bool
+        By EXP_TYPE.
+    """
+    return modes.exposure_type(model) in modes.LAMPS
 
 
 def seen_through(model, refs, slits):
@@ -135,7 +155,15 @@ def _open_slits(model, options, refs):
     raise SkipStep(f"{kind} exposures have no world coordinates")
 
 
-def _describe_dispersion(model):
+def describe_dispersion(model):
+    """
+    Write reference frame and direction of the dispersion into the header.
+
+    Parameters
+    ----------
+    model : data model
+        The exposure.
+    """
     info = model.meta.wcsinfo
     info.specsys, info.dispersion_direction = "BARYCENT", 1
 
@@ -161,10 +189,18 @@ def frame_of(name, axes, unit):
     spatial = "oteip" if "oteip" in name else f"{name.removesuffix('_frame')}_spatial"
     return frames.CompositeFrame([
         frames.Frame2D(name=spatial, axes_order=(0, 1), unit=(unit, unit), axes_names=axes),
-        _wavelength()], name=name)
+        wavelength_frame()], name=name)
 
 
-def _wavelength():
+def wavelength_frame():
+    """
+    Make the frame of the wavelength.
+
+    Returns
+    -------
+    SpectralFrame
+        Third axis, micron.
+    """
     return frames.SpectralFrame(name="spectral", axes_order=(2,), unit=(units.micron,),
                                 axes_names=("wavelength",))
 
@@ -226,57 +262,97 @@ def named(model, name, inputs, outputs):
     return model
 
 
-def from_the_telescope(model, refs):
+class Leg(NamedTuple):
     """
-    Make the last three transformations, from the image of the telescope to the sky.
+    One transformation of x, y and wavelength, and the frame that it starts from.
+
+    Attributes
+    ----------
+    frame : CoordinateFrame
+        Where it starts.
+    model : Model or None
+        Three inputs, three outputs; None at the end.
+    name : str
+        Its name.
+    inputs, outputs : str
+        Names of these, separated by blanks.
+    """
+
+    frame: object
+    model: object = None
+    name: str = ""
+    inputs: str = ""
+    outputs: str = ""
+
+    def numbered(self):
+        """Make the step of coordinates that carries the number of the slit along."""
+        if self.model is None:
+            return self.frame, None
+        return self.frame, named(self.model & Identity(1), self.name, f"{self.inputs} name",
+                                 f"{self.outputs} name")
+
+    def plain(self):
+        """Make the step of coordinates without numbers."""
+        if self.model is None:
+            return self.frame, None
+        return self.frame, named(self.model, self.name, self.inputs, self.outputs)
+
+
+def with_wavelength(optic):
+    """
+    Let an optic that depends on the wavelength hand it on.
 
     Parameters
     ----------
-    model : data model
-        The exposure.
-    refs : References
-        ``ote``.
-
-    Returns
-    -------
-    list of (frame, Model or None)
-        Frames ``oteip`` without a transformation to it, ``v2v3``, ``v2v3vacorr``, ``world``.
-    """
-    sky = frames.CelestialFrame(name="sky", axes_order=(0, 1), reference_frame=coordinates.ICRS())
-    ote = needed(refs.ote, "ote", model).model & Scale(MICRONS_PER_METRE) & Identity(1)
-    return [
-        (frame_of("oteip", ("X_OTEIP", "Y_OTEIP"), units.deg),
-         named(ote, "oteip2v23", "x_ote y_ote lam name", "v2 v3 lam name")),
-        (frame_of("v2v3", ("v2", "v3"), units.arcsec),
-         named(pointing.aberration(model) & Identity(2), "va_corr", "v2 v3 lam name",
-               "v2 v3 lam name")),
-        (frame_of("v2v3vacorr", ("v2", "v3"), units.arcsec),
-         named(pointing.to_sky(model) & Identity(2), "v2v3_to_sky", "v2 v3 lam name",
-               "ra dec lam name")),
-        (frames.CompositeFrame([sky, _wavelength()], name="world"), None),
-    ]
-
-
-def through_fore_optics(model, refs):
-    """
-    Make the transformation from the plane of the slits to the telescope's image.
-
-    Parameters
-    ----------
-    model : data model
-        The exposure.
-    refs : References
-        ``fore``.
+    optic : Model
+        Takes x, y and wavelength, gives x and y; its inverse, too.
 
     Returns
     -------
     Model
-        x, y, wavelength (m) and number to degrees, wavelength and number.
+        The same with the wavelength as third output.
     """
-    fore = needed(refs.fore, "fore", model).model
-    forward = Mapping((0, 1, 2, 2, 3)) | fore & Identity(2)
-    forward.inverse = Mapping((0, 1, 2, 2, 3)) | fore.inverse & Identity(2)
-    return named(forward, "msa2oteip", "x_msa y_msa lam name", "x_ote y_ote lam name")
+    forward = Mapping((0, 1, 2, 2)) | optic & Identity(1)
+    forward.inverse = Mapping((0, 1, 2, 2)) | optic.inverse & Identity(1)
+    return forward
+
+
+def through_the_telescope(model, refs, chromatic=None):
+    """
+    Make the transformations from the plane of the slits to the sky.
+
+    Parameters
+    ----------
+    model : data model
+        The exposure.
+    refs : References
+        ``fore``, ``ote``.
+    chromatic : Model, optional
+        What the fore optics do to colours, in the image of the telescope.
+
+    Returns
+    -------
+    list of Leg
+        From ``msa_frame`` to ``world``.
+    """
+    sky = frames.CelestialFrame(name="sky", axes_order=(0, 1), reference_frame=coordinates.ICRS())
+    fore = with_wavelength(needed(refs.fore, "fore", model).model)
+    image, at_telescope = ("X_OTEIP", "Y_OTEIP"), ("v2", "v3")
+    found = [Leg(msa_frame(), fore, "msa2oteip", "x_msa y_msa lam", "x_ote y_ote lam")]
+    start = frame_of("oteip", image, units.deg)
+    if chromatic is not None:
+        found.append(Leg(start, chromatic, "chrom_corr", "x_ote y_ote lam", "x_ote y_ote lam"))
+        start = frame_of("oteip_chromcorr", image, units.deg)
+    return [
+        *found,
+        Leg(start, needed(refs.ote, "ote", model).model & Scale(MICRONS_PER_METRE), "oteip2v23",
+            "x_ote y_ote lam", "v2 v3 lam"),
+        Leg(frame_of("v2v3", at_telescope, units.arcsec), pointing.aberration(model) & Identity(1),
+            "va_corr", "v2 v3 lam", "v2 v3 lam"),
+        Leg(frame_of("v2v3vacorr", at_telescope, units.arcsec), pointing.to_sky(model)
+            & Identity(1), "v2v3_to_sky", "v2 v3 lam", "ra dec lam"),
+        Leg(frames.CompositeFrame([sky, wavelength_frame()], name="world")),
+    ]
 
 
 class _Slits:
@@ -349,9 +425,8 @@ class _Slits:
 
     def to_sky(self, model, refs):
         """Frames and transformations after the MSA; none for lamps."""
-        if self.optics.in_microns:
-            return [(_msa_frame(), None)]
-        return [(_msa_frame(), through_fore_optics(model, refs)), *from_the_telescope(model, refs)]
+        legs = [Leg(msa_frame())] if self.optics.in_microns else through_the_telescope(model, refs)
+        return [leg.numbered() for leg in legs]
 
     def coordinates(self, after):
         """Put all together; ``after`` are the frames and transformations from the MSA on."""
@@ -393,7 +468,15 @@ def bounding_box(wcs, boxes):
     return CompoundBoundingBox.validate(transform, boxes, selector_args=[("name", True)], order="F")
 
 
-def _msa_frame():
+def msa_frame():
+    """
+    Make the frame of the plane of the slits.
+
+    Returns
+    -------
+    CompositeFrame
+        x and y, m, and wavelength.
+    """
     return frame_of("msa_frame", ("x_msa", "y_msa"), units.m)
 
 
