@@ -44,7 +44,9 @@ PAUSE = 60.0
 #: Part of its well that the brightest star fills, and how much fainter the faintest one is.
 _FULLNESS, _RANGE = 0.6, 400.0
 #: Pixels for each star, and the range of numbers of stars in a detector's array.
-_PIXELS, _STARS = 1700, (25, 2000)
+_PIXELS, _STARS = 4000, (20, 1000)
+#: Distance between sources, pixel and arcsec: what alignment takes for different sources.
+_APART = (10, 1.05)
 
 class Set(NamedTuple):
     """
@@ -278,7 +280,7 @@ def _sources(cameras, plan, stars, seed, options):
     n = round(stars * np.pi * radius**2 / area)
     pixel = np.sqrt(first.window.distortion.nominal_area)
     return sky.draw(seed, ra, dec, radius, n, n // 5, brightest / _RANGE, brightest,
-                    (2.5 * pixel, 7 * pixel))
+                    (2.5 * pixel, 7 * pixel), max(_APART[0] * pixel, _APART[1]))
 
 
 def _middle(corners):

@@ -17,9 +17,23 @@ SOURCE = np.dtype([("id", "i4"), ("kind", "U6"), ("RA", "f8"), ("DEC", "f8"), ("
 _ARCSEC = np.radians(1 / 3600)
 #: Softening of a galaxy's centre, in scale lengths.
 _SOFT = 0.4
+#: Places tried for a source until one is far enough from the others.
+_TRIES = 40
 
 
-def draw(seed, ra, dec, radius, n_stars, n_galaxies, faintest, brightest, scale):
+def _places(rng, n, radius, separation):
+    """Places in a disk, arcsec; apart from each other, unless there is no room."""
+    places = np.empty((n, 2))
+    for k in range(n):
+        for _ in range(_TRIES):
+            distance, angle = radius * np.sqrt(rng.random()), 2 * np.pi * rng.random()
+            places[k] = distance * np.sin(angle), distance * np.cos(angle)
+            if (np.hypot(*(places[:k] - places[k]).T) > separation).all():
+                break
+    return places.T
+
+
+def draw(seed, ra, dec, radius, n_stars, n_galaxies, faintest, brightest, scale, separation=0.0):
     """
     Draw the sources of a round field.
 
@@ -37,6 +51,8 @@ def draw(seed, ra, dec, radius, n_stars, n_galaxies, faintest, brightest, scale)
         Range of their fluxes, of which each octave has the same number.
     scale : (float, float), arcsec
         Range of the scale lengths of galaxies.
+    separation : float, arcsec
+        Smallest distance between sources, where the field has room for it.
 
     Returns
     -------
@@ -48,10 +64,8 @@ def draw(seed, ra, dec, radius, n_stars, n_galaxies, faintest, brightest, scale)
     table = np.zeros(n, SOURCE)
     table["id"] = np.arange(1, n + 1)
     table["kind"] = ["star"] * n_stars + ["galaxy"] * n_galaxies
-    distance, angle = radius * np.sqrt(rng.random(n)), 2 * np.pi * rng.random(n)
     around = attitude.attitude(0, 0, ra, dec, 0)
-    table["RA"], table["DEC"] = attitude.to_sky(around, distance * np.sin(angle),
-                                                distance * np.cos(angle))
+    table["RA"], table["DEC"] = attitude.to_sky(around, *_places(rng, n, radius, separation))
     table["flux_ujy"] = faintest * (brightest / faintest) ** rng.random(n)
     disks = table["kind"] == "galaxy"
     table["scale"] = np.where(disks, scale[0] + (scale[1] - scale[0]) * rng.random(n), 0)
