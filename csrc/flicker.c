@@ -199,7 +199,7 @@ static int clipped(const jc_boxes *in, int n_all, const box *b)
     return keep(n_all, b->all, bottom, top, b->value, b->key);
 }
 
-static void box_median(const jc_boxes *in, int y, int x, const box *b, float *median,
+static void box_median(const jc_boxes *in, int y, int x, const box *b, float *median, float *std,
                        int32_t *count)
 {
     int row = y * in->box_rows, col = x * in->box_cols, n = 0;
@@ -213,10 +213,14 @@ static void box_median(const jc_boxes *in, int y, int x, const box *b, float *me
         }
     }
     *count = clipped(in, n, b);
-    *median = *count ? median_of(*count, b->key) : NAN;
+    *median = *std = NAN;
+    if (*count == 0) return;
+    *median = median_of(*count, b->key);
+    *std = (float) sqrt(mean_of(*count, b->value, mean_of(*count, b->value, 0, 1), 2));
 }
 
-jc_status jc_box_medians(const jc_boxes *in, int n_threads, float *median, int32_t *count)
+jc_status jc_box_medians(const jc_boxes *in, int n_threads, float *median, float *std,
+                         int32_t *count)
 {
     int failed = 0;
     if (in->n_rows < 1 || in->n_cols < 1 || in->box_rows < 1 || in->box_cols < 1 ||
@@ -233,8 +237,10 @@ jc_status jc_box_medians(const jc_boxes *in, int n_threads, float *median, int32
         failed |= !ready;
 #pragma omp for schedule(static)
         for (int y = 0; y < n_y; y++)
-            for (int x = 0; x < n_x && ready; x++)
-                box_median(in, y, x, &b, median + (size_t) y * n_x + x, count + (size_t) y * n_x + x);
+            for (int x = 0; x < n_x && ready; x++) {
+                size_t at = (size_t) y * n_x + x;
+                box_median(in, y, x, &b, median + at, std + at, count + at);
+            }
         free(b.all);
         free(b.value);
         free(b.key);

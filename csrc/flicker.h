@@ -16,8 +16,8 @@ typedef struct {
 
 jc_status jc_line_medians(const jc_lines *lines, int n_threads, float *median /* OUT [part][line] */);
 
-/* Medians of the chosen, finite values of each box of an image, after sigma clipping (as of jc_clip,
- * in clipping.h), and how many values are left. Boxes at the right and upper edge may be smaller. A
+/* Medians and standard deviations of the chosen, finite values of each box of an image, after sigma
+ * clipping (as of jc_clip, in clipping.h), and how many values are left. Boxes at the right and upper edge may be smaller. A
  * box without values is NaN. */
 typedef struct {
     int n_rows, n_cols, box_rows, box_cols;
@@ -28,7 +28,7 @@ typedef struct {
 } jc_boxes;
 
 jc_status jc_box_medians(const jc_boxes *boxes, int n_threads, float *median /* OUT [y][x] */,
-                         int32_t *count /* OUT [y][x] */);
+                         float *std /* OUT [y][x] */, int32_t *count /* OUT [y][x] */);
 
 /* Solve Hermitian positive definite systems. One whose pivot, relative to its largest diagonal
  * element, is not above `tolerance` is not determined: its solution is 0.

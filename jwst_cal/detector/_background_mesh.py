@@ -4,7 +4,7 @@ import numpy as np
 
 from jwst_cal.kernels.flicker import box_medians
 
-__all__ = ["smooth_background"]
+__all__ = ["filled", "smooth_background", "smoothed"]
 
 #: Sigma clipping in a box, and the part of its pixels that must be left.
 SIGMA, PASSES, LEAST = 3.0, 5, 0.9
@@ -14,8 +14,20 @@ SMOOTHED = 2
 NEIGHBOURS = 10
 
 
-def _filled(mesh):
-    """Fill what is NaN with the mean of the nearest boxes, weighted by 1 / distance."""
+def filled(mesh):
+    """
+    Fill what is NaN with the mean of the nearest boxes, weighted by 1 / distance.
+
+    Parameters
+    ----------
+    mesh : float32 [y, x]
+        Values of boxes.
+
+    Returns
+    -------
+    float32 [y, x]
+        The same without NaN.
+    """
     from scipy.spatial import cKDTree
 
     unknown = np.isnan(mesh)
@@ -25,15 +37,29 @@ def _filled(mesh):
     distance, nearest = cKDTree(known, leafsize=10).query(np.argwhere(unknown), k=NEIGHBOURS)
     value = np.append(mesh[~unknown].astype(np.float64), 0)  # beyond the last: no such neighbour
     weight = 1 / distance
-    filled = mesh.copy()
-    filled[unknown] = (weight * value[nearest]).sum(axis=1) / weight.sum(axis=1)
-    return filled
+    found = mesh.copy()
+    found[unknown] = (weight * value[nearest]).sum(axis=1) / weight.sum(axis=1)
+    return found
 
 
-def _smoothed(mesh):
-    """Median over neighbouring boxes; at the edges over those that there are."""
-    size = 2 * SMOOTHED + 1
-    padded = np.pad(mesh, SMOOTHED, constant_values=np.nan)
+def smoothed(mesh, reach):
+    """
+    Take medians over neighbouring boxes; at the edges over those that there are.
+
+    Parameters
+    ----------
+    mesh : float32 [y, x]
+        Values of boxes.
+    reach : int
+        Boxes to either side.
+
+    Returns
+    -------
+    float32 [y, x]
+        The medians.
+    """
+    size = 2 * reach + 1
+    padded = np.pad(mesh, reach, constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size))
     ordered = np.sort(windows.reshape(*mesh.shape, -1), axis=-1)  # NaN last
     n = np.count_nonzero(~np.isnan(ordered), axis=-1)[..., np.newaxis]
@@ -88,12 +114,12 @@ def smooth_background(image, mask, *, box):
     from scipy.ndimage import spline_filter
 
     box = [min(size, length) for size, length in zip(box, image.shape, strict=True)]
-    mesh, count = box_medians(image, mask, box_rows=box[0], box_cols=box[1], sigma=SIGMA,
-                              max_passes=PASSES)
+    mesh, _, count = box_medians(image, mask, box_rows=box[0], box_cols=box[1], sigma=SIGMA,
+                                 max_passes=PASSES)
     mesh[count <= LEAST * box[0] * box[1]] = np.nan
     if np.isnan(mesh).all():
         return None
-    mesh = _smoothed(_filled(mesh))
+    mesh = smoothed(filled(mesh), SMOOTHED)
     coefficients = spline_filter(mesh.astype(np.float64), order=3, mode="reflect")
     model = _magnified(_magnified(coefficients, box[0]).T, box[1]).T
     model = model[: image.shape[0], : image.shape[1]].astype(np.float32)

@@ -18,7 +18,7 @@ def box_medians(
     sigma: float,
     max_passes: int = 5,
     n_threads: int | None = None,
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]: ...
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]: ...
 def hermitian_solve(
     matrix: NDArray[np.complex128],
     right: NDArray[np.complex128],

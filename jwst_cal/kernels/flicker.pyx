@@ -28,7 +28,8 @@ cdef extern from "flicker.h" nogil:
         const double *right
         double tolerance
     jc_status jc_line_medians(const jc_lines *lines, int n_threads, float *median)
-    jc_status jc_box_medians(const jc_boxes *boxes, int n_threads, float *median, int32_t *count)
+    jc_status jc_box_medians(const jc_boxes *boxes, int n_threads, float *median, float *std,
+                             int32_t *count)
     jc_status jc_hermitian_solve(const jc_hermitian *systems, int n_threads, double *solution,
                                  uint8_t *determined)
 
@@ -85,7 +86,7 @@ def line_medians(image, chosen, *, bint columns=False, int n_parts=1, n_threads=
 def box_medians(image, chosen, *, int box_rows, int box_cols, double sigma, int max_passes=5,
                 n_threads=None):
     """
-    Median of the chosen, finite values of each box of an image, after sigma clipping.
+    Statistics of the chosen, finite values of each box of an image, after sigma clipping.
 
     Parameters
     ----------
@@ -104,8 +105,8 @@ def box_medians(image, chosen, *, int box_rows, int box_cols, double sigma, int 
 
     Returns
     -------
-    median : float32 [y, x]
-        Medians; NaN where there are no values.
+    median, std : float32 [y, x]
+        Medians and standard deviations; NaN where there are no values.
     count : int32 [y, x]
         Values that are left.
 
@@ -123,10 +124,12 @@ def box_medians(image, chosen, *, int box_rows, int box_cols, double sigma, int 
     if box_rows < 1 or box_cols < 1:
         raise ValueError(f"box: {box_rows} x {box_cols} where at least 1 x 1 is needed")
     shape = -(-image.shape[0] // box_rows), -(-image.shape[1] // box_cols)
-    median, count = np.empty(shape, np.float32), np.empty(shape, np.int32)
+    median, std = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    count = np.empty(shape, np.int32)
     cdef const float[:, ::1] values = image
     cdef const uint8_t[:, ::1] which = chosen
     cdef float[:, ::1] out = median
+    cdef float[:, ::1] width = std
     cdef int32_t[:, ::1] left = count
     cdef jc_boxes boxes
     cdef int team = team_of(n_threads, image.size)
@@ -136,9 +139,9 @@ def box_medians(image, chosen, *, int box_rows, int box_cols, double sigma, int 
     boxes.image, boxes.chosen = &values[0, 0], &which[0, 0]
     boxes.sigma, boxes.max_passes = sigma, max_passes
     with nogil:
-        status = jc_box_medians(&boxes, team, &out[0, 0], &left[0, 0])
+        status = jc_box_medians(&boxes, team, &out[0, 0], &width[0, 0], &left[0, 0])
     check(status)
-    return median, count
+    return median, std, count
 
 
 def hermitian_solve(matrix, right, *, double tolerance=1e-12, n_threads=None):

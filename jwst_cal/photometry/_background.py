@@ -4,12 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jwst_cal.detector._background_mesh import filled, smoothed
+from jwst_cal.kernels.flicker import box_medians
+
 __all__ = ["Background", "measure"]
 
-#: Sigma clipping in a box, and boxes over which the statistics are smoothed.
-SIGMA, SMOOTHED = 3.0, 3
-#: Boxes with more than this part of their pixels masked do not count, percent.
-MOST_MASKED = 10.0
+#: Sigma clipping in a box, and boxes to either side over which the statistics are smoothed.
+SIGMA, SMOOTHED = 3.0, 1
+#: Part of the pixels of a box that must be left for it to count.
+LEAST = 0.9
 
 
 class Background(NamedTuple):
@@ -55,30 +58,27 @@ def measure(image, uncovered, *, box):
 
     Notes
     -----
-    Source: Bertin and Arnouts 1996, A&AS 117, 393 (SExtractor); the statistics of the boxes are
-    those of photutils.background.Background2D.
+    Source: Bertin and Arnouts 1996, A&AS 117, 393 (SExtractor), in the form of
+    photutils.background.Background2D.
     """
-    import warnings
-
-    from astropy.stats import SigmaClip
-    from astropy.utils.exceptions import AstropyUserWarning
-    from photutils.background import Background2D, MedianBackground
-
-    def boxes(size, most_masked):
-        return Background2D(image, size, coverage_mask=uncovered, filter_size=SMOOTHED,
-                            exclude_percentile=most_masked, sigma_clip=SigmaClip(sigma=SIGMA),
-                            bkg_estimator=MedianBackground())
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyUserWarning)  # that there are NaN
-        try:
-            found, whole = boxes(box, MOST_MASKED), False
-        except ValueError:
-            found, whole = boxes(image.shape, 100.0), True
-        maps = [_magnified(np.asarray(mesh), found.box_size, image.shape)
-                for mesh in (found.background_mesh, found.background_rms_mesh)]
-    for values in maps:
-        values[uncovered] = 0
+    covered = ~uncovered
+    size = tuple(min(box, length) for length in image.shape)
+    level, scatter, count = box_medians(image, covered, box_rows=size[0], box_cols=size[1],
+                                        sigma=SIGMA)
+    few = count <= LEAST * size[0] * size[1]
+    whole = bool(few.all())
+    if whole:
+        size = image.shape
+        level, scatter, count = box_medians(image, covered, box_rows=size[0], box_cols=size[1],
+                                            sigma=SIGMA)
+        few = count == 0
+        if few.all():
+            raise ValueError("no pixel has data")
+    maps = []
+    for mesh in (level, scatter):
+        mesh[few] = np.nan
+        maps.append(_magnified(smoothed(filled(mesh), SMOOTHED), size, image.shape))
+        maps[-1][uncovered] = 0
     return Background(*maps, whole)
 
 

@@ -147,13 +147,48 @@ def _stars(image, uncovered, threshold, search):
                   roundness_range=(search.roundlo, search.roundhi), peak_max=search.peakmax,
                   n_brightest=search.brightest)
     convolved = convolve(image, finder.kernel.data, mode="constant", cval=0.0)
-    finder.xycoords = _peaks(convolved, uncovered, getattr(finder, "threshold_eff", threshold),
-                             apart)
-    if not len(finder.xycoords):
+    peaks = _peaks(convolved, uncovered, getattr(finder, "threshold_eff", threshold), apart)
+    if not len(peaks):
         return None
+    # the finder convolves what it is given again: only what is around the peaks
+    reach = 2 * (len(finder.kernel.data) // 2)
+    strip, finder.xycoords = _cut_out(image, peaks, reach)
     with warnings.catch_warnings(), use_future_column_names():
         warnings.simplefilter("ignore", NoDetectionsWarning)
-        return finder(image)
+        table = finder(strip)
+    if table is not None:
+        origin = peaks - finder.xycoords
+        which = (np.asarray(table["y_centroid"]) + 0.5).astype(int) // (2 * reach + 1)
+        for axis, column in enumerate(("x_centroid", "y_centroid")):
+            table[column] += origin[which, axis]
+    return table
+
+
+def _cut_out(image, places, reach):
+    """
+    Put what is around some pixels one above the other.
+
+    Parameters
+    ----------
+    image : float32 [row, col]
+        Values; beyond the edges they are 0.
+    places : int [place, 2]
+        Columns and rows.
+    reach : int
+        How much to either side.
+
+    Returns
+    -------
+    strip : float32 [row, col]
+        The squares, from the first place on.
+    middles : int [place, 2]
+        Columns and rows of the places in it.
+    """
+    width = 2 * reach + 1
+    squares = np.lib.stride_tricks.sliding_window_view(np.pad(image, reach), (width, width))
+    strip = squares[places[:, 1], places[:, 0]].reshape(-1, width)
+    rows = width * np.arange(len(places)) + reach
+    return strip, np.stack([np.full_like(rows, reach), rows], axis=1)
 
 
 def _peaks(image, unusable, threshold, apart):

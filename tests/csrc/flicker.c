@@ -26,12 +26,13 @@ static void any_boxes(void)
     in.chosen = flags8(n, 1, uniform(0, 1));
     size_t boxes = (size_t) ((in.n_rows - 1) / in.box_rows + 1) *
                    (size_t) ((in.n_cols - 1) / in.box_cols + 1);
-    float *median = room(boxes * sizeof *median);
+    float *median = room(boxes * sizeof *median), *std = room(boxes * sizeof *std);
     int32_t *count = room(boxes * sizeof *count);
-    CHECK(jc_box_medians(&in, team, median, count) == JC_OK);
+    CHECK(jc_box_medians(&in, team, median, std, count) == JC_OK);
     for (size_t k = 0; k < boxes; k++)
-        CHECK(count[k] ? !isnan(median[k]) : isnan(median[k]));
+        CHECK(count[k] ? !isnan(median[k]) && std[k] >= 0 : isnan(median[k]) && isnan(std[k]));
     result(median, boxes * sizeof *median);
+    result(std, boxes * sizeof *std);
     result(count, boxes * sizeof *count);
 }
 
@@ -73,16 +74,17 @@ static void test_boxes(void)
 {
     const float image[6] = {1, 2, 900, 3, 2, 5};
     const uint8_t chosen[6] = {1, 1, 1, 1, 1, 0};
-    float median[2];
+    float median[2], std[2];
     int32_t count[2];
     jc_boxes in = {2, 3, 2, 2, image, chosen, 3, 5};
-    CHECK(jc_box_medians(&in, 1, median, count) == JC_OK);
+    CHECK(jc_box_medians(&in, 1, median, std, count) == JC_OK);
     CHECK(median[0] == 2 && count[0] == 4 && median[1] == 900 && count[1] == 1);
+    CHECK(std[0] == (float) sqrt(0.5) && std[1] == 0);
     in.box_rows = 0;
-    REFUSED(jc_box_medians(&in, 1, median, count));
+    REFUSED(jc_box_medians(&in, 1, median, std, count));
     in.box_rows = 2;
     in.sigma = 0;
-    REFUSED(jc_box_medians(&in, 1, median, count));
+    REFUSED(jc_box_medians(&in, 1, median, std, count));
 }
 
 /* [[4, -2i], [2i, 3]] (1, i) = (6, 5i); the upper triangle is not read. */

@@ -64,8 +64,10 @@ def test_median_of_each_box_without_outliers(run):
     image = np.float32([[5, 5, 5, 1, 2, 9], [5, 900, 6, 3, 4, 8], [7, 7, 7, np.nan, 6, np.inf]])
     chosen = np.ones((3, 6), bool)
     chosen[2, :3] = False
-    median, count = run(image, chosen, box_rows=2, box_cols=3, sigma=2.0)
+    median, std, count = run(image, chosen, box_rows=2, box_cols=3, sigma=2.0)
     np.testing.assert_array_equal(median, [[5, 3.5], [np.nan, 6]])
+    np.testing.assert_allclose(std, [[0, np.std([1, 2, 9, 3, 4, 8])], [np.nan, 0]],
+                               rtol=1e-6)
     np.testing.assert_array_equal(count, [[4, 6], [0, 1]])
 
 
@@ -78,8 +80,12 @@ def test_boxes_are_their_twin_for_any_team(n_threads, size):
     chosen = rng.random(image.shape) < rng.random(52)[:, None]
     options = {"box_rows": size[0], "box_cols": size[1], "sigma": 2.7}
     found = box_medians(image, chosen, n_threads=n_threads, **options)
-    for ours, theirs in zip(found, twin.box_medians(image, chosen, **options), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    (median, std, count), expected = found, twin.box_medians(image, chosen, **options)
+    np.testing.assert_array_equal(median, expected[0])
+    np.testing.assert_allclose(std, expected[1], rtol=1e-6)  # sums of another order
+    np.testing.assert_array_equal(count, expected[2])
+    alone = box_medians(image, chosen, n_threads=1, **options)
+    assert [part.tobytes() for part in alone] == [part.tobytes() for part in found]
 
 
 def systems(rng, n, size, rank=None):

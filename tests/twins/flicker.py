@@ -15,7 +15,7 @@ def line_medians(image, chosen, *, columns=False, n_parts=1, n_threads=None):
 def box_medians(image, chosen, *, box_rows, box_cols, sigma, max_passes=5, n_threads=None):
     rows, cols = (range(0, length, size) for length, size in
                   zip(image.shape, (box_rows, box_cols), strict=True))
-    median = np.full((len(rows), len(cols)), np.nan, np.float32)
+    median, std = np.full((2, len(rows), len(cols)), np.nan, np.float32)
     count = np.zeros(median.shape, np.int32)
     for y, row in enumerate(rows):
         for x, col in enumerate(cols):
@@ -26,7 +26,8 @@ def box_medians(image, chosen, *, box_rows, box_cols, sigma, max_passes=5, n_thr
             count[y, x] = len(kept)
             if len(kept):
                 median[y, x] = np.median(kept)
-    return median, count
+                std[y, x] = kept.std(dtype=np.float64)
+    return median, std, count
 
 
 def hermitian_solve(matrix, right, *, tolerance=1e-12, n_threads=None):
