@@ -1,5 +1,7 @@
 """Alignment of images by their catalogues: among themselves, and to an absolute one."""
 
+import copy
+import functools
 import logging
 import math
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ log = logging.getLogger(__name__)
 
 #: What all images are called that are moved as one.
 TOGETHER = 987654
+#: Above so many images of one group tweakwcs takes the bounds of copies away.
+SHARED = 50
 
 
 class NotAligned(Exception):
@@ -98,16 +102,36 @@ def corrector(image, catalogue):
     InputError
         If the coordinates are of another kind, or do not belong to the pointing of the header.
     """
-    from tweakwcs.correctors import JWSTWCSCorrector
-
     info = {name: getattr(image.meta.wcsinfo, name) for name in ("roll_ref", "v2_ref", "v3_ref")}
     try:
-        return JWSTWCSCorrector(wcs=image.meta.wcs, wcsinfo=info, meta={
+        return _corrector_class()(wcs=image.meta.wcs, wcsinfo=info, meta={
             "catalog": catalogue, "name": catalogue.meta.get("name"),
             "group_id": image.meta.group_id})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{image.meta.filename}: its coordinates cannot be corrected: "
                          f"{' '.join(map(str, error.args))}") from error
+
+
+@functools.cache
+def _corrector_class():
+    """A corrector that is cheap to copy: copies are only looked through, at what it was."""
+    from tweakwcs.correctors import JWSTWCSCorrector
+
+    class Corrector(JWSTWCSCorrector):
+        """Coordinates and catalogue of an image."""
+
+        is_shared = True
+
+        def __deepcopy__(self, memo):
+            if self.is_shared and self._tpcorr is None:
+                found = copy.copy(self)
+                found._meta = dict(self._meta)
+            else:  # a correction of before would be changed in place
+                found = type(self)(self._wcs, self.ref_angles, dict(self.meta))
+                found._owcs = self._owcs
+            return found
+
+    return Corrector
 
 
 def renewed(image):
@@ -237,6 +261,8 @@ def align(correctors, fit, catalogue, *, enforce_user_order, expand_refcat):
     from tweakwcs.matchutils import MatchSourceConfusionError
 
     matcher = fit.matcher()
+    for image in correctors:
+        image.is_shared = len(correctors) <= SHARED
     try:
         align_wcs(correctors, refcat=catalogue, enforce_user_order=enforce_user_order,
                   expand_refcat=expand_refcat, minobj=fit.minobj, match=matcher,

@@ -11,6 +11,8 @@ __all__ = ["Background", "measure"]
 
 #: Sigma clipping in a box, and boxes to either side over which the statistics are smoothed.
 SIGMA, SMOOTHED = 3.0, 1
+#: Rows that are interpolated at a time.
+BAND = 32
 #: Part of the pixels of a box that must be left for it to count.
 LEAST = 0.9
 
@@ -92,5 +94,9 @@ def _magnified(mesh, box, shape):
     rows, cols = (np.stack([zoom(unit, int(size), order=3, mode="reflect", grid_mode=True)[:length]
                             for unit in np.eye(n)], axis=1)
                   for n, size, length in zip(mesh.shape, box, shape, strict=True))
-    found = (rows @ mesh.astype(np.float64) @ cols.T).astype(np.float32)
-    return np.clip(found, mesh.min(), mesh.max(), out=found)
+    across = mesh.astype(np.float64) @ cols.T
+    found = np.empty(shape, np.float32)
+    for row in range(0, shape[0], BAND):  # what fits into the cache
+        part = found[row:row + BAND]
+        np.clip(rows[row:row + BAND] @ across, mesh.min(), mesh.max(), out=part, casting="unsafe")
+    return found

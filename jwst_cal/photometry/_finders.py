@@ -150,13 +150,15 @@ def _stars(image, uncovered, threshold, search):
     peaks = _peaks(convolved, uncovered, getattr(finder, "threshold_eff", threshold), apart)
     if not len(peaks):
         return None
-    # the finder convolves what it is given again: only what is around the peaks
-    reach = 2 * (len(finder.kernel.data) // 2)
-    strip, finder.xycoords = _cut_out(image, peaks, reach)
+    # it convolves again what it is given. Of the result starfind uses nothing, so that what is
+    # around the peaks is enough; DAOFIND looks at it, and that it ends with the image
+    reach = len(finder.kernel.data) // 2
+    strip, finder.xycoords = (image, peaks) if search.starfinder == "dao" else _cut_out(
+        image, peaks, reach)
     with warnings.catch_warnings(), use_future_column_names():
         warnings.simplefilter("ignore", NoDetectionsWarning)
         table = finder(strip)
-    if table is not None:
+    if table is not None and strip is not image:
         origin = peaks - finder.xycoords
         which = (np.asarray(table["y_centroid"]) + 0.5).astype(int) // (2 * reach + 1)
         for axis, column in enumerate(("x_centroid", "y_centroid")):

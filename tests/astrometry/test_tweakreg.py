@@ -182,6 +182,38 @@ def star_table(model):
     return Table({"x": np.array(x), "y": np.array(y)}, meta={"name": model.meta.filename})
 
 
+def test_copies_do_not_follow_the_correction(exposures):
+    """Nor do they change what they are copies of: in large groups tweakwcs takes their bounds."""
+    from copy import deepcopy
+
+    exposures[0].meta.group_id = "one"
+    image = _match.corrector(exposures[0], star_table(exposures[0]))
+    before = image.det_to_tanp(100.0, 50.0)
+    for _ in range(2):  # without a correction, and with one
+        kept = deepcopy(image)
+        image.set_correction(shift=[0.3, -0.4])
+        np.testing.assert_allclose(kept.det_to_tanp(100.0, 50.0), before, rtol=1e-12)
+        before = image.det_to_tanp(100.0, 50.0)
+    assert np.hypot(*np.subtract(kept.det_to_world(9, 9), image.det_to_world(9, 9))) > 0
+    image = _match.renewed(image)
+    image.is_shared = False
+    deepcopy(image).wcs.bounding_box = None
+    assert image.wcs.bounding_box is not None
+    assert deepcopy(image).original_wcs is image.original_wcs
+
+
+def test_large_groups_keep_their_bounds(exposures, truth, monkeypatch):
+    from tweakwcs.wcsimage import WCSGroupCatalog
+
+    monkeypatch.setattr(_match, "SHARED", 1)
+    monkeypatch.setattr(WCSGroupCatalog, "bb_approx_threshold", 1)
+    for model in exposures[:2]:
+        model.meta.group_id = "both"
+    exposures[1].meta.wcs = exposures[0].meta.wcs
+    found = models_of(TweakRegStep().run(exposures))
+    assert all(model.meta.wcs.bounding_box is not None for model in found)
+
+
 def test_separation_must_exceed_tolerance(exposures, caplog):
     assert statuses(TweakRegStep(separation=0.9).run(exposures)) == ["FAILED"] * 3
     assert "separation = 0.9 must be larger than 1.41 times tolerance = 0.7" in caplog.text
