@@ -18,11 +18,10 @@ log = logging.getLogger(__name__)
 
 
 class _Image(NamedTuple):
-    """What is kept of an image: position in the library, name, coordinates, outline."""
+    """What is kept of an image: position in the library, name, outline, level of before."""
 
     index: int
     name: str
-    wcs: object
     shape: tuple[int, int]
     outline: np.ndarray
     level: float
@@ -127,7 +126,7 @@ class SkyMatchStep(GroupStep):
                 if image.meta.wcs is None:
                     raise InputError(f"{name}: no coordinates; assign_wcs must come first")
                 shape = image.data.shape
-                found.append(_Image(index, name, image.meta.wcs, shape,
+                found.append(_Image(index, name, shape,
                                     _sky.outline(image.meta.wcs, shape, self.stepsize),
                                     self._earlier(image, name)))
                 library.shelve(image, index, modify=False)
@@ -164,12 +163,12 @@ class SkyMatchStep(GroupStep):
                     places = {b: [part for one in other
                                   for part in _sky.overlap(member.outline, one.outline)]
                               for b, other in enumerate(groups) if b != a}
-                    places = _on_pixels(member, places)
-                    if not places:
+                    if not any(places.values()):
                         continue
                     image = library.borrow(member.index)
-                    values = self._usable(image)
+                    values, places = self._usable(image), _on_pixels(image.meta.wcs, places)
                     library.shelve(image, member.index, modify=False)
+                    del image
                     for b, polygons in places.items():
                         spans = _sky.pixels_within(polygons, member.shape)
                         found = self._statistic(_sky.take(values, spans))
@@ -250,12 +249,10 @@ class SkyMatchStep(GroupStep):
         return library
 
 
-def _on_pixels(member, places):
+def _on_pixels(wcs, places):
     """Regions of the sky by group as polygons on an image's pixels; only those that are."""
     flat = [(b, part) for b, parts in places.items() for part in parts]
-    if not flat:
-        return {}
-    x, y = member.wcs.invert(*np.concatenate([part for _, part in flat]).T,
+    x, y = wcs.invert(*np.concatenate([part for _, part in flat]).T,
                              with_bounding_box=False)
     corners = np.split(np.stack([x, y], -1), np.cumsum([len(part) for _, part in flat])[:-1])
     found = {}
