@@ -211,13 +211,12 @@ class OutlierDetectionStep(GroupStep):
                 _mosaic.name_association(output, library)
                 output.meta.cal_step.resample = "COMPLETE"
                 self._keep(output, output.meta.filename, "outlier_i2d")
-                header = output if header is None else header
+                header = models.new("ImageModel", output) if header is None else header
             _median.without_low_weights(data, weight, self.maskpt)
             stack.add(data)
         expected = stack.median()
         if self.save_intermediate_results:
-            header.data = expected
-            del header.wht
+            header.data, header.meta.wcs = expected, frame.wcs
             self._keep(header, header.meta.filename.replace("_outlier_i2d", "_i2d"), "median",
                        asn_id=None)
         return expected, place

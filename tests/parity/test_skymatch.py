@@ -26,6 +26,7 @@ CASES = {
     "all-bits": {"skymethod": "local", "dqbits": "None", "upper": 60.0},
     "user": {"skymethod": "user", "subtract": True},
 }
+FLAT = {"skymethod": "local", "skystat": "midpt"}
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +47,16 @@ def inputs(tmp_path_factory):
             image.meta.observation.exposure_number = "00001"
         image.save(folder / image.meta.filename)
         names.append(image.meta.filename)
-    io.write({"asn_type": "image3", "asn_rule": "test", "asn_pool": "none", "asn_id": "a3001",
-              "program": "00001", "version_id": None, "degraded_status": "none",
-              "constraints": "none", "asn_rule_version": "1",
-              "products": [{"name": "mosaic", "members": [
-                  {"expname": name, "exptype": "science"} for name in names]}]},
-             folder / "asn.json")
+    image.data[:] = 5
+    image.dq[:] = 0
+    image.save(folder / "flat_cal.fits")
+    for table, members in (("asn", names), ("flat", ["flat_cal.fits"])):
+        io.write({"asn_type": "image3", "asn_rule": "test", "asn_pool": "none", "asn_id": "a3001",
+                  "program": "00001", "version_id": None, "degraded_status": "none",
+                  "constraints": "none", "asn_rule_version": "1",
+                  "products": [{"name": "mosaic", "members": [
+                      {"expname": name, "exptype": "science"} for name in members]}]},
+                 folder / f"{table}.json")
     (folder / "sky.txt").write_text("".join(
         f"{name} {number / 8}\n" for number, name in enumerate(names)))
     return folder
@@ -63,10 +68,11 @@ def _parameters(name, folder):
 
 @pytest.fixture(scope="module")
 def official(inputs, tmp_path_factory):
-    targets = {name: tmp_path_factory.mktemp(f"official-{name}") for name in CASES}
+    targets = {name: tmp_path_factory.mktemp(f"official-{name}") for name in [*CASES, "flat"]}
     oracle.run_steps(tmp_path_factory.mktemp("official"), [
         ("jwst.skymatch.SkyMatchStep", [inputs / "asn.json"], targets[name],
-         _parameters(name, inputs)) for name in CASES])
+         _parameters(name, inputs)) for name in CASES] + [
+        ("jwst.skymatch.SkyMatchStep", [inputs / "flat.json"], targets["flat"], FLAT)])
     return targets
 
 
@@ -90,3 +96,14 @@ def test_levels_and_images_agree(name, inputs, official, tmp_path):
                                               else 1e-5, abs=1e-6)
             np.testing.assert_allclose(a.data, b.data, rtol=0, atol=6e-5)
             np.testing.assert_array_equal(a.dq, b.dq)
+
+
+def test_constant_values_have_their_value_not_their_number(inputs, official):
+    (path,) = official["flat"].glob("*.fits")
+    with datamodels.open(path) as theirs:
+        assert theirs.meta.background.level in (0, theirs.data.size)
+    result = SkyMatchStep.call(str(inputs / "flat.json"), **FLAT)
+    with result:
+        image = result.borrow(0)
+        assert image.meta.background.level == 5
+        result.shelve(image)
