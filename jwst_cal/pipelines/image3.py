@@ -1,0 +1,70 @@
+"""Stage 3 of images: calibrated exposures to a mosaic and a catalogue of its sources."""
+
+import logging
+
+from jwst_cal.framework import Chain, Pipeline, param
+from jwst_cal.framework.group_step import open_library
+
+log = logging.getLogger(__name__)
+
+
+class Image3Pipeline(Pipeline):
+    """
+    Align, match and combine calibrated images, and find what is in the mosaic.
+
+    The chains are the order. Products: ``i2d`` (returned); ``cat`` and ``segm`` of the sources;
+    ``crf``, the exposures with their outliers flagged.
+
+    Notes
+    -----
+    Differs from jwst 3.0.0: the mosaic is returned; there nothing is.
+    """
+
+    class_alias = "calwebb_image3"
+
+    in_memory: bool = param(True, "Keep all exposures in memory; otherwise they wait on disk")
+
+    follow = Chain("assign_mtwcs")
+    align = Chain("tweakreg")
+    match = Chain("skymatch", "outlier_detection")
+    combine = Chain("resample", "source_catalog")
+
+    def process(self, given):
+        """
+        Run stage 3.
+
+        Parameters
+        ----------
+        given : str, path, association, ModelLibrary, ModelContainer, data model, list of them
+            Calibrated images (``cal``) with coordinates; of an association its science members.
+
+        Returns
+        -------
+        ImageModel
+            The mosaic, MJy/sr.
+
+        Raises
+        ------
+        InputError
+            If there is no exposure, or one cannot be read.
+        """
+        library = open_library(self, given, exptypes=["science"])
+        if self.output_file is None:
+            self.output_file = library.asn["products"][0].get("name")
+        self.outlier_detection.mode = "imaging"
+        for step, suffix in (("outlier_detection", "crf"), ("resample", "i2d"),
+                             ("source_catalog", "cat")):
+            found = getattr(self, step)
+            found.save_results, found.suffix = self.save_results, suffix
+        with library:
+            kind = library.read_metadata(0).get("meta.target.type")
+        log.info("%d exposures", len(library))
+        library = (self.follow if str(kind).lower() == "moving" else self.align)(library)
+        library = self.match(library)
+        mosaic = self.resample.run(library)
+        if getattr(mosaic.meta.cal_step, "resample", None) == "COMPLETE":
+            self.source_catalog.run(mosaic)
+        return mosaic
+
+    def _save_all(self, result):
+        """The steps have saved the products."""
