@@ -27,7 +27,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from jwst_cal import models
+from jwst_cal import models, registry
 from jwst_cal.framework import reference_store
 from jwst_cal.pipelines import Detector1Pipeline
 from jwst_cal.simulate import cache, exposures
@@ -67,7 +67,7 @@ SMALL = 0.01
 
 WARM = """
 import importlib, json, logging, sys, time
-package, exposure, folder, overrides = sys.argv[1:]
+package, name, exposure, folder, overrides = sys.argv[1:]
 pipelines = importlib.import_module({"jwst": "jwst.pipeline"}.get(package, "jwst_cal.pipelines"))
 logging.disable(logging.INFO)
 
@@ -83,13 +83,13 @@ def timed(name, run):
 for turn in range(2):
     steps = {}
     cpu, clock = time.process_time(), time.perf_counter()
-    pipe = pipelines.Detector1Pipeline(save_results=True, output_dir=folder)
-    for name, values in json.loads(overrides).items():
+    pipe = getattr(pipelines, name)(save_results=True, output_dir=folder)
+    for alias, values in json.loads(overrides).items():
         for key, value in values.items():
-            setattr(getattr(pipe, name), key, value)
-    for name in pipe.step_defs:
-        step = getattr(pipe, name)
-        step.run = timed(name, step.run)
+            setattr(getattr(pipe, alias), key, value)
+    for alias in pipe.step_defs:
+        step = getattr(pipe, alias)
+        step.run = timed(alias, step.run)
     pipe.run(exposure)
     spent = time.process_time() - cpu, time.perf_counter() - clock
 print("SPENT", json.dumps([*spent, steps]))
@@ -99,7 +99,7 @@ TYPES = """
 import importlib, json, sys
 pipelines = importlib.import_module(sys.argv[1])
 print(json.dumps({name: list(step.reference_file_types)
-                  for name, step in pipelines.Detector1Pipeline.step_defs.items()}))
+                  for name, step in getattr(pipelines, sys.argv[2]).step_defs.items()}))
 """
 
 
@@ -110,23 +110,24 @@ class Side(NamedTuple):
     python: str
     environment: dict
     overrides: dict  #: ``override_<type>`` by step
+    pipeline: str = "Detector1Pipeline"
 
     def cold(self, exposure):
         """Return the command of a whole process."""
         words = [f"--steps.{step}.{key}={value}" for step, values in self.overrides.items()
                  for key, value in values.items()]
         strun = ([self.python, "-m", "jwst_cal"] if self.package == "jwst_cal"
-                 else [Path(self.python).with_name("strun")])
-        return [*strun, "calwebb_detector1", exposure, *words]
+                 else [self.python, Path(self.python).with_name("strun")])
+        return [*strun, registry.by_class[self.pipeline].alias, exposure, *words]
 
     def warm(self, exposure, folder):
         """Return the command of a process that does the exposure twice."""
-        return [self.python, "-c", WARM, self.package, exposure, folder,
+        return [self.python, "-c", WARM, self.package, self.pipeline, exposure, folder,
                 json.dumps(self.overrides)]
 
 
-def sides(references, threads):
-    """Return both packages, with the same references."""
+def sides(references, threads, pipeline="Detector1Pipeline"):
+    """Return both packages, with the same pipeline and references."""
     python, reason = setup.find()
     if python is None:
         raise SystemExit(reason)
@@ -141,11 +142,11 @@ def sides(references, threads):
     for package, program, environment in (("jwst_cal", sys.executable, ours),
                                           ("jwst", str(python), official)):
         module = {"jwst": "jwst.pipeline"}.get(package, "jwst_cal.pipelines")
-        told = subprocess.run([program, "-c", TYPES, module], env=environment, check=True,
+        told = subprocess.run([program, "-c", TYPES, module, pipeline], env=environment, check=True,
                               capture_output=True, text=True).stdout
         overrides = {step: {f"override_{kind}": references.get(kind, "N/A") for kind in types}
                      for step, types in json.loads(told.splitlines()[-1]).items() if types}
-        found.append(Side(package, program, environment, overrides))
+        found.append(Side(package, program, environment, overrides, pipeline))
     return found
 
 
@@ -201,7 +202,7 @@ def compare(name, repeats, official, threads, data):
     case = CASES[name]
     row = {"exposure": name, "threads": threads, "repeats": [repeats, official],
            "data": data or "simulated",
-           "cpu": _processor(), "cores": os.cpu_count(), "load": [os.getloadavg()[0]]}
+           "cpu": processor(), "cores": os.cpu_count(), "load": [os.getloadavg()[0]]}
     with tempfile.TemporaryDirectory() as folder:
         exposure, references = provide(case, data, folder)
         size = ramp_bytes(exposure)
@@ -233,7 +234,7 @@ def compare(name, repeats, official, threads, data):
     return row
 
 
-def _processor():
+def processor():
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
