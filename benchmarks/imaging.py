@@ -3,9 +3,9 @@
     python -m benchmarks.imaging [--case NAME ...] [--repeats 5] [--threads 1] [--json FILE]
                                  [--plots FOLDER]
 
-``image2`` is one NIRCam exposure of 2048 x 2048 pixels; ``image3-4`` a mosaic of four dithers of it,
-``image3-32`` of 32. Cold, warm, CPU seconds
-and peak memory are those of ``benchmarks.detector1``, as are the rules of measuring.
+``image2`` is one NIRCam exposure of 2048 x 2048 pixels; ``image3-4`` a mosaic of four dithers of
+it, ``image3-32`` of 32. Cold, warm, CPU seconds and peak memory are those of
+``benchmarks.detector1``, as are the rules of measuring.
 """
 
 import argparse

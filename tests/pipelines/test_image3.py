@@ -1,0 +1,135 @@
+"""Stage 3 of images: from calibrated dithers to the mosaic and its catalogue, against the truth."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import QTable
+from stdatamodels.jwst import datamodels
+
+from jwst_cal.errors import InputError
+from jwst_cal.models import ModelLibrary
+from jwst_cal.pipelines import Image3Pipeline
+from tests import images, mosaics
+
+
+@pytest.fixture(scope="module")
+def mosaic(tmp_path_factory):
+    """Four dithers of one detector, with a pointing error of 20 mas and steps of the sky."""
+    return mosaics.make(tmp_path_factory.mktemp("set"), subarray="SUB320", detectors=["NRCB1"],
+                        n_dithers=4, stars=120, n_groups=6, sky_step=0.4, seed=11)
+
+
+def run(mosaic, given=None, tweakreg=None, **parameters):
+    steps = images.overrides(Image3Pipeline, mosaic.references, {"tweakreg": tweakreg or {}})
+    return Image3Pipeline.call(mosaic.asn if given is None else given, steps=steps, **parameters)
+
+
+@pytest.fixture(scope="module")
+def products(mosaic, tmp_path_factory):
+    """Folder of the products; aligned to the truth as the absolute catalogue."""
+    out = tmp_path_factory.mktemp("out")
+    result = run(mosaic, tweakreg={"abs_refcat": str(mosaic.truth.sources)}, save_results=True,
+                 output_dir=str(out))
+    assert result.meta.cal_step.source_catalog in (None, "COMPLETE")
+    return out
+
+
+def one(products, ending):
+    (path,) = products.glob(f"*{ending}")
+    return path
+
+
+def truth(mosaic):
+    table = QTable.read(mosaic.truth.sources)
+    return table[table["kind"] == "star"]
+
+
+def test_products(products):
+    names = sorted(p.name for p in products.iterdir())
+    root = "jw01234-o001_t001_nircam_clear-f200w-sub320"
+    asn_id = names[0].split("_")[-2]
+    assert names == sorted(
+        [f"{root}_{name}" for name in ("cat.ecsv", "i2d.fits", "segm.fits")]
+        + [f"jw01234001001_02101_0000{n}_nrcb1_{asn_id}_crf.fits" for n in (1, 2, 3, 4)])
+
+
+def test_positions_of_the_catalogue(mosaic, products):
+    """Stars of the mosaic where they are in the sky: rms in milliarcseconds."""
+    table, stars = QTable.read(one(products, "_cat.ecsv")), truth(mosaic)
+    sky = SkyCoord(stars["RA"], stars["DEC"])
+    at, distance, _ = table["sky_centroid"].match_to_catalog_sky(sky)
+    bright = (distance.to_value("arcsec") < 0.06) & (stars["flux_ujy"][at].value > 5)
+    assert bright.sum() > 20
+    mas = distance[bright].to_value("mas")
+    assert np.sqrt(np.mean(mas**2)) < 6
+    assert np.median(mas) < 3
+
+
+def test_fluxes_of_the_catalogue(mosaic, products):
+    table, stars = QTable.read(one(products, "_cat.ecsv")), truth(mosaic)
+    at, distance, _ = table["sky_centroid"].match_to_catalog_sky(
+        SkyCoord(stars["RA"], stars["DEC"]))
+    flux = stars["flux_ujy"][at].value
+    alone = distance.to_value("arcsec") < 0.06
+    chosen = alone & (flux > 10) & (table["nn_dist"].value > 20)
+    ratio = table["aper_total_flux"].to_value("uJy")[chosen] / flux[chosen]
+    assert chosen.sum() > 8
+    assert np.median(ratio) == pytest.approx(1, abs=0.03)
+    assert np.std(ratio) < 0.1
+
+
+def test_steps_of_the_sky(mosaic, products):
+    pointings = QTable.read(mosaic.truth.pointings)
+    levels, sky = [], []
+    for row in pointings:
+        (path,) = products.glob(f"{row['file'][:31]}*_crf.fits")
+        with datamodels.open(path) as model:
+            levels.append(model.meta.background.level)
+        sky.append(row["sky_mjysr"])
+    assert np.ptp(sky) > 0.3
+    assert np.allclose(np.diff(levels), np.diff(sky), atol=0.03)
+
+
+def test_nothing_is_written_unless_asked_for(mosaic, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(mosaic)
+    assert result.meta.cal_step.resample == "COMPLETE"
+    assert not list(tmp_path.iterdir())
+
+
+def test_on_disk_gives_the_same_mosaic(mosaic, products, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(mosaic, tweakreg={"abs_refcat": str(mosaic.truth.sources)}, in_memory=False)
+    with datamodels.open(one(products, "_i2d.fits")) as expected:
+        for name in ("data", "err", "wht", "con"):
+            np.testing.assert_array_equal(getattr(result, name), getattr(expected, name))
+    assert not list(tmp_path.glob("library_*"))
+
+
+def test_a_library_and_open_models_that_stay_as_they_are(mosaic, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    library = ModelLibrary(mosaic.asn)
+    first = run(mosaic, library)
+    folder = Path(mosaic.asn).parent
+    found = [datamodels.open(path) for path in sorted(folder.glob("*_cal.fits"))]
+    before = [model.meta.wcs(3, 4) for model in found]
+    second = run(mosaic, found)
+    np.testing.assert_array_equal(first.data, second.data)
+    assert [model.meta.wcs(3, 4) for model in found] == before
+    assert found[0].meta.cal_step.tweakreg is None
+
+
+def test_an_unreadable_member_is_named(mosaic, tmp_path):
+    folder = Path(mosaic.asn).parent
+    asn = json.loads(Path(mosaic.asn).read_text())
+    for member in asn["products"][0]["members"]:
+        shutil.copy(folder / member["expname"], tmp_path)
+    name = asn["products"][0]["members"][2]["expname"]
+    (tmp_path / name).write_bytes(b"SIMPLE  = nonsense")
+    (tmp_path / "asn.json").write_text(json.dumps(asn))
+    with pytest.raises(InputError, match=name):
+        run(mosaic, str(tmp_path / "asn.json"))
