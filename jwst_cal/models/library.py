@@ -307,6 +307,13 @@ class ModelLibrary:
         folder.mkdir(parents=True, exist_ok=True)
         return _files.save(model, folder / (model.meta.filename or "model.fits"))
 
+    def close(self):
+        """Remove the temporary files of an on-disk library; it lends the files of its members then."""
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary, self._temp_directory = None, None
+            self._files.clear()
+
     def __iter__(self):
         for index in range(len(self)):
             yield self.borrow(index)

@@ -49,6 +49,13 @@ class Image3Pipeline(Pipeline):
             If there is no exposure, or one cannot be read.
         """
         library = open_library(self, given, exptypes=["science"])
+        try:
+            return self._mosaic(library)
+        finally:
+            if library is not given:
+                library.close()
+
+    def _mosaic(self, library):
         if self.output_file is None:
             self.output_file = library.asn["products"][0].get("name")
         self.outlier_detection.mode = "imaging"

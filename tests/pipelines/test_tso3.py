@@ -35,7 +35,6 @@ def folder(tmp_path_factory):
 def run(given, **parameters):
     return Tso3Pipeline.call(given, steps={
         "tso_photometry": {"override_gain": "N/A", "radius": 6.0},
-        "outlier_detection": {"override_gain": "N/A", "override_readnoise": "N/A"},
     }, **parameters)
 
 
