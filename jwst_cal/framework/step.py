@@ -557,14 +557,16 @@ class Step(Parameterised):
         if name is None:
             return
         text = status or ("COMPLETE" if success else "SKIPPED")
-        in_library = hasattr(model, "map_function")
         noted = step is None or step == self._status_name
+        if hasattr(model, "later"):
+            model.later(lambda member: setattr(member.meta.cal_step, name, text))
+            if noted:
+                self.statuses_set(model)  # of models on disk none is kept
+            return
         for member in _members(model):
             setattr(member.meta.cal_step, name, text)
-            if noted and not in_library:
+            if noted:
                 self._status_set.append(member)
-        if noted and in_library:
-            self.statuses_set(model)  # of models on disk none is kept
 
     def statuses_set(self, models: Any) -> None:
         """Tell that the status of each model of a container or library has been written."""
@@ -823,7 +825,7 @@ class Step(Parameterised):
             raise TypeError(f"{self.name} needs an input")
         model = self.prepare_output(args[0])
         self._check_input(model, args[0])
-        first = next(iter(_members(model)), model)
+        first = next(iter(_members(model)), model) if self.references else model
         with References(self, first) as refs:
             try:
                 result = self.process(model, *args[1:], refs=refs)
@@ -836,6 +838,9 @@ class Step(Parameterised):
                 return self._shape(model)
         for product in result if isinstance(result, list | tuple) else [result]:
             if any(product is done for done in self._status_set):
+                continue
+            if hasattr(product, "later") and not self._status_set:
+                self.record_step_status(product)
                 continue
             for member in _members(product):
                 if not any(member is done for done in self._status_set):
@@ -862,12 +867,20 @@ class Step(Parameterised):
 
     def _finish(self, result: Any) -> None:
         """Record versions, references and the log in each model of the result."""
+        used, inside = list(self._references_used), self._inside
+
+        def finish(member: Any) -> None:
+            self.finalize_result(member, used)
+            if not inside:
+                # off while steps run (models._files); the user gets the model as usual
+                member._validate_on_assignment = True
+
         for product in result if isinstance(result, list | tuple) else [result]:
+            if hasattr(product, "later"):
+                product.later(finish)
+                continue
             for member in _members(product):
-                self.finalize_result(member, self._references_used)
-                if not self._inside:
-                    # off while steps run (models._files); the user gets the model as usual
-                    member._validate_on_assignment = True
+                finish(member)
 
     def finalize_result(self, model: Any, references: Sequence[tuple[str, str]]) -> None:
         """

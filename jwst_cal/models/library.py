@@ -86,6 +86,7 @@ class ModelLibrary:
         self._lent = {}
         self._loaded = {}
         self._files = {}
+        self._waiting = {}
         self._asn_dir = None
         if isinstance(init, (str, Path)):
             path = association_file.expand(init)
@@ -259,8 +260,11 @@ class ModelLibrary:
         else:
             model = self._open(self._path(index))
             _members.assign(model, self._members[index], self._asn, self._asn_dir)
+        for change in self._waiting.get(index, ()):
+            change(model)
         if not self._on_disk:
             self._loaded[index] = model
+            self._waiting.pop(index, None)
         self._lent[index] = model
         return model
 
@@ -295,6 +299,7 @@ class ModelLibrary:
         if modify:
             if self._on_disk:
                 self._files[index] = self._write(model, index)
+                self._waiting.pop(index, None)
             else:
                 self._loaded[index] = model
         del self._lent[index]
@@ -306,6 +311,24 @@ class ModelLibrary:
         folder = Path(self._temp_directory) / str(index)
         folder.mkdir(parents=True, exist_ok=True)
         return _files.save(model, folder / (model.meta.filename or "model.fits"))
+
+    def later(self, change):
+        """
+        Change every model: those in memory now, others whenever they are borrowed.
+
+        Changes of the header that are made so cost no reading and writing of files.
+
+        Parameters
+        ----------
+        change : callable
+            Called with a model. What it does to a model twice must be the same as once.
+        """
+        for index in range(len(self)):
+            model = self._lent.get(index, self._loaded.get(index))
+            if model is not None:
+                change(model)
+            if model is None or self._on_disk:
+                self._waiting.setdefault(index, []).append(change)
 
     def close(self):
         """Remove the temporary files of an on-disk library; it lends the files of its members then."""
