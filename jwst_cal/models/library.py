@@ -331,7 +331,7 @@ class ModelLibrary:
                 self._waiting.setdefault(index, []).append(change)
 
     def close(self):
-        """Remove the temporary files of an on-disk library; it lends the files of its members then."""
+        """Remove the temporary files of an on-disk library; its members are read anew then."""
         if self._temporary is not None:
             self._temporary.cleanup()
             self._temporary, self._temp_directory = None, None
