@@ -20,6 +20,7 @@ class AssignWcsStep(Step):
     """
 
     class_alias = "assign_wcs"
+    takes_light = True
     references = {
         "distortion": Reference("DistortionModel", required=False),
         "filteroffset": Reference("FilteroffsetModel", required=False),

@@ -7,6 +7,7 @@ import numpy as np
 
 from jwst_cal.coadd import _output_frame
 from jwst_cal.errors import ParameterError
+from jwst_cal.models import _files
 
 __all__ = ["Times", "blank", "describe", "fill_value", "name_association"]
 
@@ -71,10 +72,7 @@ def blank(image, frame):
     ImageModel
         Without arrays.
     """
-    from stdatamodels.jwst.datamodels import ImageModel
-
-    output = ImageModel()
-    output.update(image)
+    output = _files.new("ImageModel", image)
     output.meta.wcs = frame.wcs
     output.meta.bunit_data = image.meta.bunit_data
     return output

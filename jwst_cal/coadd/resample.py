@@ -34,6 +34,7 @@ class ResampleStep(GroupStep):
     """
 
     class_alias = "resample"
+    takes_light = True
 
     pixfrac: float = param(1.0, "Side of what is spread of each pixel, in pixels", ge=0.0, le=1.0)
     kernel: str = param("square", "How it is spread", choices=(

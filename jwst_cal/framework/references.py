@@ -179,7 +179,7 @@ class References:
             return LargeReference(opened, opened.stored(name), opened.release)
         return LargeReference(opened, getattr(opened, name), None)
 
-    def opened(self, reftype: str, model_class: type) -> Any:
+    def opened(self, reftype: str, model_class: str | type) -> Any:
         """
         Open a reference whose data model depends on the exposure.
 
@@ -187,8 +187,8 @@ class References:
         ----------
         reftype : str
             Reference type.
-        model_class : type
-            Data model class.
+        model_class : str or type
+            Data model class, or its name in ``stdatamodels.jwst.datamodels``.
 
         Returns
         -------
@@ -198,7 +198,7 @@ class References:
         if reftype not in self._opened:
             found = self._find(reftype)
             if isinstance(found, str):
-                found = open_reference(found, model_class)
+                found = open_reference(found, model_class, light=self._step._works_light)
                 self._ours.append(found)
             self._opened[reftype] = found
         return self._opened[reftype]

@@ -24,6 +24,8 @@ MODELS = (
     "DarkModel", "DarkMIRIModel", "DarkNirspecModel", "GainModel", "IPCModel", "IRS2Model",
     "LinearityModel", "MaskModel", "RSCDModel", "ReadnoiseModel", "ResetModel",
     "SaturationModel", "SuperBiasModel",
+    "FlatModel", "PixelAreaModel", "NrcImgPhotomModel", "NisImgPhotomModel", "MirImgPhotomModel",
+    "FgsImgPhotomModel",
 )
 
 _FILE = os.path.join(os.path.dirname(__file__), "_dictionary.json")

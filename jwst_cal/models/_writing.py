@@ -88,7 +88,7 @@ def _without_none(tree: Mapping[str, Any]) -> dict[str, Any]:
         elif isinstance(value, list):
             found[key] = [item for item in value if item is not None]
         elif value is not None:
-            found[key] = value
+            found[key] = value.item() if isinstance(value, np.generic) else value
     return found
 
 
@@ -272,11 +272,16 @@ def _embedded(tree: dict[str, Any], hdus: list[_Hdu]) -> _Hdu:
     for hdu in hdus:
         total.update(hdu.header())
     extension = _extension()
-    for other in tree.get("history", {}).get("extensions", ()):
+    for other in () if "wcs" in tree["meta"] else tree.get("history", {}).get("extensions", ()):
         if other.get("extension_class") != extension["extension_class"]:
             raise Unusual("other extensions of ASDF")
+    extensions: list[Any] = [extension]
+    blocks = b""
+    if "wcs" in tree["meta"]:
+        coordinates, extensions, blocks = _coordinates(tree["meta"]["wcs"])
+        tree = {**tree, "meta": {**tree["meta"], "wcs": coordinates}}
     tree = {**{"asdf_library": None, "history": None}, **tree, "asdf_library": _library(),
-            "history": {"extensions": [extension]}, FITS_HASH: total.hexdigest()}
+            "history": {"extensions": extensions}, FITS_HASH: total.hexdigest()}
     tree = {key: _Link(links[id(value)].name, value) if id(value) in links else value
             for key, value in tree.items()}
     text = io.BytesIO()
@@ -284,10 +289,35 @@ def _embedded(tree: dict[str, Any], hdus: list[_Hdu]) -> _Hdu:
     yaml.dump_all([_Tagged("core/asdf-1.1.0", tree)], stream=text, Dumper=_dumper(),
                   explicit_start=True, explicit_end=True, version=(1, 1), allow_unicode=True,
                   encoding="utf-8", tags={"!": "tag:stsci.edu:asdf/"}, default_flow_style=None)
+    text.write(blocks)
     found = _Hdu("ASDF")
     length = len(text.getbuffer())
     found.array = np.frombuffer(text.getbuffer(), [("ASDF_METADATA", "u1", (length,))])
     return found
+
+
+class _Node:
+    """A part of another file, to be copied as it is."""
+
+    def __init__(self, node: Any) -> None:
+        self.node = node
+
+
+def _coordinates(wcs: Any) -> tuple[_Node, list[_Node], bytes]:
+    """What asdf makes of coordinates, the extensions that it took for them, and their arrays."""
+    import asdf
+    import yaml
+
+    text = io.BytesIO()
+    asdf.AsdfFile({"wcs": wcs}).write_to(text, include_block_index=False)
+    body, mark, blocks = text.getvalue().partition(b"\n...\n")
+    found = _below(yaml.compose(body + mark, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    extensions = _below(found["history"])["extensions"]
+    return _Node(found["wcs"]), [_Node(item) for item in extensions.value], blocks
+
+
+def _below(mapping: Any) -> dict[str, Any]:
+    return {key.value: value for key, value in mapping.value}
 
 
 class _Tagged(dict):  # type: ignore[type-arg]
@@ -344,6 +374,7 @@ def _dumper() -> Any:
             items[2:] = sorted(items[2:])
         return dumper.represent_mapping(data.tag, items)
 
+    Dumper.add_representer(_Node, lambda dumper, data: data.node)
     for kind in (_Tagged, _Link):
         Dumper.add_representer(kind, tagged)
     return Dumper

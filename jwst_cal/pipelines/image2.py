@@ -24,6 +24,7 @@ class Image2Pipeline(Pipeline):
     """
 
     class_alias = "calwebb_image2"
+    takes_light = True
 
     save_bsub: bool = param(False, "Deprecated: save what bkg_subtract returns; use the step's "
                                    "save_results")

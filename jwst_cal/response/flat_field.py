@@ -33,6 +33,7 @@ class FlatFieldStep(Step):
     """
 
     class_alias = "flat_field"
+    takes_light = True
     references = {
         "flat": Reference("FlatModel", required=False),
         "fflat": Reference("NirspecFlatModel", required=False),

@@ -36,6 +36,7 @@ class PhotomStep(Step):
     """
 
     class_alias = "photom"
+    takes_light = True
     references = {
         "photom": Reference("NrcImgPhotomModel"),
         "area": Reference("PixelAreaModel", required=False),
@@ -116,9 +117,7 @@ class PhotomStep(Step):
 
 def _model_of(science):
     """Data model of the photom reference."""
-    from stdatamodels.jwst import datamodels
-
-    return getattr(datamodels, _MODELS[science.meta.instrument.name.upper()])
+    return _MODELS[science.meta.instrument.name.upper()]
 
 
 def _row_of(science, photom):
@@ -154,7 +153,8 @@ def _text(values):
 def _matches(table, values):
     fits = np.ones(len(table), bool)
     for key, value in values.items():
-        fits &= np.array([str(entry).strip().upper() == value for entry in table[key]], bool)
+        texts = np.char.strip(np.asarray(table[key]).astype(str))
+        fits &= np.char.upper(texts) == value
     return np.flatnonzero(fits)
 
 
