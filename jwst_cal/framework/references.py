@@ -331,13 +331,15 @@ def open_reference(path: str, model: str | type, *, light: bool = False) -> Any:
     if light:
         from jwst_cal.models import _reading
 
+        name = model if isinstance(model, str) else model.__name__
         try:
-            return _reading.read_reference(path, model if isinstance(model, str)
-                                           else model.__name__)
+            read = _reading.read_tree if name in _reading.TREES else _reading.read_reference
+            return read(path, name)
         except (_reading.Unusual, OSError) as why:
             log.debug("%s is left to stdatamodels: %s", path, why)
     from jwst_cal.models import _schemas
 
+    _schemas.extensions_loaded()
     model_class = _class_of(model)
     try:
         with warnings.catch_warnings(), _schemas.parsed_once():

@@ -16,15 +16,18 @@ import numpy as np
 from jwst_cal import flags, modes
 from jwst_cal.kernels import memory
 from jwst_cal.models._fits import ODD, Hdu, Unusual, is_structural, scan
-from jwst_cal.models.light import LightModel, Stored, dtype_of, light_class
+from jwst_cal.models.light import LightModel, Stored, Tree, dtype_of, light_class
 
 __all__ = ["FITS_HASH", "Unusual", "exposure_class", "is_exposure", "is_valid", "read_exposure",
-           "read_product", "read_reference"]
+           "read_product", "read_reference", "read_tree"]
 
 log = logging.getLogger(__name__)
 
 #: Where the ASDF extension keeps the sum of the headers it was written with.
 FITS_HASH = "_fits_hash"
+
+#: Classes of ASDF files that are read as a tree, and what each must have.
+TREES = {"DistortionModel": "model", "FilteroffsetModel": "filters"}
 
 _WORDS = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _COLUMNS = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
@@ -173,6 +176,47 @@ def read_reference(path: str, name: str) -> LightModel:
     model.meta.model_type = name
     model.meta.telescope = "JWST"
     return model
+
+
+def read_tree(path: str, name: str) -> Tree:
+    """
+    Read a reference file that is no FITS file but a tree of values and transformations.
+
+    Parameters
+    ----------
+    path : str
+        An ASDF file.
+    name : str
+        Name of its class in ``stdatamodels.jwst.datamodels``.
+
+    Returns
+    -------
+    Tree
+        Its content; values are not checked but for those that make the class what it is.
+
+    Raises
+    ------
+    Unusual
+        If the class is another than those of :data:`TREES`, or the file lacks what it needs.
+    """
+    if name not in TREES:
+        raise Unusual(f"a {name}")
+    from jwst_cal.models import _schemas
+
+    _schemas.extensions_loaded()
+    import asdf
+
+    try:
+        with asdf.config_context() as config:
+            config.validate_on_read = False
+            with asdf.open(path, memmap=False, lazy_load=False) as file:
+                tree = dict(file.tree)
+    except Exception as error:
+        raise Unusual(f"no ASDF file that can be read: {error}") from error
+    if TREES[name] not in tree or not isinstance(tree.get("meta"), dict):
+        raise Unusual(f"no {TREES[name]}")
+    tree["meta"]["filename"] = os.path.basename(path)
+    return Tree(tree)
 
 
 def _model(name: str, tree: dict[str, Any], content: Any) -> LightModel:

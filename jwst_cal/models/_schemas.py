@@ -1,4 +1,8 @@
-"""The asdf library parses the same schema files from YAML at each validation; here, once.
+"""The asdf library parses much YAML: here once, and not by Python.
+
+Its extensions are told by some fifty files; to load them takes a third of a second of the first use
+of asdf in a process, a third of that by the parser written in C, which :func:`extensions_loaded`
+has it use.
 
 A data model validates every keyword and array that it reads. For arrays that means fetching
 ``ndarray-1.x.yaml`` and what it refers to, some two hundred times in one pipeline: a third of the
@@ -15,7 +19,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["parsed_once"]
+__all__ = ["extensions_loaded", "parsed_once"]
 
 _lock = threading.Lock()
 _depth = 0
@@ -45,3 +49,22 @@ def parsed_once() -> Iterator[None]:
             if _depth == 0 and _original is not None:
                 schema._make_schema_loader = _original
                 _original = None
+
+
+@functools.cache
+def extensions_loaded() -> None:
+    """Import asdf and have it load the extensions that are installed, by the fast parser."""
+    import types
+
+    import asdf
+    import yaml
+
+    manifest: Any = sys.modules.get("asdf.extension._manifest")
+    fast = getattr(yaml, "CSafeLoader", None)
+    if fast is None or getattr(manifest, "yaml", None) is not yaml:
+        return
+    manifest.yaml = types.SimpleNamespace(safe_load=lambda text: yaml.load(text, fast))
+    try:
+        asdf.get_config().extensions  # noqa: B018  a property that loads them
+    finally:
+        manifest.yaml = yaml

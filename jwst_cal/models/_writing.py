@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from jwst_cal.models import _schemas
 from jwst_cal.models._dictionary import installed_version, is_array
 from jwst_cal.models._fits import BLOCK, Unusual, as_card, header_text, is_structural
 from jwst_cal.models._reading import FITS_HASH, is_valid
@@ -308,6 +309,7 @@ def _coordinates(wcs: Any) -> tuple[_Node, list[_Node], bytes]:
     import asdf
     import yaml
 
+    _schemas.extensions_loaded()
     text = io.BytesIO()
     asdf.AsdfFile({"wcs": wcs}).write_to(text, include_block_index=False)
     body, mark, blocks = text.getvalue().partition(b"\n...\n")

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from jwst_cal.kernels import memory
+from jwst_cal.models import _schemas
 from jwst_cal.models._dictionary import ModelSchema, is_array, schema_of
 
-__all__ = ["LightModel", "Stored", "full", "light_class"]
+__all__ = ["LightModel", "Stored", "Tree", "full", "light_class"]
 
 
 class Stored:
@@ -117,6 +118,16 @@ class Node:
     def hasattr(self, name: str) -> bool:
         """Whether a name has been set."""
         return name in self._instance
+
+
+class Tree(Node):
+    """A reference that is a tree of anything; an absent value is an AttributeError."""
+
+    def __init__(self, tree: dict[str, Any]) -> None:
+        super().__init__(tree, {})
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 _ABSENT = object()
@@ -437,6 +448,7 @@ def full(model: Any) -> Any:
     """
     if not isinstance(model, LightModel):
         return model
+    _schemas.extensions_loaded()
     from asdf.tags.core import AsdfObject
     from stdatamodels.jwst import datamodels
 
