@@ -18,6 +18,7 @@ from jwst_cal import flags, models
 from jwst_cal.framework import Pipeline, Reference, Step
 from jwst_cal.models import _dictionary, _fits, _reading, _writing, light
 from jwst_cal.simulate.exposures import simulate
+from tests import images
 
 EXPOSURES = [("NIRCAM", "SUB64P", {"n_ints": 2, "n_groups": 4}),
              ("NIRCAM", "SUB64P", {"n_ints": 1, "n_groups": 3, "readpatt": "BRIGHT2"}),
@@ -259,6 +260,8 @@ REFERENCES = {
     "DarkMIRIModel": {"data": np.float32, "dq": np.uint32},
     "ResetModel": {"data": np.float32, "err": np.float32, "dq": np.uint32},
     "IPCModel": {"data": np.float32},
+    "FlatModel": {"data": np.float32, "err": np.float32, "dq": np.uint32},
+    "PixelAreaModel": {"data": np.float32},
 }
 DQ_DEF = [(0, 1, "DO_NOT_USE", "bad"), (3, 8, "DEAD", "dead"), (5, 32, "HOT", "hot"),
           (31, 2**31, "REFERENCE_PIXEL", "rim")]
@@ -317,6 +320,29 @@ def test_references_are_those_of_the_data_model(name, dq_def, tmp_path):
         if keyword.name not in ("DATE", "DATAMODL"):
             assert ours[dotted] == theirs[dotted], dotted
     assert ours.shape == theirs.shape
+
+
+def test_trees_are_those_of_the_data_model(tmp_path):
+    paths = images.references("NIRCAM", tmp_path)
+    ours = _reading.read_tree(paths["distortion"], "DistortionModel")
+    with datamodels.DistortionModel(paths["distortion"]) as theirs:
+        assert ours.model(3.0, 4.0) == theirs.model(3.0, 4.0)
+        assert ours.model.inverse(120.0, -500.0) == theirs.model.inverse(120.0, -500.0)
+        assert ours.meta.instrument.detector == theirs.meta.instrument.detector
+        assert ours.meta.filename == theirs.meta.filename
+    ours = _reading.read_tree(paths["filteroffset"], "FilteroffsetModel")
+    with datamodels.FilteroffsetModel(paths["filteroffset"]) as theirs:
+        assert [dict(row) for row in ours.filters] == [row.instance for row in theirs.filters]
+    ours.close()
+
+
+@pytest.mark.parametrize(("name", "file", "message"), [
+    ("DistortionModel", "filteroffset", "no model"), ("DistortionModel", "flat", "no ASDF file"),
+    ("CameraModel", "distortion", "a CameraModel")])
+def test_other_trees_are_left_to_the_data_model(name, file, message, tmp_path):
+    paths = images.references("NIRCAM", tmp_path)
+    with pytest.raises(_reading.Unusual, match=message):
+        _reading.read_tree(paths[file], name)
 
 
 def test_unknown_flags_are_left_out(tmp_path, caplog):

@@ -1,5 +1,7 @@
 """Schemas that are parsed once give the same products, and asdf is left as it was."""
 
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from asdf import schema
 from astropy.io import fits
 
+from jwst_cal.models import _schemas
 from jwst_cal.models._schemas import parsed_once
 
 
@@ -66,3 +69,34 @@ def test_another_asdf_is_left_alone(monkeypatch):
     monkeypatch.delattr(schema, "_make_schema_loader")
     with parsed_once():
         assert not hasattr(schema, "_make_schema_loader")
+
+
+EXTENSIONS = """
+import sys
+import asdf
+import yaml
+from jwst_cal.models import _schemas
+if sys.argv[1] == "fast":
+    _schemas.extensions_loaded()
+    from asdf.extension import _manifest
+    assert _manifest.yaml is yaml
+for extension in asdf.get_config().extensions:
+    print(extension.extension_uri, extension.asdf_standard_requirement,
+          sorted(definition.tag_uri for definition in extension.tags),
+          sorted(definition.schema_uris[:1] for definition in extension.tags))
+"""
+
+
+def test_extensions_are_the_same_by_the_fast_parser():
+    told = [subprocess.run([sys.executable, "-c", EXTENSIONS, how], capture_output=True, text=True,
+                           check=True).stdout for how in ("fast", "usual")]
+    assert told[0].count("asdf") > 10
+    assert told[0] == told[1]
+
+
+def test_an_asdf_of_another_form_loads_its_extensions_itself(monkeypatch):
+    from asdf.extension import _manifest
+
+    monkeypatch.delattr(_manifest, "yaml")
+    _schemas.extensions_loaded.__wrapped__()
+    assert not hasattr(_manifest, "yaml")

@@ -111,3 +111,57 @@ def test_names_of_several_inputs():
     found = level2.products(["a_rate.fits", "b_rate.fits"], "zed.fits")
     assert [product.name for product in found] == ["zed", "zed_2"]
     assert level2.products("d/a_rate.fits")[0].name == "a_rate.fits"
+
+
+def without(header):
+    """Keywords and comments, but for those of the moment."""
+    return [(card.keyword, card.value, card.comment) for card in header.cards
+            if card.keyword not in ("DATE", "NAXIS1", "TFORM1") or header.get("EXTNAME") != "ASDF"
+            and card.keyword != "DATE"]
+
+
+@pytest.mark.parametrize("instrument", ["NIRCAM", "MIRI"])
+def test_light_models_give_the_same_products(instrument, tmp_path, monkeypatch):
+    from astropy.io import fits
+    from stdatamodels.jwst import datamodels
+
+    from jwst_cal.models import _reading, _writing
+
+    paths = images.references(instrument, tmp_path)
+    given = images.overrides(Image2Pipeline, paths)
+    model = images.image(instrument, seed=1)
+    path = str(tmp_path / model.meta.filename)
+    model.save(path)
+    with datamodels.open(path) as opened:
+        run(opened, given, tmp_path / "full")
+
+    def refused(model):
+        raise AssertionError(f"{model} is not written as a light model")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_writing, "full", refused)
+        results, names = run(path, given, tmp_path / "light")
+    assert [name.split("_")[-1] for name in names] == ["cal.fits", "i2d.fits"]
+    assert isinstance(results[0], datamodels.ImageModel)
+    for product in names:
+        ours, theirs = tmp_path / "light" / product, tmp_path / "full" / product
+        with fits.open(ours) as a, fits.open(theirs) as b:
+            assert [hdu.name for hdu in a] == [hdu.name for hdu in b]
+            for one, other in zip(a, b, strict=True):
+                assert without(one.header) == without(other.header)
+                if one.name not in ("PRIMARY", "ASDF"):
+                    np.testing.assert_array_equal(one.data, other.data, err_msg=one.name)
+        with pytest.raises(_reading.Unusual):
+            _reading.read_product(str(ours))
+        with datamodels.open(ours) as a, datamodels.open(theirs) as b:
+            places = np.array([[-0.4, 3, 90], [0, 50, 80]])
+            np.testing.assert_array_equal(a.meta.wcs(*places), b.meta.wcs(*places))
+            np.testing.assert_array_equal(a.meta.wcs.invert(*a.meta.wcs(*places)),
+                                          b.meta.wcs.invert(*b.meta.wcs(*places)))
+            assert a.meta.wcs.available_frames == b.meta.wcs.available_frames
+            assert a.meta.wcs.bounding_box == b.meta.wcs.bounding_box
+            flat = [{key: value for key, value in one.to_flat_dict(include_arrays=False).items()
+                     if not key.startswith(("history.", "_fits_hash", "meta.date", "cal_logs",
+                                            "meta.provenance", "meta.wcs"))}
+                    for one in (a, b)]
+            assert flat[0] == flat[1]
