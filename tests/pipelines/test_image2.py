@@ -115,9 +115,9 @@ def test_names_of_several_inputs():
 
 def without(header):
     """Keywords and comments, but for those of the moment."""
+    left_out = {"DATE"} if header.get("EXTNAME") != "ASDF" else {"DATE", "NAXIS1", "TFORM1"}
     return [(card.keyword, card.value, card.comment) for card in header.cards
-            if card.keyword not in ("DATE", "NAXIS1", "TFORM1") or header.get("EXTNAME") != "ASDF"
-            and card.keyword != "DATE"]
+            if card.keyword not in left_out]
 
 
 @pytest.mark.parametrize("instrument", ["NIRCAM", "MIRI"])
