@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -23,6 +24,8 @@ os.chdir(Path(__file__).resolve().parent)
 
 CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 DEBUG = os.environ.get("JWST_CAL_DEBUG") == "1"
+#: Wheels serve every Python from 3.11 on; in the checkout modules are those of the Python at hand.
+ABI3 = "bdist_wheel" in sys.argv and not sysconfig.get_config_var("Py_GIL_DISABLED")
 NO_OPENMP = os.environ.get("JWST_CAL_NO_OPENMP") == "1"
 
 # -fno-trapping-math lets gcc vectorise masked loops; -ffp-contract=off keeps result bytes
@@ -126,6 +129,9 @@ class BuildModules(build_ext):
         for module in self.extensions:
             module.extra_link_args = flags + SANITIZE
         self.parallel = CPUS
+        for old in [] if self.inplace else glob(f"{self.build_lib}/jwst_cal/kernels/*.so"):
+            if (".abi3." in old) != ABI3:  # of another kind of build, and it would be packed, too
+                os.unlink(old)
         super().build_extensions()
 
 
@@ -139,6 +145,8 @@ modules = [
         include_dirs=["csrc", numpy.get_include()],
         depends=sorted(needs(path)),
         extra_compile_args=["-O2"],
+        define_macros=[("Py_LIMITED_API", "0x030B0000")] if ABI3 else [],
+        py_limited_api=ABI3,
     )
     for path in sorted(glob("jwst_cal/kernels/*.pyx"))
 ]
@@ -158,4 +166,5 @@ setup(
     libraries=[library],
     ext_modules=cythonize(modules, compiler_directives=DIRECTIVES),
     cmdclass={"build_clib": BuildLibrary, "build_ext": BuildModules},
+    options={"bdist_wheel": {"py_limited_api": "cp311"}} if ABI3 else {},
 )
