@@ -19,6 +19,9 @@ from typing import Any
 __all__ = ["execute", "kind_of", "prepare"]
 
 _MOST_WARNINGS = 40
+#: How others say that there is no memory.
+_NO_MEMORY = ("memory limit", "can't start new thread", "failed to map segment",
+              "Cannot allocate memory", "Unable to allocate")
 
 
 def prepare() -> None:
@@ -60,14 +63,16 @@ def execute(order: Mapping[str, Any]) -> dict[str, Any]:
     _forget_peak()
     told: dict[str, Any] = {"host": _host(), "pid": os.getpid(), "warnings": [], "products": [],
                             "references": [], "inputs": [], "pictures": []}
-    with _environment(order.get("environment") or {}), _memory(order.get("memory")):
-        try:
-            _run(order, told)
-            told["status"] = "done"
-        except SystemExit as leaving:
-            _tell(told, leaving, "a library ended the process")
-        except Exception as error:
-            _tell(told, error, None)
+    try:
+        with _environment(order.get("environment") or {}):
+            _import(order["target"])
+            with _memory(order.get("memory")):
+                _run(order, told)
+        told["status"] = "done"
+    except SystemExit as leaving:
+        _tell(told, leaving, "a library ended the process")
+    except Exception as error:
+        _tell(told, error, None)
     told |= {"started": started, "finished": time.time(), "seconds": time.time() - started,
              "cpu": time.process_time() - cpu, "peak": _peak()}
     return told
@@ -111,8 +116,7 @@ def kind_of(error: BaseException) -> str:
         chain.append(cause)
         cause = cause.__cause__ or cause.__context__
     if any(isinstance(each, MemoryError) or getattr(each, "errno", None) == errno.ENOMEM
-           or "memory limit" in str(each) or "can't start new thread" in str(each)
-           for each in chain):
+           or any(text in str(each) for text in _NO_MEMORY) for each in chain):
         return "memory"
     kinds = ((errors.InputError, "input"), (errors.ReferenceFileError, "reference"),
              (errors.ParameterError, "parameter"), (errors.UnknownStepError, "parameter"),
@@ -121,6 +125,15 @@ def kind_of(error: BaseException) -> str:
 
 
 # running ------------------------------------------------------------------------------------------
+
+
+def _import(target: str) -> None:
+    """Import what the task needs, which is not to count as its memory."""
+    from jwst_cal.framework import commandline
+
+    cls = commandline.load_target(target)[0]
+    for step in (getattr(cls, "step_defs", None) or {}).values():
+        __import__(step.__module__)
 
 
 def _run(order: Mapping[str, Any], told: dict[str, Any]) -> None:

@@ -216,6 +216,17 @@ class TestStopping:
         assert products(tmp_path) == products(undisturbed)
         assert not list(tmp_path.glob(".writing*"))
 
+    def test_goes_on_without_a_worker(self, raw, undisturbed, tmp_path):
+        running = self.begin(raw, tmp_path, 2)
+        children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+        workers = [int(child) for child in children
+                   if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
+        os.kill(workers[-1], signal.SIGKILL)
+        running.communicate()
+        assert running.returncode == 0
+        assert products(tmp_path) == products(undisturbed)
+        assert not list(tmp_path.glob(".writing*"))
+
     def test_no_worker_outlives_the_driver(self, raw, tmp_path):
         running = self.begin(raw, tmp_path, 1)
         children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
