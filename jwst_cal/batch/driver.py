@@ -259,7 +259,7 @@ class Driver:
         except Exception as error:  # an engine's own, for a worker or a node that is gone
             told = {"status": "failed", "kind": "lost",
                     "error": f"the worker is gone: {type(error).__name__}: {error}"}
-        if told["status"] == "failed" and told["kind"] in _AGAIN and job.attempt == 1:
+        if told["status"] == "failed" and self._may_try_again(job, told["kind"]):
             self._again(job, told)
             return
         task = job.task
@@ -271,6 +271,12 @@ class Driver:
         self._end(task, told["status"], columns, _files(told))
         if told["status"] == "done":
             self._experience.add(task.label, job.need.size, told["cpu"], told["peak"])
+
+    def _may_try_again(self, job: _Job, kind: str) -> bool:
+        if kind not in _AGAIN or job.attempt > 1:
+            return False
+        has_all = self._engine.is_local and job.request >= self._share.memory
+        return kind != "memory" or not has_all or bool(os.environ.get("JWST_CAL_MEMORY_LIMIT"))
 
     def _again(self, job: _Job, told: dict[str, Any]) -> None:
         larger = min(2 * job.request, max(self._share.memory, job.request))

@@ -65,9 +65,7 @@ def execute(order: Mapping[str, Any]) -> dict[str, Any]:
                             "references": [], "inputs": [], "pictures": []}
     try:
         with _environment(order.get("environment") or {}):
-            _import(order["target"])
-            with _memory(order.get("memory")):
-                _run(order, told)
+            _run(order, told)
         told["status"] = "done"
     except SystemExit as leaving:
         _tell(told, leaving, "a library ended the process")
@@ -127,13 +125,20 @@ def kind_of(error: BaseException) -> str:
 # running ------------------------------------------------------------------------------------------
 
 
-def _import(target: str) -> None:
-    """Import what the task needs, which is not to count as its memory."""
-    from jwst_cal.framework import commandline
+def _import(step: Any) -> None:
+    """Have loaded what serves all tasks, and is not to count as the memory of the first."""
+    import importlib
 
-    cls = commandline.load_target(target)[0]
-    for step in (getattr(cls, "step_defs", None) or {}).values():
-        __import__(step.__module__)
+    from jwst_cal.errors import JwstCalError
+    from jwst_cal.framework import reference_store
+
+    for name in ("scipy.ndimage", "astropy.io.fits", "asdf"):
+        importlib.import_module(name)
+    kind = next(iter(step.wanted_references() if hasattr(step, "wanted_references")
+                     else step.wanted_types()), None)
+    if kind is not None:
+        with contextlib.suppress(JwstCalError):  # the run will say so
+            reference_store.name_of(step.primary_input, kind)
 
 
 def _run(order: Mapping[str, Any], told: dict[str, Any]) -> None:
@@ -163,7 +168,9 @@ def _run(order: Mapping[str, Any], told: dict[str, Any]) -> None:
             step.set_primary_input(order["inputs"][0])
             commandline.check_folder(step)
             commandline.check_file(step, order["inputs"][0])
-            step.run_light(*order["inputs"])
+            _import(step)
+            with _memory(order.get("memory")):
+                step.run_light(*order["inputs"])
         except Exception as error:
             logs.to_files(f"{type(error).__name__}: {error}")
             raise

@@ -94,8 +94,12 @@ class TestRetry:
         assert (first, again) == (2_000_000_000, 4_000_000_000)
 
     def test_twice_is_a_failure(self, run_here, tmp_path):
-        told, orders = run(run_here, tmp_path, {"0": [MEMORY, MEMORY]}, ())
+        told, orders = run(run_here, tmp_path, {"0": [MEMORY, MEMORY]}, (), slots=2)
         assert (told.status, told.of("failed"), len(orders)) == (1, ["0"], 2)
+
+    def test_there_is_no_more(self, run_here, tmp_path):
+        told, orders = run(run_here, tmp_path, {"0": [MEMORY]}, ())
+        assert (told.status, told.of("failed"), len(orders)) == (1, ["0"], 1)
 
     @pytest.mark.parametrize("error", [engines.WorkerLost(9), RuntimeError("the node is gone")])
     def test_lost_worker(self, run_here, tmp_path, error):
