@@ -82,11 +82,14 @@ class SkyMatchStep(GroupStep):
             If an image is no 2-D image, has no coordinates, or its background is told
             inconsistently.
         ParameterError
-            If ``dqbits`` or ``skylist`` cannot be used.
+            If ``dqbits``, ``stepsize`` or ``skylist`` cannot be used.
         """
         library = self.library(images)
         if self.skymethod == "user":
             return self._from_list(library)
+        if self.stepsize is not None and self.stepsize < 1:
+            raise ParameterError(f"Parameter 'stepsize' of skymatch: {self.stepsize} where at "
+                                 "least 1 is needed")
         try:
             self._bad = flags.unwanted(self.dqbits)
         except ValueError as error:

@@ -193,6 +193,8 @@ class TestUser:
 def test_what_is_refused(three):
     with pytest.raises(ParameterError, match=r"'dqbits' of skymatch: 'NO_SUCH'"):
         run(three, dqbits="NO_SUCH")
+    with pytest.raises(ParameterError, match=r"'stepsize' of skymatch: 0"):
+        run(three, stepsize=0)
     three[1].meta.wcs = None
     with pytest.raises(InputError, match=r"00002_nrca1_cal.fits: no coordinates"):
         run(three)
