@@ -81,14 +81,15 @@ class PointSpread:
 
         Notes
         -----
-        The light is spread by the pixels of the exposure already; those of the resampled image
-        (drizzled with drops of the size of pixels) and the aperture spread it by one more each.
+        The light is spread by the pixels of the exposure already. Drops of the size of pixels, the
+        pixels that gather them, and the aperture, for which pixels are even, spread it once more
+        each.
         """
         from scipy.ndimage import uniform_filter
 
         n = _FINE * (2 * RADIUS + 3)
         fine = self._sampled(1 / _FINE, n)
-        for _ in range(2):
+        for _ in range(3):
             fine = uniform_filter(fine, _FINE, mode="constant")
         place = (np.arange(n) - (n - 1) / 2) / _FINE
         distance = np.hypot(place[:, None], place[None, :]).ravel()
