@@ -44,7 +44,7 @@ PAUSE = 60.0
 #: Part of its well that the brightest star fills, and how much fainter the faintest one is.
 _FULLNESS, _RANGE = 0.6, 400.0
 #: Pixels for each star, and the range of numbers of stars in a detector's array.
-_PIXELS, _STARS = 4000, (20, 1000)
+_PIXELS, _STARS = 4000, (35, 1000)
 #: Distance between sources, pixel and arcsec: what alignment takes for different sources.
 _APART = (10, 1.05)
 
