@@ -1,6 +1,8 @@
 """Sources as connected pixels above a threshold, those that overlap taken apart."""
 
+import numpy as np
 
+from jwst_cal.kernels.segments import divisible
 from jwst_cal.photometry import _finders
 
 __all__ = ["find"]
@@ -39,20 +41,19 @@ def find(image, error, uncovered, threshold, search, *, wcs=None):
 
     from astropy.utils.exceptions import AstropyUserWarning
     from photutils import use_future_column_names
-    from photutils.segmentation import SourceCatalog, SourceFinder
+    from photutils.segmentation import SourceCatalog, detect_sources
     from photutils.utils import NoDetectionsWarning
 
-    finder = SourceFinder(n_pixels=search.npixels, connectivity=int(search.connectivity),
-                          deblend=search.deblend, n_levels=search.nlevels,
-                          contrast=search.contrast, mode=search.multithresh_mode, relabel=True,
-                          progress_bar=False)
     with warnings.catch_warnings(), use_future_column_names():
         warnings.simplefilter("ignore", AstropyUserWarning)  # that there are NaN
         warnings.simplefilter("ignore", NoDetectionsWarning)
         convolved = _convolved(image, search.kernel_fwhm, uncovered)
-        segments = finder(convolved, threshold, mask=uncovered)
+        segments = detect_sources(convolved, threshold, search.npixels, mask=uncovered,
+                                  connectivity=int(search.connectivity))
         if segments is None:
             return None, None
+        if search.deblend:
+            segments = _taken_apart(convolved, segments, search)
         kron = _finders.KRON if search.kron_params is None else tuple(search.kron_params)
         sources = SourceCatalog(image, segments, convolved_data=convolved, error=error,
                                 mask=uncovered, wcs=wcs, local_bkg_width=search.localbkg_width,
@@ -60,8 +61,23 @@ def find(image, error, uncovered, threshold, search, *, wcs=None):
         return sources.to_table(columns=COLUMNS), segments
 
 
+def _taken_apart(convolved, segments, search):
+    """Divide segments that are several sources; of most a kernel tells that they are not."""
+    from photutils.segmentation import deblend_sources
+
+    connectivity = int(search.connectivity)
+    may = divisible(convolved, np.asarray(segments.data, np.int32), n_pixels=search.npixels,
+                    connectivity=connectivity)[segments.labels - 1]
+    if not may.any():
+        return segments
+    return deblend_sources(convolved, segments, search.npixels, labels=segments.labels[may],
+                           n_levels=search.nlevels, contrast=search.contrast,
+                           mode=search.multithresh_mode, connectivity=connectivity,
+                           progress_bar=False)
+
+
 def _convolved(image, fwhm, uncovered):
-    """Convolve with a Gaussian; NaN are interpolated over."""
+    """Convolve with a Gaussian; what is not finite or not covered is interpolated over."""
     from astropy.convolution import Gaussian2DKernel, convolve
     from astropy.stats import gaussian_fwhm_to_sigma
 
