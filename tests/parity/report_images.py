@@ -24,12 +24,12 @@ Parity of images with jwst 3.0.0
 
 Written by ``python -m tests.parity.report_images``, with jwst_cal {ours} and jwst {official}.
 
-Both packages work on the same simulated images with the same reference files. **Difference** is the
-largest relative difference of the values that are finite in both, relative to 1e-3 of the largest
-value at least; **NaN** and **flags** count the pixels that differ in them; **places** is the largest
-distance of two coordinates, in pixels. Of combined images the outermost four rows and columns are left
-out, where the official drizzle loses pixels (:doc:`differences`). The tests of tests/parity check
-all of it, and the steps by themselves.
+Both packages work on the same simulated images with the same reference files. **Difference** is
+the largest relative difference of the values that are finite in both, relative to 1e-3 of the
+largest value at least; **NaN** and **flags** count the pixels that differ in them; **places** is
+the largest distance of two coordinates, in pixels. Of combined images the outermost four rows and
+columns are left out, where the official drizzle loses pixels (:doc:`differences`). The tests of
+tests/parity check all of it, and the steps by themselves.
 
 """
 ARRAYS = ("data", "err", "var_poisson", "var_rnoise", "var_flat", "wht")
