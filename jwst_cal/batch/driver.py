@@ -28,6 +28,8 @@ __all__ = ["Driver", "Stop", "clean_up", "stopping"]
 _AGAIN = ("memory", "lost")
 #: Seconds that running tasks get to end after the first signal.
 GRACE = 10.0
+#: Seconds after which an empty folder is nobody's any more.
+_MOMENT = 5.0
 
 
 class Stop:
@@ -111,6 +113,7 @@ class Driver:
         self._ready: deque[_Job] = deque()
         self._ended: dict[str, str] = {}
         self._trouble: str | None = None
+        self._untold: deque[dict[str, Any]] = deque()
         self.counts: dict[str, int] = {}
 
     def run(self, stop: Stop) -> dict[str, int]:
@@ -166,7 +169,10 @@ class Driver:
             self.counts[status] = self.counts.get(status, 0) + number
 
     def _commit(self) -> None:
+        """Write down what happened, and only then tell it."""
         self._trouble = self._state.commit()
+        while self._untold:
+            self._reporter.tell(self._untold.popleft())
 
     # choosing -------------------------------------------------------------------------------------
 
@@ -291,7 +297,7 @@ class Driver:
         self._state.note(task, {"status": status, **columns}, files)
         shown = {key: columns[key] for key in ("error", "kind", "seconds", "cpu", "peak")
                  if columns.get(key) is not None}
-        self._tell(status, task=task.name, **shown)
+        self._untold.append({"event": status, "task": task.name, **shown})
 
 
 def _made_by(task: Task) -> dict[str, Any]:
@@ -330,6 +336,9 @@ def clean_up(tasks: Sequence[Task]) -> None:
     for folder, ours in roots.items():
         for scratch in Path(folder).glob(".writing-*"):
             with contextlib.suppress(OSError):
-                if any(remove_suffix(name.partition(".")[0])[0] in ours
-                       for name in os.listdir(scratch)):
+                names = os.listdir(scratch)
+                # an empty one may be that of another process, which is about to write
+                is_old = not names and time.time() - scratch.stat().st_mtime > _MOMENT
+                if is_old or any(remove_suffix(name.partition(".")[0])[0] in ours
+                                 for name in names):
                     shutil.rmtree(scratch, ignore_errors=True)

@@ -192,6 +192,8 @@ class _Exposure:
     task: str | None = None
     #: Only a member of an association: nothing but what that asks for is done.
     only_member: bool = False
+    #: Path of the count rates and the task that makes them, also when they were used already.
+    rates: tuple[str, str | None] | None = None
 
     def get(self, name: str) -> str:
         """Return a value of the header in lower case; empty where there is none."""
@@ -279,6 +281,9 @@ class _Planner:
             raise InputError("no exposures are given")
         if 1 in self._stages:
             self._stage1()
+        for exposure in self._exposures.values():
+            if _stage_of(exposure.path) == 2:
+                exposure.rates = exposure.path, exposure.task
         if 2 in self._stages:
             self._stage2([item for item in given if _level(item[1]) == 2])
         if 3 in self._stages:
@@ -349,7 +354,8 @@ class _Planner:
     def _stage2(self, given: list[tuple[str, dict[str, Any]]]) -> None:
         done = set()
         for path, association in given:
-            done |= self._given(path, association)
+            for one_path, one in _one_by_one(path, association):
+                done |= self._given(one_path, one, is_new=one_path != path)
         for exposure in self._exposures.values():
             alias = _stage2_of(exposure)
             if (exposure.root in done or exposure.only_member or alias is None
@@ -363,9 +369,10 @@ class _Planner:
             inputs, after = [exposure.path], [exposure.task]
             if ours:
                 inputs = [self._associate(exposure.root, alias, "DMSLevel2bBase",
-                                          [(exposure, "science"),
-                                           *((other, "background") for other in ours)])]
-                after += [other.task for other in ours]
+                                          [(exposure.path, "science"),
+                                           *((path, "background") for path, _ in ours)],
+                                          exposure)]
+                after += [task for _, task in ours]
             self._calibrated(exposure, alias, inputs, after, products)
 
     def _calibrated(self, exposure: _Exposure, alias: str, inputs: list[str],
@@ -373,14 +380,14 @@ class _Planner:
         exposure.task = self._add(alias, exposure.root, inputs, after, products)
         exposure.path = self._product(products[0])
 
-    def _backgrounds(self, exposure: _Exposure) -> list[_Exposure]:
-        """Exposures of a background target that the same detector took in the same setting."""
+    def _backgrounds(self, exposure: _Exposure) -> list[tuple[str, str | None]]:
+        """Rates of a background target that the same detector took in the same setting."""
         if exposure.is_background or exposure.is_tso:
             return []
-        return [other for other in self._exposures.values()
+        return [other.rates for other in self._exposures.values()
                 if other.is_background and other.setting == exposure.setting
                 and other.get("instrument.detector") == exposure.get("instrument.detector")
-                and _stage_of(other.path) == 2]
+                and other.rates is not None]
 
     def _stage3(self, given: list[tuple[str, dict[str, Any]]]) -> None:
         for path, association in given:
@@ -398,22 +405,30 @@ class _Planner:
                 continue
             name = _name_of(members[0])
             inputs = [self._associate(name, alias, "DMS_Level3_Base",
-                                      [(member, "science") for member in members])]
+                                      [(member.path, "science") for member in members],
+                                      members[0])]
             self._add(alias, name, inputs, [member.task for member in members], ())
+
+    def _made(self, root: str, level: int) -> tuple[str, str | None] | None:
+        """Return what a stage starts from, of an exposure, and the task that makes it."""
+        exposure = self._exposures.get(root)
+        if exposure is None:
+            return None
+        return exposure.rates if level == 2 else (exposure.path, exposure.task)
 
     # associations ---------------------------------------------------------------------------------
 
     def _associate(self, name: str, alias: str, rule: str,
-                   members: Sequence[tuple[_Exposure, str]]) -> str:
+                   members: Sequence[tuple[str, str]], first: _Exposure) -> str:
         """Make an association of planned or existing products; return its path."""
         from jwst_cal.associations.asn_from_list import asn_from_list
 
         kind = alias.removeprefix("calwebb_")
         table = asn_from_list(
-            [(self._beside(member.path), role) for member, role in members], rule=rule,
+            [(self._beside(path), role) for path, role in members], rule=rule,
             product_name=name, with_exptype=True,
             meta={"asn_type": kind,
-                  "program": members[0][0].get("observation.program_number") or "noprogram"})
+                  "program": first.get("observation.program_number") or "noprogram"})
         path = self._product(f"{name}_{kind}_asn.json")
         self._result.associations[path] = dict(table)
         return path
@@ -423,7 +438,7 @@ class _Planner:
         inside = os.path.dirname(path) == self._result.output_dir
         return os.path.basename(path) if inside else path
 
-    def _given(self, path: str, association: dict[str, Any]) -> set[str]:
+    def _given(self, path: str, association: dict[str, Any], *, is_new: bool = False) -> set[str]:
         """Plan what an association asks for; return the roots of its science members."""
         members = [member for product in association["products"] for member in product["members"]]
         science = [member for member in members if member["exptype"].lower() == "science"]
@@ -439,22 +454,22 @@ class _Planner:
             alias = chosen
         if not self._has(alias):
             return {_root(member["expname"]) for member in science}
-        known = [self._exposures.get(_root(member["expname"])) for member in members]
-        for member, exposure in zip(members, known, strict=True):
-            if exposure is not None and exposure.task is not None:
-                member["expname"] = self._beside(exposure.path)
-            else:
-                member["expname"] = self._beside(os.path.join(os.path.dirname(path),
-                                                              member["expname"]))
+        after: list[str | None] = []
+        for member in members:
+            made = self._made(_root(member["expname"]), _level(association))
+            if made is None or made[1] is None:
+                made = os.path.join(os.path.dirname(path), member["expname"]), None
+            member["expname"] = self._beside(made[0])
+            after.append(made[1])
         target = self._product(os.path.basename(path))
-        if target != path:
+        if target != path or is_new:
             self._result.associations[target] = association
         roots = {_root(member["expname"]) for member in science}
         names = [product["name"] for product in association["products"]]
         suffix = {2: "cal"}.get(_level(association))
         products = [f"{name}_{suffix}.fits" for name in names] if suffix else []
         name = self._add(alias, names[0] if len(names) == 1 else os.path.basename(path),
-                         [target], [e.task for e in known if e is not None], products)
+                         [target], after, products)
         if _level(association) == 2:
             for root, product in zip((_root(member["expname"]) for member in science), names,
                                      strict=False):
@@ -475,6 +490,16 @@ def _association(path: str) -> dict[str, Any]:
 
     found: dict[str, Any] = association_file.read(path)
     return found
+
+
+def _one_by_one(path: str, association: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Split an association of stage 2 into those of single products, which need not wait."""
+    if len(association["products"]) < 2:
+        return [(path, association)]
+    kind = str(association.get("asn_type") or "level2").lower()
+    folder = os.path.dirname(path)
+    return [(os.path.join(folder, f"{product['name']}_{kind}_asn.json"),
+             {**association, "products": [product]}) for product in association["products"]]
 
 
 def _level(association: Mapping[str, Any]) -> int:

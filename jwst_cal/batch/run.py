@@ -87,6 +87,7 @@ def execute(plan: Plan, options: Options | None = None, *,
                 run = driver.Driver(plan.tasks, engine, state, reporter, share, experience,
                                     force=options.force)
                 counts = run.run(stop)
+        driver.clean_up(plan.tasks)
     if stop.signal is not None:
         raise ExitStatus(128 + stop.signal, "stopped by a signal; the same command goes on")
     failed = counts.get("failed", 0)

@@ -156,6 +156,7 @@ class State:
         try:
             if write:
                 self._db = sqlite3.connect(path.absolute().as_uri(), uri=True, timeout=30)
+                self._db.execute("PRAGMA synchronous = NORMAL")  # half the waiting for the disk
                 self._db.executescript(_SCHEMA)
             else:
                 self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True,

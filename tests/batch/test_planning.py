@@ -117,14 +117,14 @@ class TestStages:
     def test_backgrounds(self, exposures, tmp_path):
         away = {"meta__observation__bkgdtarg": True}
         plan = planning.make([exposures(
-            a=("uncal", {}), b=("uncal", away), c=("uncal", away),
+            a=("uncal", away), b=("uncal", {}), c=("uncal", away),
             d=("uncal", {"meta__instrument__detector": "NRCA2"}))], str(tmp_path), stages=[1, 2])
         by_name = {task.name: task for task in plan.tasks}
-        assert by_name["calwebb_image2 a"].after == (
-            "calwebb_detector1 a", "calwebb_detector1 b", "calwebb_detector1 c")
-        members = plan.associations[by_name["calwebb_image2 a"].inputs[0]]["products"][0]["members"]
+        assert by_name["calwebb_image2 b"].after == (
+            "calwebb_detector1 b", "calwebb_detector1 a", "calwebb_detector1 c")
+        members = plan.associations[by_name["calwebb_image2 b"].inputs[0]]["products"][0]["members"]
         assert [(m["expname"], m["exptype"]) for m in members] == [
-            ("a_rate.fits", "science"), ("b_rate.fits", "background"),
+            ("b_rate.fits", "science"), ("a_rate.fits", "background"),
             ("c_rate.fits", "background")]
         assert by_name["calwebb_image2 d"].inputs[0].endswith("d_rate.fits")
 
@@ -162,6 +162,22 @@ class TestAssociations:
         members = plan.associations[third.inputs[0]]["products"][0]["members"]
         assert [m["expname"] for m in members] == ["mine_cal.fits", "c_cal.fits"]
         assert "calwebb_image2 a" not in by_name
+
+    def test_many_products_are_done_one_by_one(self, exposures, tmp_path):
+        folder = exposures(a=("uncal", {}), b=("uncal", {}))
+        path = self.write(folder, "x_image2_asn.json", "image2", ("a_rate.fits", "science"))
+        association = json.loads(Path(path).read_text())
+        association["products"].append({"name": "other", "members": [
+            {"expname": "b_rate.fits", "exptype": "science"},
+            {"expname": "a_rate.fits", "exptype": "background"}]})
+        Path(path).write_text(json.dumps(association))
+        plan = planning.make([folder], folder, stages=[1, 2])
+        assert told(plan)[2:] == [
+            ("calwebb_image2 mine", ["mine_image2_asn.json"], ["calwebb_detector1 a"]),
+            ("calwebb_image2 other", ["other_image2_asn.json"],
+             ["calwebb_detector1 b", "calwebb_detector1 a"])]
+        assert [asn["products"][0]["name"] for asn in plan.associations.values()] == [
+            "mine", "other"]
 
     def test_one_alone_brings_its_members(self, exposures, tmp_path):
         folder = exposures(a=("uncal", {}), b=("rate", {}))
