@@ -304,3 +304,18 @@ class TestRefusals:
 def test_a_library_keeps_its_models(four):
     library = ModelLibrary(four)
     assert OutlierDetectionStep().run(library) is library
+
+
+@pytest.mark.parametrize("options", [{}, {"step": 8.0, "order": 3}], ids=str)
+def test_limits_of_a_map_hold_all_its_places(originals, options):
+    from jwst_cal.coadd import _pixel_map
+
+    source, target = originals[0].meta.wcs, originals[1].meta.wcs
+    pixel_map = _pixel_map.PixelMap(source, target, (96, 128), **options)
+    assert pixel_map.is_small is not bool(options)
+    x, y = pixel_map.rows(0, 96)
+    low, high, (left, right) = pixel_map.limits()
+    for limit, places in ((low, y.min(axis=1)), (-high, -y.max(axis=1)), (left, x.min()),
+                          (-right, -x.max())):
+        assert np.all(limit <= places)
+        assert np.all(places - limit < 0.2)
