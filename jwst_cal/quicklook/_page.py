@@ -53,11 +53,14 @@ def of_run(step, saved):
     OutputError
         If a picture or the page cannot be written.
     """
-    shown = [(path, *_drawn(path)) for path in dict.fromkeys(saved)]
+    # the last products, of all exposures together, first
+    shown = [(path, *_drawn(path)) for path in reversed(dict.fromkeys(saved))]
     told = provenance.told(step, step._history)
     text = "\n".join(_parts(step, told, shown))
-    first = os.path.splitext(shown[-1][0])[0] if shown else step.make_output_path()
-    root, _ = products.remove_suffix(os.path.basename(first))
+    first = os.path.splitext(shown[0][0])[0] if shown else step.make_output_path()
+    name = os.path.basename(first)
+    root, _ = products.remove_suffix(name)
+    root = name.rpartition("_")[0] if root == name and shown else root
     path = os.path.join(os.path.dirname(first), f"{root}_quicklook.html")
     return models.save_text(text, path)
 
