@@ -31,13 +31,20 @@ def of_product(path: str) -> dict[str, Any] | None:
         ``product`` (base name), ``png`` (base 64), ``median``, ``pixels`` and, of those, the number
         with each flag; None for what is no image of two dimensions.
     """
-    from jwst_cal import flags
-    from jwst_cal.models import _reading
+    from astropy.io import fits
 
-    model = _reading.read_product(path)
-    stored = model.stored("data") if model.shape is not None else None
-    if stored is None or stored.ndim != 2:
+    if not path.endswith(".fits"):
         return None
+    with fits.open(path) as hdus:
+        names = {hdu.name for hdu in hdus}
+        if "SCI" not in names or hdus["SCI"].header["NAXIS"] != 2:
+            return None
+        return _drawn(path, hdus["SCI"].data, hdus["DQ"].data if "DQ" in names else None)
+
+
+def _drawn(path: str, stored: np.ndarray, dq: np.ndarray | None) -> dict[str, Any]:
+    from jwst_cal import flags
+
     every = max(1, -(-max(stored.shape) // _SIDE))
     part = np.asarray(stored[::every, ::every], np.float32)
     found: dict[str, Any] = {"product": os.path.basename(path), "png": png(_stretched(part)),
@@ -45,8 +52,7 @@ def of_product(path: str) -> dict[str, Any] | None:
     usable = part[np.isfinite(part)]
     if usable.size:
         found["median"] = float(f"{np.median(usable):.4g}")
-    if model.shape_of("dq") == stored.shape:
-        dq = model.dq
+    if dq is not None and dq.shape == stored.shape:
         found |= {name: int(np.count_nonzero(dq & flags.pixel[name])) for name in _FLAGS}
     return found
 

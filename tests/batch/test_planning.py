@@ -10,6 +10,7 @@ import pytest
 
 from jwst_cal import registry
 from jwst_cal.batch import plan_file, planning, references, resources
+from jwst_cal.batch.state import everything
 from jwst_cal.batch.tasks import Task
 from jwst_cal.errors import InputError
 
@@ -268,6 +269,12 @@ def test_stage_2_is_run(tmp_path, run_here, monkeypatch):
                          parameters={"calwebb_image2": given})
     assert references.needed(plan.tasks).names() == []  # all are overridden
     assert len(run_here(plan).of("done")) == 2
+    rows, _ = everything(str(tmp_path / "out"))
+    for row in rows:  # products with coordinates have pictures, too
+        cal, i2d = sorted(row["pictures"], key=lambda picture: picture["product"])
+        assert cal["product"].endswith("_cal.fits")
+        assert cal["DO_NOT_USE"] > 0
+        assert i2d["product"].endswith("_i2d.fits")
     assert len(list((tmp_path / "out").glob("*_cal.fits"))) == 2
     assert len(list((tmp_path / "out").glob("*_i2d.fits"))) == 2
     assert run_here(plan).of("done") == []
