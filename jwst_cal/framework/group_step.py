@@ -14,8 +14,8 @@ class GroupStep(Step):
     """
     A step that takes exposures together: an association, a library, a container, a list.
 
-    An association is opened as a library; unless the step's parameter ``in_memory`` is true, the
-    exposures stay on disk but for the one at work.
+    An association is opened as a library; unless the step's parameter ``in_memory`` is true and
+    there is no memory limit, the exposures stay on disk but for the one at work.
     """
 
     in_memory: bool
@@ -62,7 +62,7 @@ def open_library(step: Any, given: Any, exptypes: Sequence[str],
         Roles of members that an association gives.
     on_disk : bool, optional
         Keep an association's exposures on disk but for the one at work; by default unless the
-        pipeline's parameter ``in_memory`` is true.
+        pipeline's parameter ``in_memory`` is true and there is no memory limit.
 
     Returns
     -------
@@ -90,6 +90,9 @@ def _association(step: Any, given: Any, on_disk: bool | None = None, **options: 
     if association_file.is_association(path) or (
             isinstance(path, str | os.PathLike)
             and os.fspath(path).lower().endswith((".json", ".yaml", ".yml"))):
-        on_disk = not step.in_memory if on_disk is None else on_disk
+        from jwst_cal.kernels import memory
+
+        if on_disk is None:
+            on_disk = not step.in_memory or memory.limit() is not None
         return ModelLibrary(path, on_disk=on_disk, **options)
     return None

@@ -107,7 +107,7 @@ def test_nothing_is_written_unless_asked_for(mosaic, tmp_path, monkeypatch):
 
 def test_on_disk_gives_the_same_mosaic(mosaic, products, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = run(mosaic, tweakreg={"abs_refcat": str(mosaic.truth.sources)}, in_memory=False)
+    result = run(mosaic, tweakreg={"abs_refcat": str(mosaic.truth.sources)}, memory_limit="2GB")
     with datamodels.open(one(products, "_i2d.fits")) as expected:
         for name in ("data", "err", "wht", "con"):
             np.testing.assert_array_equal(getattr(result, name), getattr(expected, name))
