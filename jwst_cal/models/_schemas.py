@@ -17,6 +17,7 @@ import functools
 import sys
 import threading
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 __all__ = ["extensions_loaded", "parsed_once"]
@@ -57,8 +58,8 @@ def extensions_loaded() -> None:
     import types
 
     import asdf
-    import yaml
 
+    yaml: Any = import_module("yaml")
     manifest: Any = sys.modules.get("asdf.extension._manifest")
     fast = getattr(yaml, "CSafeLoader", None)
     if fast is None or getattr(manifest, "yaml", None) is not yaml:
