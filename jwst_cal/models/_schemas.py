@@ -60,11 +60,12 @@ def extensions_loaded() -> None:
     import asdf
 
     yaml: Any = import_module("yaml")
+    load = yaml.load
     manifest: Any = sys.modules.get("asdf.extension._manifest")
     fast = getattr(yaml, "CSafeLoader", None)
     if fast is None or getattr(manifest, "yaml", None) is not yaml:
         return
-    manifest.yaml = types.SimpleNamespace(safe_load=lambda text: yaml.load(text, fast))
+    manifest.yaml = types.SimpleNamespace(safe_load=lambda text: load(text, fast))
     try:
         asdf.get_config().extensions  # noqa: B018  a property that loads them
     finally:
