@@ -158,7 +158,7 @@ def _parser():
     two.add_argument("dir", metavar="DIR", nargs="?",
                      help="new or empty folder; by default in the user's cache")
     two.add_argument("--all", action="store_true",
-                     help="also all reference files, for software other than jwst_cal: 10 GB, "
+                     help="also all reference files, for software other than jwst_cal: 11 GB, "
                           "unless --detector is given")
     two.add_argument("--detector", nargs="+", help="with --all: of these detectors only")
     two.add_argument("--prune", action="store_true",
