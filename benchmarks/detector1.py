@@ -23,7 +23,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,6 +94,21 @@ for turn in range(2):
 print("SPENT", json.dumps([*spent, steps]))
 """
 
+#: A process starts with the peak memory of the one that started it: so that one is small.
+LAUNCH = """
+import os, sys, time
+begin, (log, *command) = time.perf_counter(), sys.argv[1:]
+pid = os.fork()
+if pid == 0:
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.execvp(command[0], command)
+_, status, usage = os.wait4(pid, 0)
+print([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime,
+       time.perf_counter() - begin, usage.ru_maxrss * 1024])
+"""
+
 TYPES = """
 import importlib, json, sys
 pipelines = importlib.import_module(sys.argv[1])
@@ -152,17 +166,13 @@ def sides(references, threads, pipeline="Detector1Pipeline"):
 
 def measure(command, folder, environment):
     """Run a command to its end; return CPU seconds, wall seconds, peak bytes and its output."""
-    begin = time.perf_counter()
     log = Path(folder) / "log.txt"
-    with open(log, "w") as output:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output,
-                                   stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", LAUNCH, log, *command], cwd=folder,
+                          env=environment, capture_output=True, text=True, check=True)
+    status, *spent = json.loads(done.stdout)
+    if status:
         raise SystemExit(f"failed: {' '.join(map(str, command))}\n{log.read_text()[-2000:]}")
-    return (usage.ru_utime + usage.ru_stime, time.perf_counter() - begin,
-            usage.ru_maxrss * 1024, log.read_text())
+    return *spent, log.read_text()
 
 
 def run_once(kind, side, exposure):

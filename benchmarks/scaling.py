@@ -19,6 +19,7 @@ from jwst_cal.detector import (
     _large_events,
     _likelihood,
     _linearity,
+    _refpix,
     _saturation,
     _slopes,
     _two_point,
@@ -69,14 +70,24 @@ class Kernels:
 
     def saturation(self):
         """Flags with one ring of neighbours, groups of two reads."""
-        return self._timed(
-            _saturation.flag, self.data, self.groupdq, self.no_flags.copy(), limit=self.limit,
+        self.groupdq[...] = 0
+        begin = self.clock()
+        _saturation.flag(
+            self.ramps.data, self.groupdq, self.no_flags.copy(), limit=self.limit,
             limit_dq=self.no_flags, no_check=1 << 21, saturated=made.SATURATED, low=65,
-            do_not_use=made.DO_NOT_USE, frames_per_group=2)
+            do_not_use=made.DO_NOT_USE, frames_per_group=2, n_threads=self.n_threads)
+        return self.clock() - begin
 
     def superbias(self):
         """Subtraction of one plane."""
         return self._timed(subtract, self.data, self.plane)
+
+    def refpix(self):
+        """Drifts from the reference pixels on all sides."""
+        usable = np.ones(self.plane.shape, bool)
+        plan = _refpix.plan_near_infrared(usable, fast_axis=1, slow_axis=2,
+                                          side_smoothing_length=11)
+        return self._timed(_refpix.correct, self.data, plan)
 
     def linearity(self):
         """Polynomials of six terms."""
@@ -109,11 +120,11 @@ class Kernels:
         return self.clock() - begin
 
     def slopes(self):
-        """OLS_C, with three variances, of exposure and integrations."""
+        """OLS_C, with three variances, of exposure and integrations, these in place."""
         r = self.ramps
-        return self._timed(_slopes.fit_slopes, r.data, self.hit, r.pixeldq, r.gain, r.read_noise,
+        return self._timed(_slopes.fit_slopes, self.data, self.hit, r.pixeldq, r.gain, r.read_noise,
                            flags=FLAGS, group_time=r.group_time, frame_time=r.group_time,
-                           n_frames=1)
+                           n_frames=1, in_place=True)
 
     def likelihood(self):
         """LIKELY, with the search for jumps."""
@@ -123,13 +134,20 @@ class Kernels:
                            r.read_noise, flags=FLAGS, times=times)
 
 
-NAMES = ("saturation", "superbias", "linearity", "dark", "jump", "jump_and_after", "snowballs",
-         "slopes", "likelihood")
+#: Kernels, and the copies that each is to take at most, of a NIRCam full frame.
+LIMITS = {"saturation": 2, "superbias": 1.5, "refpix": 6, "linearity": 2, "dark": 2, "jump": 3,
+          "jump_and_after": np.inf, "snowballs": 8, "slopes": 4, "likelihood": 20}
+NAMES = tuple(LIMITS)
+#: The kernels of the default parameters, from raw counts to rates.
+CHAIN = ("saturation", "superbias", "refpix", "linearity", "dark", "jump", "snowballs", "slopes")
+CHAIN_LIMIT = 20
 
 
 def least(kernels, names, repeats):
     """Least seconds of each kernel and of a copy, in turns."""
-    names = [name for name in names if name != "likelihood" or kernels.ramps.data.shape[1] > 3]
+    *_, n_groups, n_rows, n_cols = kernels.ramps.data.shape
+    names = [name for name in names if (name != "likelihood" or n_groups > 3)
+             and (name != "refpix" or n_rows == n_cols == 2048)]
     found = dict.fromkeys(("copy", *names), np.inf)
     for _ in range(repeats):
         for name in found:
@@ -211,11 +229,13 @@ def main(words=None):
     rows = shapes(given.kernel, given.repeats)
     sizes = {name: int(np.prod(shape[0])) for name, shape in made.SHAPES.items()}
     print(f"{'copies of the cube':20}" + "".join(f"{name:>10}" for name in rows)
-          + "   dearest per pixel and group, over nircam")
+          + "  limit of nircam   dearest per pixel and group, over nircam")
     for name in given.kernel:
         values = [row.get(name, np.nan) for row in rows.values()]
         print(f"{name:20}" + "".join(f"{v:10.2f}" for v in values)
-              + f"{np.nanmax(values) / values[0]:10.2f}", flush=True)
+              + f"{LIMITS[name]:17.1f}{np.nanmax(values) / values[0]:10.2f}", flush=True)
+    chain = sum(next(iter(rows.values())).get(name, np.nan) for name in CHAIN)
+    print(f"{'one after the other':20}{chain:10.2f}{CHAIN_LIMIT:37.1f}")
     found = {"shapes": rows, "sizes": sizes}
     if given.plot:
         found |= scaling(given.kernel, given.repeats)
