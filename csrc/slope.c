@@ -11,6 +11,8 @@
  * vector loops over a strip of pixels; every other ramp is loaded and fitted on its own.
  * The Poisson variance needs the median rate over all integrations, hence two passes over a strip
  * of pixels: slopes and medians first, variances and averages second. */
+/* MANY: ramps of a strip for which its rows are copied again, rather than gathered one by one. */
+enum { MANY = 32 };
 enum { STRIP = 256, N_POWERS = 6, LONGEST_TABLE = 512, MOST_IN_REGISTERS = 11 };
 
 /* Without the pragma gcc unrolls these loops into scalars before it can vectorise them. */
@@ -760,6 +762,21 @@ static int next_batch(const uint8_t *plain, int *x, int width, int *where)
     return n;
 }
 
+/* Where a ramp is in the strip's rows. */
+static source in_rows(const plan *p, const strip *s, int integ, int row, int x0, int x)
+{
+    return (source) {s->rows[0] + x, s->row_flags[0] + x, STRIP,
+                     in_exposure(p->in, integ, row, x0 + x).zero};
+}
+
+static int count_flagged(const uint8_t *plain, int width)
+{
+    int n = width;
+    for (int x = 0; x < width; x++)
+        n -= plain[x];
+    return n;
+}
+
 /* Load a batch of ramps from the strip's rows, and add their median rates to their pixels'. */
 JC_CLONES
 static void load_batch(const plan *p, int integ, int row, int x0, const int *where, int n,
@@ -770,8 +787,7 @@ static void load_batch(const plan *p, int integ, int row, int x0, const int *whe
     int usable[JC_LANES];
     for (int k = 0; k < n; k++) {
         const int x = where[k];
-        const source from = {s->rows[0] + x, s->row_flags[0] + x, STRIP,
-                             in_exposure(p->in, integ, row, x0 + x).zero};
+        const source from = in_rows(p, s, integ, row, x0, x);
         load_ramp(p, &from, s, k, ramps + k);
         usable[k] = list_differences(p, ramps + k, s, k);
     }
@@ -804,15 +820,18 @@ static void first_pass(const plan *p, int row, int x0, int width, strip *s)
 static void second_pass(const plan *p, int integ, int row, int x0, int width, strip *s)
 {
     const uint8_t *plain = s->plain + (size_t) integ * STRIP;
+    const int again = p->in->n_ints > 1 && count_flagged(plain, width) > MANY;
     ramp ramps[JC_LANES];
     int where[JC_LANES];
+    if (again) load_rows(p, integ, row, x0, width, s);
     s->each = s->whole;
     memcpy(s->each.slope, s->slopes[integ], sizeof s->each.slope);
     for (int x = 0, n; (n = next_batch(plain, &x, width, where)) > 0;) {
         if (p->in->n_ints == 1) load_batch(p, integ, row, x0, where, n, s, ramps);
         for (int k = 0; k < n; k++) {
             if (p->in->n_ints > 1) {
-                const source from = in_exposure(p->in, integ, row, x0 + where[k]);
+                const source from = again ? in_rows(p, s, integ, row, x0, where[k])
+                                          : in_exposure(p->in, integ, row, x0 + where[k]);
                 load_ramp(p, &from, s, k, ramps + k);
             }
             fit_ramp(p, ramps + k, integ, row, x0, where[k], s);
