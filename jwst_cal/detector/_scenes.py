@@ -12,7 +12,9 @@ log = logging.getLogger(__name__)
 
 #: Rows of NIRSpec's fixed slits.
 FIXED_SLITS = slice(922, 1116)
+#: Exposures of NIRSpec's spectrographs, through slits and shutters, and all.
 WITH_SLITS = frozenset({"NRS_FIXEDSLIT", "NRS_BRIGHTOBJ", "NRS_MSASPEC"})
+SPECTRA = WITH_SLITS | {"NRS_IFU"}
 
 
 def draft_rates(step, ramp):
@@ -51,7 +53,8 @@ def with_coordinates(step, rates, *, failed_shutters):
     Returns
     -------
     ImageModel or CubeModel
-        The same, if nothing is missing, or with it.
+        The same, if nothing is missing, or with it. Of images and darks nothing is known to be
+        missing.
 
     Raises
     ------
@@ -60,10 +63,14 @@ def with_coordinates(step, rates, *, failed_shutters):
     ShutterFileError
         If it is not known which shutters were open.
     """
+    kind = modes.exposure_type(rates)
+    if kind not in SPECTRA and not (failed_shutters and kind in modes.LAMPS):
+        return rates
     if not rates.meta.hasattr("wcs") or rates.meta.wcs is None:
         log.info("Assigned coordinates to find slits and shutters")
         rates = step.run_other("assign_wcs", rates)
-    if failed_shutters and rates.meta.cal_step.msa_flagging is None:
+    done = rates.meta.cal_step
+    if failed_shutters and done.assign_wcs == "COMPLETE" and done.msa_flagging is None:
         rates = step.run_other("msa_flagging", rates)
     return rates
 

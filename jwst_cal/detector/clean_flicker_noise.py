@@ -17,9 +17,7 @@ __all__ = ["CleanFlickerNoiseStep"]
 
 log = logging.getLogger(__name__)
 
-#: Exposures of NIRSpec's spectrographs, the only ones whose noise is fitted in Fourier space.
-SPECTRA = frozenset({"NRS_MSASPEC", "NRS_IFU", "NRS_FIXEDSLIT", "NRS_BRIGHTOBJ"})
-#: Those that see failed-open shutters besides.
+#: Spectra of NIRSpec that show failed-open shutters besides.
 WITH_SHUTTERS = frozenset({"NRS_MSASPEC", "NRS_IFU"})
 #: Filter of a subarray's fit in time, Hz: see `_nsclean.clean_subarray`; by subarray.
 CUT_OFF = {"ALLSLITS": (150, 200, 49943, 49957)}
@@ -109,7 +107,7 @@ class CleanFlickerNoiseStep(Step):
         kind = modes.exposure_type(model)
         if kind.startswith("MIR") and kind != "MIR_IMAGE":
             return f"EXP_TYPE {kind} is not supported"
-        if self.fit_method == "fft" and kind not in SPECTRA:
+        if self.fit_method == "fft" and kind not in _scenes.SPECTRA:
             return f"fit_method 'fft' cannot be applied to EXP_TYPE {kind}"
         return None
 

@@ -526,6 +526,20 @@ def test_slits_of_nirspec_are_left_out(tmp_path, kind, quadrants, rows):
     assert_array_equal(usable, expected)
 
 
+@pytest.mark.parametrize("kind", ["NRS_IMAGE", "NRS_DARK", "NRS_LAMP"])
+def test_of_images_and_lamps_failed_shutters_are_left_out_that_are_flagged(kind, tmp_path):
+    rate, _ = striped_rate(0, kind=kind, instrument="NIRSPEC", detector="NRS1", slow=1)
+    rate.dq = np.zeros(rate.data.shape, np.uint32)
+    rate.dq[20, 5] = datamodels.dqflags.pixel["MSA_FAILED_OPEN"]
+    result = run(rate, mask_science_regions=True, n_sigma=0.0, save_mask=True,
+                 output_dir=str(tmp_path))
+    assert result.meta.cal_step.clean_flicker_noise == "COMPLETE"
+    (path,) = tmp_path.glob("*_mask.fits")
+    mask = fits.getdata(path)
+    assert not mask[20, 5]
+    assert mask.mean() > 0.9
+
+
 class Chosen:
     """Which slice a pixel sees; stands in for the coordinates of the IFU."""
 
