@@ -152,7 +152,8 @@ def site_config(given: Mapping[str, Any], share: Share, scratch: str) -> tuple[A
         mem_per_worker=given.get("memory_per_worker"),
         address=given.get("address", "127.0.0.1" if name == "local" else None),
         heartbeat_period=5, heartbeat_threshold=30, poll_period=10, encrypted=False,
-        interchange_launch_cmd=[sys.executable, "-m",
+        # it has a session of its own, and would outlive a run that is killed; so would its workers
+        interchange_launch_cmd=[sys.executable, "-m", "jwst_cal.batch._with_parent",
                                 "parsl.executors.high_throughput.interchange"],
         worker_logdir_root=scratch)
     config = parsl.Config(

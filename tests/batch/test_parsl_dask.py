@@ -1,6 +1,11 @@
 """Real workers of Parsl and Dask: the same products; site files that cannot be used."""
 
+import os
 import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from batch.conftest import NAMES, command, products
@@ -31,6 +36,27 @@ def test_local_is_the_default(tmp_path):
     assert engines.make("local", SHARE, str(tmp_path)).name == "local"
     with pytest.raises(ParameterError, match="takes no --site"):
         engines.make("local", SHARE, str(tmp_path), "x.toml")
+
+
+def test_ends_with_its_parent(tmp_path):
+    """What Parsl starts in a session of its own does not outlive a run that is killed."""
+    (tmp_path / "sleeper.py").write_text("import time\nprint('up', flush=True)\ntime.sleep(300)\n")
+    starter = ("import subprocess, sys, time\n"
+               "child = subprocess.Popen([sys.executable, '-m', 'jwst_cal.batch._with_parent', "
+               "'sleeper'], start_new_session=True)\n"
+               "print(child.pid, flush=True)\ntime.sleep(300)\n")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    parent = subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE, text=True,
+                              env={**os.environ, "PYTHONPATH": path})
+    found = sorted([parent.stdout.readline().strip(), parent.stdout.readline().strip()])
+    assert found[1] == "up"
+    parent.kill()
+    parent.communicate()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{found[0]}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    state = Path(f"/proc/{found[0]}/stat")
+    assert not state.exists() or " Z " in state.read_text()
 
 
 class TestParsl:
