@@ -4,7 +4,7 @@ import numpy as np
 
 from jwst_cal.kernels.drizzle import drizzle
 
-__all__ = ["Combination", "Source", "inverse_variance"]
+__all__ = ["Combination", "Source", "error", "inverse_variance"]
 
 #: Rows of an output pixel's neighbourhood that a kernel may reach, beside half a pixel.
 _REACH = {"square": 1, "turbo": 1, "point": 1, "gaussian": 2, "lanczos2": 3, "lanczos3": 4}
@@ -162,21 +162,26 @@ class Combination:
             self._add_variances(names, sum_weight, sums[1:], there, source.image_weight)
 
     def _add_variances(self, names, weight, sums, there, image_weight):
+        values = {}
         with np.errstate(divide="ignore", invalid="ignore"):
-            values = {name: ((total / weight) ** 2).astype(np.float32)
-                      for name, total in zip(names, sums, strict=True)}
+            for name, total in zip(names, sums, strict=True):
+                np.divide(total, weight, out=total)
+                values[name] = np.square(total, out=total).astype(np.float32)
             if isinstance(image_weight, str):
-                of_image = 1.0 / values[image_weight].astype(np.float64)
-                of_image[~(np.isfinite(of_image) & (of_image > 0))] = 0
+                of_image = np.divide(1.0, values[image_weight], dtype=np.float64)
+                of_image[~(of_image < np.inf)] = 0
             else:
                 of_image = np.full(weight.shape, image_weight)
+        square, scratch = np.square(of_image), sums[0]  # which has been used
         for name in names:
+            usable = values[name] < np.inf  # squares are not negative
+            usable &= of_image > 0
             if self._variances[name] is None:
                 self._variances[name] = np.zeros(self.shape), np.zeros(self.shape)
             total, weights = (array[there] for array in self._variances[name])
-            usable = (values[name] >= 0) & np.isfinite(values[name]) & (of_image > 0)
-            total += np.where(usable, values[name] * of_image**2, 0)
-            weights += np.where(usable, of_image, 0)
+            np.multiply(values[name], square, out=scratch)
+            np.add(total, scratch, out=total, where=usable)
+            np.add(weights, of_image, out=weights, where=usable)
 
     def mean(self, data, weight):
         """
@@ -192,25 +197,46 @@ class Combination:
         np.divide(self._total, self._weight, out=data, where=self._weight != 0, casting="unsafe")
         weight[:] = self._weight
 
-    def variance(self, name, factor=1.0):
+    def variance(self, name, out, factor=1.0):
         """
-        Give a variance of the mean.
+        Write a variance of the mean.
 
         Parameters
         ----------
         name : str
             Which.
+        out : float32 [row, col]
+            Where; NaN where there is none.
         factor : float
             What it is multiplied by.
-
-        Returns
-        -------
-        float32 [row, col]
-            NaN where there is none.
         """
         if self._variances[name] is None:
-            return np.full(self.shape, np.nan, np.float32)
+            out[:] = np.nan
+            return
         total, weight = self._variances[name]
         with np.errstate(divide="ignore", invalid="ignore"):
             # divided twice: the square of a weight may not fit
-            return (total * factor / weight / weight).astype(np.float32)
+            total = np.divide(total * factor, weight)
+            np.divide(total, weight, out=out, casting="unsafe")
+
+
+def error(variances, out):
+    """
+    Write the square root of a sum of variances.
+
+    Parameters
+    ----------
+    variances : sequence of float32 [row, col]
+        Variances; NaN counts as 0 unless all are.
+    out : float32 [row, col]
+        Where.
+    """
+    out[:] = 0
+    known = np.zeros(out.shape, bool)
+    for variance in variances:
+        here = variance == variance
+        np.add(out, variance, out=out, where=here)
+        known |= here
+    with np.errstate(invalid="ignore"):
+        np.sqrt(out, out=out)
+    out[~known] = np.nan

@@ -195,13 +195,9 @@ class _Arrays:
         band = slice(*sums.rows)
         sums.mean(self.data[band], self.wht[band])
         for name, array in self.variances.items():
-            array[band] = sums.variance(name, 1 / scale_ratio**2)
+            sums.variance(name, array[band], 1 / scale_ratio**2)
         if self.err is not None:
-            parts = [array[band] for array in self.variances.values()]
-            with np.errstate(invalid="ignore"):
-                error = np.sqrt(np.nansum(parts, axis=0))
-            error[np.isnan(parts).all(axis=0)] = np.nan
-            self.err[band] = error
+            _drizzle.error([array[band] for array in self.variances.values()], self.err[band])
         if self.con is not None:
             self.con[:, band] = sums.context
         if self.dq is not None:
