@@ -74,6 +74,9 @@ class AssignWcsStep(Step):
         InputError
             If the pointing is missing or the exposure type is not supported yet.
         """
+        from jwst_cal.models import _schemas
+
+        _schemas.coordinates_loaded()
         from jwst_cal.astrometry import _fits_sip, _s_region, _wcs
 
         if type(image).__name__ not in ("ImageModel", "CubeModel", "IFUImageModel"):

@@ -58,6 +58,10 @@ def _run_many(request: Request) -> bool:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command, with the arguments of the process by default; return its exit status."""
+    if words is None:
+        from jwst_cal.models import _schemas
+
+        _schemas.in_command()
     words = sys.argv[1:] if words is None else list(words)
     try:
         run(words)

@@ -17,6 +17,7 @@ from typing import Any
 
 from jwst_cal import modes
 from jwst_cal.errors import InputError, OutputError
+from jwst_cal.models import _schemas
 
 log = logging.getLogger(__name__)
 
@@ -254,9 +255,8 @@ def open_exposure(path: str | os.PathLike[str], *, light: bool = False) -> Any:
         else:
             log.debug("%s opened as %s", name, type(model).__name__)
             return model if light else full(model)
+    _schemas.extensions_loaded()
     from stdatamodels.jwst import datamodels
-
-    from jwst_cal.models import _schemas
 
     try:
         with _schemas.parsed_once():
@@ -434,6 +434,7 @@ def open(init: Any = None, guess: bool = True, **options: Any) -> Any:
     InputError
         If a file is missing, unreadable or neither FITS nor ASDF.
     """
+    _schemas.extensions_loaded()
     from stdatamodels.jwst import datamodels
 
     if isinstance(init, str | os.PathLike):

@@ -71,6 +71,25 @@ def test_another_asdf_is_left_alone(monkeypatch):
         assert not hasattr(schema, "_make_schema_loader")
 
 
+FROZEN = """
+import gc
+import sys
+from jwst_cal.models import _schemas
+if sys.argv[1] == "command":
+    _schemas.in_command()
+_schemas.coordinates_loaded()
+assert gc.isenabled()
+print("gwcs" in sys.modules, gc.get_freeze_count() > 100_000)
+"""
+
+
+@pytest.mark.parametrize(("kind", "frozen"), [("command", "True"), ("library", "False")])
+def test_only_a_command_keeps_libraries_from_the_collector(kind, frozen):
+    done = subprocess.run([sys.executable, "-c", FROZEN, kind], capture_output=True, text=True,
+                          check=True)
+    assert done.stdout.split() == ["True", frozen]
+
+
 EXTENSIONS = """
 import sys
 import asdf
@@ -98,5 +117,5 @@ def test_an_asdf_of_another_form_loads_its_extensions_itself(monkeypatch):
     from asdf.extension import _manifest
 
     monkeypatch.delattr(_manifest, "yaml")
-    _schemas.extensions_loaded.__wrapped__()
+    _schemas._load_extensions()
     assert not hasattr(_manifest, "yaml")
