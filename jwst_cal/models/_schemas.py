@@ -103,7 +103,6 @@ def _load_extensions() -> None:
     yaml: Any = import_module("yaml")
     load = yaml.load
     manifest: Any = sys.modules.get("asdf.extension._manifest")
-    load: Any = yaml.load
     fast = getattr(yaml, "CSafeLoader", None)
     if fast is None or getattr(manifest, "yaml", None) is not yaml:
         return
