@@ -349,8 +349,8 @@ def clean(data, scene, remove, *, groupdq=None, unusable=0, expected=None, backg
             if by_difference:
                 chosen &= groupdq[here] & unusable == 0
             off = before if by_difference else expected and expected(*here)
-            found = clean_image(now.copy() if off is None else now - off, chosen, remove,
-                                **options)
+            image = now.copy() if off is None else (now - off).astype(np.float32, copy=False)
+            found = clean_image(image, chosen, remove, **options)
             if found is None:
                 missed.append(here)
             else:
@@ -371,7 +371,7 @@ def _as_ramp(array):
     return array.reshape(-1, 1, *array.shape[-2:])
 
 
-def scaled_median(data, rateints):
+def scaled_median(data, rateints, flux=None):
     """
     Make the image that is expected in each integration, from the median over all.
 
@@ -381,6 +381,8 @@ def scaled_median(data, rateints):
         Count rates, or counts.
     rateints : float32 [integration, row, col]
         Count rates; the median of an integration, relative to that of all, scales it.
+    flux : float [integration], optional
+        What scales instead.
 
     Returns
     -------
@@ -389,7 +391,8 @@ def scaled_median(data, rateints):
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "All-NaN slice encountered", RuntimeWarning)
-        flux = np.array([np.nanmedian(image) for image in rateints], np.float32)
+        if flux is None:
+            flux = np.array([np.nanmedian(image) for image in rateints], np.float32)
         scale = flux / np.nanmedian(flux)
     known = np.isfinite(scale)
     if not known.any():

@@ -24,8 +24,8 @@ CUT_OFF = {"ALLSLITS": (150, 200, 49943, 49957)}
 USUAL_CUT_OFF = (1061, 1211, 49943, 49957)
 #: Rows of NIRISS SOSS subarrays, against those in which traces are given.
 SOSS_ROW_OFFSET = {"SUBSTRIP96": -10.0}
-#: Time series whose flux in each integration is measured by steps of later stages.
-MEASURED = frozenset({"NIS_SOSS", "NRS_BRIGHTOBJ", "NRC_TSGRISM", "NRC_TSIMAGE"})
+#: Time series whose flux in each integration is measured by steps that are not there yet.
+MEASURED = frozenset({"NIS_SOSS", "NRS_BRIGHTOBJ", "NRC_TSGRISM"})
 UNUSABLE = flags.group["DO_NOT_USE"] | flags.group["JUMP_DET"]
 
 
@@ -37,7 +37,8 @@ class CleanFlickerNoiseStep(Step):
     -----
     Source: C. Willott, image1overf; Rauscher 2024, PASP 136, 015001 (NSClean).
     Differs from jwst 3.0.0: the draft rate is made with the pipeline's reference overrides; see
-    also `jwst_cal.detector._nsclean`. Not done: ``median_image`` of time series.
+    also `jwst_cal.detector._nsclean`. Not done: ``median_image`` of time series of
+    spectra.
     """
 
     class_alias = "clean_flicker_noise"
@@ -131,6 +132,8 @@ class CleanFlickerNoiseStep(Step):
                     self, rates, failed_shutters=modes.exposure_type(rates) in WITH_SHUTTERS)
             except (ExitStatus, ShutterFileError) as problem:
                 return self._failed(model, str(problem))
+        if with_median and _is_series_of_images(rates):
+            rates = self.run_other("assign_wcs", rates)
         scene = self._scene(rates, flat, refs)
         problem = _mismatch(model.data.shape, scene.shape)
         if problem:
@@ -141,7 +144,8 @@ class CleanFlickerNoiseStep(Step):
             if n_ints < 2:
                 return self._failed(model, "background_method 'median_image' needs several "
                                            f"integrations, there is {n_ints}")
-            expected = _flicker.scaled_median(model.data, _flattened(rates.data, flat))
+            expected = _flicker.scaled_median(model.data, _flattened(rates.data, flat),
+                                              self._star(rates, flat))
             if expected is None:
                 return self._failed(model, "No integration has a median rate")
         self._subtract(model, scene, axis, flat, expected, rates)
@@ -214,7 +218,7 @@ class CleanFlickerNoiseStep(Step):
         if self.background_method != "median_image":
             return
         kind = modes.exposure_type(model)
-        if kind in MEASURED or (kind == "MIR_IMAGE" and modes.is_tso(model)):
+        if kind in MEASURED:
             raise InputError(f"{_name(model)}: background_method 'median_image' of {kind} time "
                              "series needs steps that this release does not have; use 'median' or "
                              "'model'")
@@ -229,6 +233,15 @@ class CleanFlickerNoiseStep(Step):
             log.warning("There is no flat for this exposure: none was applied")
             return None
         return _flicker.fill_flat(np.ascontiguousarray(refs.flat.data, np.float32))
+
+    def _star(self, rates, flat):
+        """Measure the star of a time series of images, in each integration; None of others."""
+        if not _is_series_of_images(rates):
+            return None
+        data, rates.data = rates.data, _flattened(rates.data, flat)
+        table = self.run_other("tso_photometry", rates)
+        rates.data = data
+        return table["aperture_sum"].value
 
     # the scene ----------------------------------------------------------------------------------
 
@@ -297,6 +310,11 @@ def _name(model):
 
 def _subarray(model):
     return (model.meta.subarray.name or "").upper()
+
+
+def _is_series_of_images(model):
+    kind = modes.exposure_type(model)
+    return kind == "NRC_TSIMAGE" or (kind == "MIR_IMAGE" and modes.is_tso(model))
 
 
 def _line_axis(model):

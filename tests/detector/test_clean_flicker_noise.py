@@ -3,6 +3,7 @@
 import logging
 from collections import namedtuple
 
+import images
 import numpy as np
 import pytest
 import spectra
@@ -420,7 +421,56 @@ def test_a_median_image_needs_several_integrations(caplog):
     assert "needs several integrations, there is 1" in caplog.text
 
 
-@pytest.mark.parametrize("kind", ["NRC_TSIMAGE", "NRC_TSGRISM", "NRS_BRIGHTOBJ", "NIS_SOSS"])
+class WithPhotometry(Pipeline):
+    """The step, and those that measure a star for it, with references for all."""
+
+    class_alias = "with_photometry"
+    chain = Chain("clean_flicker_noise", "assign_wcs", "tso_photometry", "ramp_fit")
+
+
+def series(flux, n_groups=None):
+    """A time series of images of one star; its brightness by integration; as rates or a ramp."""
+    y, x = np.indices((96, 128))
+    star = np.exp(-((x - 60) ** 2 + (y - 40) ** 2) / 8)
+    clean = (3 + 500 * np.asarray(flux)[:, None, None] * star).astype(np.float32)
+    noise = (stripes(clean.shape, 1) * 10).astype(np.float32)
+    model = datamodels.CubeModel(data=clean + noise)
+    model.dq = np.zeros(clean.shape, np.uint32)
+    model.err = np.ones_like(clean)
+    images.describe(model, "NIRCAM")
+    model.meta.exposure.type, model.meta.exposure.nints = "NRC_TSIMAGE", len(flux)
+    model.meta.wcsinfo.siaf_xref_sci, model.meta.wcsinfo.siaf_yref_sci = 61.0, 41.0
+    model.meta.bunit_data = model.meta.bunit_err = "DN/s"
+    model.meta.filename = "jw00001001001_02101_00001_nrca1_rateints.fits"
+    times = np.zeros(len(flux), model.get_dtype("int_times"))
+    times["integration_number"] = np.arange(1, len(flux) + 1)
+    model.int_times = times
+    return model, clean
+
+
+def test_the_star_of_a_time_series_scales_its_median(tmp_path):
+    """The star is a small part of the image: the median of an integration does not know it."""
+    flux = np.array([1.0, 1.3, 0.8, 1.1, 0.9])
+    rates, clean = series(flux)
+    given = spectra.overrides(images.references("NIRCAM", tmp_path),
+                              AssignWcsStep.reference_file_types)
+    gain = datamodels.GainModel(data=np.full((96, 128), 2, np.float32))
+    gain.meta.subarray.instance.update(rates.meta.subarray.instance)
+    pipeline = WithPhotometry(steps={
+        "assign_wcs": given, "tso_photometry": {"override_gain": gain},
+        "clean_flicker_noise": {"skip": False, "background_method": "median_image",
+                                "save_background": True, "output_dir": str(tmp_path)}})
+    result = pipeline.clean_flicker_noise.run(rates)
+    assert result.meta.cal_step.clean_flicker_noise == "COMPLETE"
+    (path,) = tmp_path.glob("*_flicker_bkg.fits")
+    expected = fits.getdata(path)
+    assert_allclose(expected[:, 40, 60] / expected[0, 40, 60], flux / flux[0], rtol=0.02)
+    before, after = (np.std(data[:, :, 90:] - clean[:, :, 90:]) for data in (
+        series(flux)[0].data, result.data))
+    assert after < before
+
+
+@pytest.mark.parametrize("kind", ["NRC_TSGRISM", "NRS_BRIGHTOBJ", "NIS_SOSS"])
 def test_a_median_image_of_a_time_series_is_refused(kind):
     with pytest.raises(InputError, match=f"'median_image' of {kind} time series needs steps"):
         run(striped_rate(shape=(2, 60, 64), kind=kind)[0], background_method="median_image")

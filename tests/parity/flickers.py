@@ -14,6 +14,7 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))
 
+import images
 import spectra
 from parity import nirspec
 
@@ -38,6 +39,8 @@ CASES = {
                            {"fit_histogram": True, "n_sigma": 2.5}),
     "rateints-median-image": (NIRISS, "NIS", "NIS_IMAGE", "SUB64", 2, (4, 64, 60),
                               {"background_method": "median_image", "fit_histogram": True}),
+    "series-of-images": (NIRCAM, "NRCA1", "NRC_TSIMAGE", "SUB256", 2, (5, 96, 128),
+                         {"background_method": "median_image"}),
     "miri-science-regions": (MIRI, "MIRIMAGE", "MIR_IMAGE", "SUB256", 2, (96, 90),
                              {"mask_science_regions": True, "apply_flat_field": True}),
     "miri-cube-science-regions": (MIRI, "MIRIMAGE", "MIR_IMAGE", "SUB64", 2, (2, 64, 72),
@@ -142,12 +145,31 @@ def exposure(name):
         meta.instrument.pupil_position, meta.instrument.filter = 245.9, "CLEAR"
     meta.subarray.name, meta.subarray.slowaxis = subarray, slow
     meta.subarray.fastaxis = 3 - abs(slow)
+    if kind == "NRC_TSIMAGE":
+        star(model, rng)
     meta.subarray.xstart, meta.subarray.ystart = CORNERS.get(name, (1, 1))
     meta.subarray.ysize, meta.subarray.xsize = shape[-2:]
     meta.observation.date, meta.observation.time = "2026-01-02", "03:04:05.678"
     meta.filename = f"jw00001001001_02101_00001_{detector.lower()}_" + (
         "ramp" if len(shape) == 4 else "rate" if len(shape) == 2 else "rateints") + ".fits"
     return model
+
+
+def star(model, rng):
+    """A star that changes its brightness, and what its photometry needs to know."""
+    n_ints, *shape = model.data.shape
+    y, x = np.indices(shape)
+    flux = 500 * rng.uniform(0.7, 1.3, (n_ints, 1, 1))
+    model.data += (flux * np.exp(-((x - 60) ** 2 + (y - 40) ** 2) / 8)).astype(np.float32)
+    model.data[np.isnan(model.data)] = 1
+    images.describe(model, "NIRCAM")
+    meta = model.meta
+    meta.exposure.type, meta.exposure.nints = "NRC_TSIMAGE", n_ints
+    meta.wcsinfo.siaf_xref_sci, meta.wcsinfo.siaf_yref_sci = 61.0, 41.0
+    meta.bunit_data = meta.bunit_err = "DN/s"
+    times = np.zeros(n_ints, model.get_dtype("int_times"))
+    times["integration_number"] = np.arange(1, n_ints + 1)
+    model.int_times = times
 
 
 def placed(model, like):
@@ -197,6 +219,11 @@ def references(name, model, folder):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what a reference should tell about itself
             (reference if reftype == "pastasoss" else placed(reference, model)).save(paths[reftype])
+    if model.meta.exposure.type == "NRC_TSIMAGE":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            optics = images.references("NIRCAM", folder)
+        paths |= {reftype: optics[reftype] for reftype in ("distortion", "filteroffset")}
     if name in CORNERS:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -229,7 +256,7 @@ def hand_on(paths):
     from stpipe import Step
 
     Step.get_ref_override = lambda self, reftype: paths.get(reftype, "N/A")
-    if "camera" not in paths:  # coordinates are not needed
+    if not {"camera", "distortion"} & set(paths):  # coordinates are not needed
         AssignWcsStep.run = lambda self, model: model
     elif "run" in vars(AssignWcsStep):
         del AssignWcsStep.run

@@ -39,7 +39,8 @@ class WithCoordinates(Pipeline):
     """The step, and those that it makes for itself; references are given to all."""
 
     class_alias = "with_coordinates"
-    chain = Chain("clean_flicker_noise", "ramp_fit", "assign_wcs", "msa_flagging")
+    chain = Chain("clean_flicker_noise", "ramp_fit", "assign_wcs", "msa_flagging",
+                  "tso_photometry")
 
 
 def ours(name, folder):
@@ -51,6 +52,7 @@ def ours(name, folder):
               for reftype in AssignWcsStep.references}
     pipeline = WithCoordinates(steps={
         "ramp_fit": fit, "assign_wcs": optics,
+        "tso_photometry": {"override_gain": paths["gain"]},
         "msa_flagging": {"override_msaoper": paths.get("msaoper", "N/A")},
         "clean_flicker_noise": parameters | overrides | {"skip": False}})
     pipeline.clean_flicker_noise.run(model)
@@ -60,7 +62,8 @@ def ours(name, folder):
 ALLOWED = (*compare.ALLOWED, "CRDS_CTX", "R_FLAT", "R_GAIN", "R_PSTSOS", "R_READNO", "R_CAMERA",
            "R_COLLIM", "R_DISPER", "R_FORE", "R_FPA", "MSAMETFL", "R_MSA", "R_MSAOPE", "R_OTE",
 
-           "R_WAVRAN", "R_CHRCOR", "R_IFUFOR", "R_IFUPOS", "R_IFUSLI")
+           "R_WAVRAN", "R_CHRCOR", "R_IFUFOR", "R_IFUPOS", "R_IFUSLI",
+           "R_DISTOR", "R_FILOFF")
 
 
 
