@@ -217,34 +217,38 @@ static void load_ramp(const plan *p, const source *from, strip *s, int lane, ram
     const jc_slope_ramps *in = p->in;
     const jc_slope_options *o = p->opt;
     const uint32_t flags = ~o->persistence; /* a group of this flag alone is good */
-    int n_raw = 0, n_good = 0;
-    const size_t room = (size_t) lane * (size_t) in->used;
-    *out = (ramp) {.y = s->y + room, .q = s->q + room, .uncharged = s->uncharged + room,
-                   .alone_time = o->group_time};
-    for (int g = 0; g < in->used; g++) {
-        const size_t at = (size_t) g * from->stride;
-        uint32_t q = from->groupdq[at];
-        uint32_t uncharged = q & o->charge_loss ? q & ~(o->charge_loss | o->do_not_use) : q;
-        out->y[g] = from->data[at];
-        if (isnan(out->y[g])) {
-            q |= o->do_not_use;
-            uncharged |= o->do_not_use;
-        }
+    const uint32_t bad = o->do_not_use, full = o->saturated, charge = o->charge_loss;
+    const int n = in->used;
+    int n_raw = 0, n_good = 0, n_full = 0;
+    const size_t room = (size_t) lane * (size_t) n, stride = from->stride;
+    const float *restrict data = from->data;
+    const uint8_t *restrict groupdq = from->groupdq;
+    double *restrict y = s->y + room;
+    uint8_t *restrict flag = s->q + room, *restrict other = s->uncharged + room;
+    uint32_t seen = 0;
+    *out = (ramp) {.y = y, .q = flag, .uncharged = other, .alone_time = o->group_time};
+    for (int g = 0; g < n; g++) {
+        const size_t at = (size_t) g * stride;
+        const double value = data[at];
+        const uint32_t lost = isnan(value) ? bad : 0;
+        uint32_t q = groupdq[at];
+        other[g] = (uint8_t) ((q & charge ? q & ~(charge | bad) : q) | lost);
+        q |= lost;
         n_raw += (q & flags) == 0;
         if (g == 0 && o->clear_first_jump) q &= ~o->jump;
-        out->q[g] = (uint8_t) q;
-        out->uncharged[g] = (uint8_t) uncharged;
+        flag[g] = (uint8_t) q;
+        y[g] = value;
     }
-    const uint32_t suppress = o->suppress_one_group && n_raw == 1 ? o->do_not_use : 0;
-    for (int g = 0; g < in->used; g++) {
-        const uint32_t q = out->q[g] |= (uint8_t) suppress;
-        out->seen |= q;
+    const uint32_t suppress = o->suppress_one_group && n_raw == 1 ? bad : 0;
+    for (int g = 0; g < n; g++) {
+        const uint32_t q = flag[g] |= (uint8_t) suppress;
+        seen |= q;
         n_good += (q & flags) == 0;
-        if (q & o->saturated) {
-            out->n_saturated++;
-            out->y[g] = NAN;
-        }
+        n_full += (q & full) != 0;
+        y[g] = q & full ? NAN : y[g];
     }
+    out->seen = seen;
+    out->n_saturated = n_full;
     out->first = out->y[0];
     if (o->suppress_one_group)
         return;
