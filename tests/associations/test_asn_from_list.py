@@ -75,7 +75,8 @@ def test_refusals(items, options, said):
 
 def test_command_says_one_line(tmp_path):
     run = subprocess.run(
-        [sys.executable, "-c", "import sys; from jwst_cal.associations.asn_from_list import main; "
+        [sys.executable, "-P", "-c",
+         "import sys; from jwst_cal.associations.asn_from_list import main; "
          "sys.exit(main())", "-o", str(tmp_path / "no" / "x.json"), "--product-name", "p", "a"],
         capture_output=True, text=True, check=False)
     assert run.returncode == 1

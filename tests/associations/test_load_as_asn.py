@@ -97,5 +97,6 @@ class TestLevel3:
 def test_data_models_are_not_imported_for_files():
     code = ("import sys; from jwst_cal.associations import load_as_level2_asn as load; "
             "load('a_rate.fits'); print('stdatamodels' in sys.modules)")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True,
+                          check=True)
     assert done.stdout.strip() == "False"

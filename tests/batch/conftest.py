@@ -101,7 +101,7 @@ def products(folder):
 
 def command(*words, **options):
     """Run jwst-cal in a process of its own."""
-    return subprocess.run([sys.executable, "-m", "jwst_cal.cli.command", *map(str, words)],
+    return subprocess.run([sys.executable, "-P", "-m", "jwst_cal.cli.command", *map(str, words)],
                           capture_output=True, text=True, check=False, **options)
 
 

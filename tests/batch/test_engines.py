@@ -6,18 +6,10 @@ from concurrent.futures import Executor, Future
 
 import numpy as np
 import pytest
+from batch import work
 
 from jwst_cal.batch import engines, planning, worker
 from jwst_cal.batch.tasks import Task
-
-
-def die():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def greedy(limit):
-    with worker._memory(limit):
-        return int(np.ones(100_000_000, np.uint8)[0])
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +24,7 @@ class TestLocalExecutor:
         first = executor.submit(os.getpid).result()
         assert executor.submit(os.getpid).result() == first
         with pytest.raises(engines.WorkerLost, match="killed by signal 9"):
-            executor.submit(die).result()
+            executor.submit(work.die).result()
         assert executor.submit(os.getpid).result() != first
 
     def test_a_worker_that_died_idle_is_replaced(self, executor):
@@ -43,10 +35,10 @@ class TestLocalExecutor:
         assert executor.submit(os.getppid).result() == os.getpid()
 
     def test_memory_limit(self, executor):
-        assert executor.submit(greedy, 200_000_000).result() == 1
+        assert executor.submit(work.greedy, 200_000_000).result() == 1
         with pytest.raises(MemoryError):
-            executor.submit(greedy, 20_000_000).result()
-        assert executor.submit(greedy, None).result() == 1
+            executor.submit(work.greedy, 20_000_000).result()
+        assert executor.submit(work.greedy, None).result() == 1
 
 
 class Script(Executor):

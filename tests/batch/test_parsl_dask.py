@@ -42,11 +42,12 @@ def test_ends_with_its_parent(tmp_path):
     """What Parsl starts in a session of its own does not outlive a run that is killed."""
     (tmp_path / "sleeper.py").write_text("import time\nprint('up', flush=True)\ntime.sleep(300)\n")
     starter = ("import subprocess, sys, time\n"
-               "child = subprocess.Popen([sys.executable, '-m', 'jwst_cal.batch._with_parent', "
-               "'sleeper'], start_new_session=True)\n"
+               "child = subprocess.Popen([sys.executable, '-P', '-m', "
+               "'jwst_cal.batch._with_parent', 'sleeper'], start_new_session=True)\n"
                "print(child.pid, flush=True)\ntime.sleep(300)\n")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    parent = subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE, text=True,
+    parent = subprocess.Popen([sys.executable, "-P", "-c", starter], stdout=subprocess.PIPE,
+                              text=True,
                               env={**os.environ, "PYTHONPATH": path})
     found = sorted([parent.stdout.readline().strip(), parent.stdout.readline().strip()])
     assert found[1] == "up"

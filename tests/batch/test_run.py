@@ -189,7 +189,7 @@ class TestStopping:
     def begin(self, raw, out, wanted):
         """Start a run; return when so many tasks are done."""
         running = subprocess.Popen(
-            [sys.executable, "-m", "jwst_cal.cli.command", "run", str(raw), "-o", str(out),
+            [sys.executable, "-P", "-m", "jwst_cal.cli.command", "run", str(raw), "-o", str(out),
              "--stages", "1", "--jobs", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, start_new_session=True)
         for line in running.stdout:

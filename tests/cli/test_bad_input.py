@@ -312,7 +312,7 @@ def test_full_disk_leaves_an_older_product_as_it_was(refused, folder):
 
 
 def shell(folder, *words):
-    return subprocess.run([sys.executable, "-m", "jwst_cal.cli.strun", *words], cwd=folder,
+    return subprocess.run([sys.executable, "-P", "-m", "jwst_cal.cli.strun", *words], cwd=folder,
                           capture_output=True, text=True, check=False)
 
 

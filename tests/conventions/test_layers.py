@@ -86,7 +86,8 @@ def test_steps_do_not_import_steps(path):
 def _loaded(code):
     watched = ("numpy", "astropy", "asdf", "stdatamodels", "crds", "scipy", "rich", "yaml")
     code += f"; import sys; print(*[name for name in {watched!r} if name in sys.modules])"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+    out = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True,
+                         check=True,
                          cwd=ROOT.parent)
     return set(out.stdout.split())
 

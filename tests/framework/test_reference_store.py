@@ -264,7 +264,8 @@ def test_client_is_not_imported_before_the_first_question():
     import subprocess
 
     code = "import jwst_cal.framework.reference_store, sys; print('crds' in sys.modules)"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+    out = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True,
+                         check=True,
                          env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     assert out.stdout.strip() == "False"
 

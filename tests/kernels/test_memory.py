@@ -110,7 +110,7 @@ print(int(peak) * 1024, cube.nbytes)
 
 @linux
 def test_the_process_stays_below_the_limit():
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True,
+    done = subprocess.run([sys.executable, "-P", "-c", PROGRAM], capture_output=True, text=True,
                           check=True)
     peak, n_bytes = map(int, done.stdout.split())
     assert n_bytes == 960_000_000

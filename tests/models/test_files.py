@@ -190,7 +190,8 @@ class TestSave:
 def test_import_is_light():
     code = ("import jwst_cal.models, sys; "
             "print([name for name in ('astropy', 'asdf') if name in sys.modules])")
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+    out = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True,
+                         check=True,
                          env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     assert out.stdout.strip() == "[]"
 

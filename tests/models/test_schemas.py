@@ -85,8 +85,8 @@ print("gwcs" in sys.modules, gc.get_freeze_count() > 100_000)
 
 @pytest.mark.parametrize(("kind", "frozen"), [("command", "True"), ("library", "False")])
 def test_only_a_command_keeps_libraries_from_the_collector(kind, frozen):
-    done = subprocess.run([sys.executable, "-c", FROZEN, kind], capture_output=True, text=True,
-                          check=True)
+    done = subprocess.run([sys.executable, "-P", "-c", FROZEN, kind], capture_output=True,
+                          text=True, check=True)
     assert done.stdout.split() == ["True", frozen]
 
 
@@ -107,8 +107,8 @@ for extension in asdf.get_config().extensions:
 
 
 def test_extensions_are_the_same_by_the_fast_parser():
-    told = [subprocess.run([sys.executable, "-c", EXTENSIONS, how], capture_output=True, text=True,
-                           check=True).stdout for how in ("fast", "usual")]
+    told = [subprocess.run([sys.executable, "-P", "-c", EXTENSIONS, how], capture_output=True,
+                           text=True, check=True).stdout for how in ("fast", "usual")]
     assert told[0].count("asdf") > 10
     assert told[0] == told[1]
 

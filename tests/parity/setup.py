@@ -3,7 +3,8 @@
 ``python -m tests.parity.setup`` makes it and prints its Python; ``JWST_CAL_ORACLE`` names that
 of another environment that holds it. Beside it a folder gets the last release that had the trap
 model of persistence, without what it depends on: it runs on that of the environment, which takes
-seconds. ``JWST_CAL_CLASSIC`` names another such folder. Needs the standard library only.
+seconds. ``JWST_CAL_CLASSIC`` names another such folder. The environment gets pysiaf, too, which the
+official pointing needs and does not bring. Needs the standard library only.
 """
 
 import os
@@ -16,6 +17,8 @@ from pathlib import Path
 VERSION = "3.0.0"
 #: The release with the trap model of persistence.
 CLASSIC = "1.18.1"
+#: The release whose apertures are those of jwst_cal/pointing/siaf.json.
+SIAF = "0.29.0"
 
 
 def cache_folder():
@@ -56,6 +59,12 @@ def find():
     return None, f"{problem}; python -m tests.parity.setup makes the environment"
 
 
+def has_siaf(python):
+    """Whether the environment has pysiaf."""
+    return subprocess.run([str(python), "-c", "import pysiaf"], capture_output=True,
+                          check=False).returncode == 0
+
+
 def make():
     """Make the environment and the folder where there are none; return the environment's Python."""
     python, _ = find()
@@ -63,6 +72,8 @@ def make():
         if os.environ.get("JWST_CAL_ORACLE"):
             raise SystemExit(f"JWST_CAL_ORACLE: {check(os.environ['JWST_CAL_ORACLE'])}")
         python = _make_environment(cache_folder() / f"oracle-{VERSION}")
+    if not has_siaf(python) and not os.environ.get("JWST_CAL_ORACLE"):
+        _install(python, f"pysiaf=={SIAF}")
     if classic()[0] is None:
         if os.environ.get("JWST_CAL_CLASSIC"):
             raise SystemExit(f"JWST_CAL_CLASSIC: {classic()[1]}")

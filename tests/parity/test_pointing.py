@@ -15,6 +15,9 @@ PYTHON, REASON = setup.find()
 pytestmark = [
     pytest.mark.parity,
     pytest.mark.skipif(REASON is not None, reason=f"no official package: {REASON}"),
+    pytest.mark.skipif(REASON is None and not setup.has_siaf(PYTHON),
+                       reason="no pysiaf beside the official package; "
+                              "python -m tests.parity.setup puts it there"),
 ]
 
 SETS = {"NIRCAM": {"subarray": "SUB64P", "detectors": ["NRCB1", "NRCALONG"]},

@@ -29,7 +29,8 @@ def run(exposure, folder, limit=None):
     """Run stage 1 in a process of its own; return the most memory it had, in MB."""
     folder.mkdir()
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, exposure, str(folder), f"{limit} MB" if limit else ""],
+        [sys.executable, "-P", "-c", PROGRAM, exposure, str(folder),
+         f"{limit} MB" if limit else ""],
         env={**os.environ, "TMPDIR": str(folder)}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return int(done.stdout.split()[-1]) * 1024 / 1e6

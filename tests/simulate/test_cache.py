@@ -335,8 +335,8 @@ print(hashlib.sha1(cache.materialise("jwst_miri_dark_9003.fits").read_bytes()).h
 
 def test_several_processes_may_use_it_first_at_once(empty):
     environment = {**os.environ, "JWST_CAL_CACHE": str(empty)}
-    processes = [subprocess.Popen([sys.executable, "-c", FIRST_USE], env=environment, text=True,
-                                  stdout=subprocess.PIPE) for _ in range(3)]
+    processes = [subprocess.Popen([sys.executable, "-P", "-c", FIRST_USE], env=environment,
+                                  text=True, stdout=subprocess.PIPE) for _ in range(3)]
     found = [process.communicate(timeout=300)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert len(set(found)) == 1
