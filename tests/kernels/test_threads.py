@@ -11,6 +11,7 @@ from jwst_cal.kernels import threads
 def _no_environment(monkeypatch):
     for name in ("JWST_CAL_NUM_THREADS", "OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK"):
         monkeypatch.delenv(name, raising=False)
+    threads.set_threads(None)  # a command run in this process may have chosen
     yield
     threads.set_threads(None)
 
