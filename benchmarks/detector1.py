@@ -218,30 +218,34 @@ def compare(name, repeats, official, threads, data):
         size = ramp_bytes(exposure)
         row["limit_cold_ratio"], row["limit_warm_ratio"] = case.cold, case.warm
         row["limit_peak"] = case.base * 1e9 + (size if size > SMALL * 1e9 else 0)
-        packages = sides(references, threads)
-        for kind in ("cold", "warm"):
-            found = {side.package: [] for side in packages}
-            for turn in range(max(repeats, official) + 1):
-                for side in packages:
-                    wanted = repeats if side.package == "jwst_cal" else official
-                    if turn > wanted:
-                        continue
-                    spent = run_once(kind, side, exposure)
-                    if turn or not wanted:  # the first fills the page cache
-                        found[side.package].append(spent)
-            for package, runs in found.items():
-                *numbers, steps = zip(*runs, strict=True)
-                for what, values in zip(("cpu", "wall", "peak"), numbers, strict=True):
-                    row[f"{kind}_{what}_{package}"] = statistics.median(values)
-                row[f"{kind}_cpu_all_{package}"] = [round(cpu, 3) for cpu in numbers[0]]
-                if kind == "warm":
-                    row[f"steps_{package}"] = {step: statistics.median(one[step] for one in steps)
-                                               for step in steps[0]}
-            for what in ("cpu", "wall", "peak"):
-                row[f"{kind}_{what}_ratio"] = (row[f"{kind}_{what}_jwst"]
-                                               / row[f"{kind}_{what}_jwst_cal"])
+        side_by_side(row, exposure, sides(references, threads), repeats, official)
     row["load"].append(os.getloadavg()[0])
     return row
+
+
+def side_by_side(row, given, packages, repeats, official):
+    """Run both packages on an input, cold and warm, in turns; put medians and ratios in a row."""
+    for kind in ("cold", "warm"):
+        found = {side.package: [] for side in packages}
+        for turn in range(max(repeats, official) + 1):
+            for side in packages:
+                wanted = repeats if side.package == "jwst_cal" else official
+                if turn > wanted:
+                    continue
+                spent = run_once(kind, side, given)
+                if turn or not wanted:  # the first fills the page cache
+                    found[side.package].append(spent)
+        for package, runs in found.items():
+            *numbers, steps = zip(*runs, strict=True)
+            for what, values in zip(("cpu", "wall", "peak"), numbers, strict=True):
+                row[f"{kind}_{what}_{package}"] = statistics.median(values)
+            row[f"{kind}_cpu_all_{package}"] = [round(cpu, 3) for cpu in numbers[0]]
+            if kind == "warm":
+                row[f"steps_{package}"] = {step: statistics.median(one[step] for one in steps)
+                                           for step in steps[0]}
+        for what in ("cpu", "wall", "peak"):
+            row[f"{kind}_{what}_ratio"] = (row[f"{kind}_{what}_jwst"]
+                                           / row[f"{kind}_{what}_jwst_cal"])
 
 
 def processor():
@@ -303,6 +307,21 @@ def plot(row, folder):
     return path
 
 
+def tell(rows, lines, plots):
+    """Print rows as they come, as JSON lines and in the end as a table; append them, draw them."""
+    found = []
+    for row in rows:
+        found.append(row)
+        line = json.dumps(row)
+        print(line, flush=True)
+        if lines:
+            with open(lines, "a") as file:
+                file.write(line + "\n")
+        if plots:
+            print(plot(row, plots))
+    print(table(found))
+
+
 def main(words=None):
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.detector1", description=__doc__,
@@ -316,18 +335,9 @@ def main(words=None):
     parser.add_argument("--plots", help="folder for a plot of each exposure")
     parser.add_argument("--json", help="file that JSON lines are appended to")
     given = parser.parse_args(words)
-    rows = []
-    for name in given.exposure:
-        official = given.repeats if given.official_repeats is None else given.official_repeats
-        rows.append(compare(name, given.repeats, official, given.threads, given.data))
-        line = json.dumps(rows[-1])
-        print(line, flush=True)
-        if given.json:
-            with open(given.json, "a") as file:
-                file.write(line + "\n")
-        if given.plots:
-            print(plot(rows[-1], given.plots))
-    print(table(rows))
+    official = given.repeats if given.official_repeats is None else given.official_repeats
+    tell((compare(name, given.repeats, official, given.threads, given.data)
+          for name in given.exposure), given.json, given.plots)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,7 @@ it, ``image3-32`` of 32. Cold, warm, CPU seconds and peak memory are those of
 """
 
 import argparse
-import json
 import os
-import statistics
 import tempfile
 from pathlib import Path
 
@@ -57,24 +55,8 @@ def compare(name, repeats, threads):
            "limit_cold_ratio": cold, "limit_warm_ratio": warm}
     with tempfile.TemporaryDirectory() as folder:
         given, references = provide(name, Path(folder))
-        packages = detector1.sides(references, threads, pipeline)
-        for kind in ("cold", "warm"):
-            found = {side.package: [] for side in packages}
-            for turn in range(repeats + 1):
-                for side in packages:
-                    spent = detector1.run_once(kind, side, given)
-                    if turn or not repeats:
-                        found[side.package].append(spent)
-            for package, runs in found.items():
-                *numbers, steps = zip(*runs, strict=True)
-                for what, values in zip(("cpu", "wall", "peak"), numbers, strict=True):
-                    row[f"{kind}_{what}_{package}"] = statistics.median(values)
-                if kind == "warm":
-                    row[f"steps_{package}"] = {step: statistics.median(one[step] for one in steps)
-                                               for step in steps[0]}
-            for what in ("cpu", "wall", "peak"):
-                row[f"{kind}_{what}_ratio"] = (row[f"{kind}_{what}_jwst"]
-                                               / row[f"{kind}_{what}_jwst_cal"])
+        detector1.side_by_side(row, given, detector1.sides(references, threads, pipeline),
+                               repeats, repeats)
     row["load"].append(os.getloadavg()[0])
     row["limit_peak"] = row["cold_peak_jwst"]
     return row
@@ -91,17 +73,8 @@ def main(words=None):
     parser.add_argument("--plots", help="folder for a plot of each case")
     parser.add_argument("--json", help="file that JSON lines are appended to")
     given = parser.parse_args(words)
-    rows = []
-    for name in given.case:
-        rows.append(compare(name, given.repeats, given.threads))
-        line = json.dumps(rows[-1])
-        print(line, flush=True)
-        if given.json:
-            with open(given.json, "a") as file:
-                file.write(line + "\n")
-        if given.plots:
-            print(detector1.plot(rows[-1], given.plots))
-    print(detector1.table(rows))
+    detector1.tell((compare(name, given.repeats, given.threads) for name in given.case),
+                   given.json, given.plots)
 
 
 if __name__ == "__main__":

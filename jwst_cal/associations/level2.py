@@ -56,10 +56,7 @@ def products(given, base=None):
         If an association is not readable, names missing files (all are listed) or a product has
         no science member.
     """
-    if association_file.is_association(given) or (
-        isinstance(given, str | os.PathLike)
-        and os.fspath(given).lower().endswith((".json", ".yaml", ".yml"))
-    ):
+    if association_file.is_association(given) or association_file.is_file_name(given):
         return _of_association(given)
     if hasattr(given, "asn_table"):
         return _of_container(given)

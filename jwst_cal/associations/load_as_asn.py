@@ -10,7 +10,6 @@ from jwst_cal.models import association_file
 
 __all__ = ["LoadAsAssociation", "LoadAsLevel2Asn", "load_as_level2_asn", "load_as_level3_asn"]
 
-_ENDINGS = (".json", ".yaml", ".yml")
 _ALONE = {"asn_pool": "singleton", "program": "singleton", "target": "singleton"}
 
 
@@ -93,7 +92,7 @@ class LoadAsLevel2Asn:
 def _association(given):
     """The association that was given; None for exposures."""
     is_file = isinstance(given, str | os.PathLike)
-    if is_file and not os.fspath(given).lower().endswith(_ENDINGS):
+    if is_file and not association_file.is_file_name(given):
         return None
     if not is_file and not isinstance(given, Mapping):
         return None

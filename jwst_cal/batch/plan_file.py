@@ -10,10 +10,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from jwst_cal import models
 from jwst_cal.batch.planning import Plan
 from jwst_cal.batch.resources import Experience, Need
 from jwst_cal.batch.tasks import Task
-from jwst_cal.errors import InputError, OutputError
+from jwst_cal.errors import InputError
 
 __all__ = ["foreseen", "is_plan", "read", "write"]
 
@@ -125,13 +126,7 @@ def write(plan: Plan, path: str, experience: Experience,
     folder = os.path.dirname(os.path.abspath(path))
     found, total = _content(plan, folder, experience, references or {})
     text = json.dumps(found, indent=2) if path.lower().endswith(".json") else _as_toml(found)
-    scratch = f"{path}.{os.getpid()}"
-    try:
-        with open(scratch, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        os.replace(scratch, path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+    models.save_text(text + "\n", path)
     return total
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any
 
+from jwst_cal import models
 from jwst_cal.batch import progress
 from jwst_cal.batch.state import everything
-from jwst_cal.errors import OutputError
 
 __all__ = ["page", "write"]
 
@@ -43,14 +43,7 @@ def write(directory: str, path: str, *, most_pictures: int = 4000) -> None:
         If it cannot be written.
     """
     rows, about = everything(directory)
-    text = page(rows, about, directory, most_pictures=most_pictures)
-    scratch = f"{path}.{os.getpid()}"
-    try:
-        with open(scratch, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(scratch, path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+    models.save_text(page(rows, about, directory, most_pictures=most_pictures), path)
 
 
 def page(rows: Iterable[Mapping[str, Any]], about: Mapping[str, str], directory: str, *,

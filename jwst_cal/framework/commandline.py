@@ -626,12 +626,14 @@ def _run(request: Request) -> Step:
         check_file(step, inputs[0])
         if options.quicklook:
             _check_pictures()
-        with logs.progress(step.name):
+        from jwst_cal.models import _files
+
+        with logs.progress(step.name), _files.noting() as saved:
             step.run_light(*inputs)
         if options.quicklook:
             from jwst_cal import quicklook
 
-            print(f"Quick look in {quicklook.of_run(step, step._saved)}")
+            print(f"Quick look in {quicklook.of_run(step, saved)}")
     elif not options.save_parameters:
         name = request.file or name_of(request.cls)
         raise InputError(f"{name} needs an input: strun {name} INPUT")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -87,9 +86,7 @@ def _association(step: Any, given: Any, on_disk: bool | None = None, **options: 
     from jwst_cal.models import ModelLibrary, association_file
 
     path = step.make_input_path(given)
-    if association_file.is_association(path) or (
-            isinstance(path, str | os.PathLike)
-            and os.fspath(path).lower().endswith((".json", ".yaml", ".yml"))):
+    if association_file.is_association(path) or association_file.is_file_name(path):
         from jwst_cal.kernels import memory
 
         if on_disk is None:

@@ -304,7 +304,7 @@ class Pipeline(Step):
         if not isinstance(dataset, str | os.PathLike):
             return
         path = os.fspath(self.make_input_path(dataset))
-        if path.lower().endswith((".json", ".yaml", ".yml")):
+        if association_file.is_file_name(path):
             association = association_file.read(path)
             association_file.check_members(association, os.path.dirname(path), path)
         else:

@@ -115,10 +115,11 @@ def header_of(dataset: Any) -> dict[str, Any] | None:
         return dict(dataset.get_crds_parameters())
     if isinstance(dataset, str | os.PathLike):
         name = os.fspath(dataset)
-        if name.lower().endswith((".json", ".yaml", ".yml")):
-            return _association_header(name)
         from jwst_cal import models
+        from jwst_cal.models import association_file
 
+        if association_file.is_file_name(name):
+            return _association_header(name)
         return models.read_header(name)
     if hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__") and len(dataset):
         return header_of(dataset[0])

@@ -150,7 +150,6 @@ class Step(Parameterised):
         self._reason: str | None = None
         self._outcome = "COMPLETE"
         self._history: list[dict[str, Any]] = []
-        self._saved: list[str] = []
         self.set_parameters(parameters)
 
     # parameters ---------------------------------------------------------------------------------
@@ -783,7 +782,7 @@ class Step(Parameterised):
         self._references_used = []
         self._status_set = []
         self._reason, self._outcome = None, "COMPLETE"
-        self._history, self._saved = [], []
+        self._history = []
         if args:
             self.set_primary_input(args[0])
         if self.output_file is not None:
@@ -1014,12 +1013,7 @@ class Step(Parameterised):
         models.save(model, path)
         model.meta.filename = os.path.basename(path)
         log.info("Saved model in %s", path)
-        self.note_product(path)
         return path
-
-    def note_product(self, path: str) -> None:
-        """Remember a product that was saved, for the page that tells the run."""
-        self._root._saved.append(path)
 
     # classes ------------------------------------------------------------------------------------
 

@@ -451,7 +451,7 @@ _noted: list[list[str]] = []
 
 @contextlib.contextmanager
 def noting() -> Iterator[list[str]]:
-    """Collect the names of the files that are saved during the block."""
+    """Collect the names of the products that are saved during the block."""
     found: list[str] = []
     _noted.append(found)
     try:
@@ -461,12 +461,36 @@ def noting() -> Iterator[list[str]]:
 
 
 def note(path: str) -> None:
-    """Tell :func:`noting` of a file that was saved."""
+    """Tell :func:`noting` of a product that was saved."""
     for found in _noted:
         found.append(path)
 
 
 def save(model: Any, path: str | os.PathLike[str], **options: Any) -> str:
+    """
+    Write a product, whole or not at all, and tell :func:`noting` of it.
+
+    Parameters
+    ----------
+    model, path, **options
+        As for :func:`write`.
+
+    Returns
+    -------
+    str
+        The path.
+
+    Raises
+    ------
+    OutputError
+        If the folder is missing or not writable, or the disk is full.
+    """
+    target = write(model, path, **options)
+    note(target)
+    return target
+
+
+def write(model: Any, path: str | os.PathLike[str], **options: Any) -> str:
     """
     Write a model so that a crash leaves the old file or the new one, never a part.
 
@@ -498,7 +522,6 @@ def save(model: Any, path: str | os.PathLike[str], **options: Any) -> str:
         written = os.path.join(scratch, target.name)
         model.save(written, **options)
         os.replace(written, target)
-        note(str(target))
     except OSError as error:
         full = "Not enough space on disk" in str(error)  # astropy's own, without a number
         reason = {
@@ -516,7 +539,7 @@ def save(model: Any, path: str | os.PathLike[str], **options: Any) -> str:
 
 
 class _Saved:
-    """What :func:`save` writes, other than a model."""
+    """What :func:`write` writes, other than a model."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self.save = write
@@ -548,7 +571,7 @@ def save_table(table: Any, path: str | os.PathLike[str]) -> str:
 
 def save_text(text: str, path: str | os.PathLike[str]) -> str:
     """
-    Write a text in UTF-8, whole or not at all; as :func:`save_table`.
+    Write a text in UTF-8, whole or not at all; it is no product.
 
     Parameters
     ----------
@@ -567,4 +590,4 @@ def save_text(text: str, path: str | os.PathLike[str]) -> str:
     OutputError
         If it cannot be written.
     """
-    return save(_Saved(lambda written: Path(written).write_text(text, encoding="utf-8")), path)
+    return write(_Saved(lambda written: Path(written).write_text(text, encoding="utf-8")), path)

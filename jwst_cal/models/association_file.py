@@ -16,13 +16,16 @@ from pathlib import Path
 from jwst_cal.errors import InputError
 
 __all__ = [
-    "check_members", "expand", "is_association", "member_path", "missing_members", "read", "select",
+    "check_members", "expand", "is_association", "is_file_name", "member_path", "missing_members",
+    "read", "select",
 ]
 
 log = logging.getLogger(__name__)
 
 #: What a file may leave out, and what stands for it.
 DEFAULTS = {"asn_pool": "none", "asn_id": None}
+#: How names of association files end.
+ENDINGS = (".json", ".yaml", ".yml")
 
 
 def is_association(thing):
@@ -40,6 +43,23 @@ def is_association(thing):
         True for a mapping with ``products``.
     """
     return isinstance(thing, Mapping) and "products" in thing
+
+
+def is_file_name(thing):
+    """
+    Whether an object is the name of an association file.
+
+    Parameters
+    ----------
+    thing : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        True for a path that ends as those do.
+    """
+    return isinstance(thing, str | os.PathLike) and os.fspath(thing).lower().endswith(ENDINGS)
 
 
 def _problem(asn):

@@ -310,7 +310,7 @@ class ModelLibrary:
             self._temp_directory = self._temporary.name
         folder = Path(self._temp_directory) / str(index)
         folder.mkdir(parents=True, exist_ok=True)
-        return _files.save(model, folder / (model.meta.filename or "model.fits"))
+        return _files.write(model, folder / (model.meta.filename or "model.fits"))
 
     def later(self, change):
         """
@@ -438,11 +438,7 @@ class ModelLibrary:
         reference_files_used : list of (str, str)
             Types and names of the references used.
         """
-        def record(model, index):
-            step.finalize_result(model, reference_files_used)
-
-        for _ in self.map_function(record):
-            pass
+        self.later(lambda model: step.finalize_result(model, reference_files_used))
 
     def save(self, path, **options):
         """

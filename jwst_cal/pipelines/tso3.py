@@ -102,5 +102,4 @@ class Tso3Pipeline(Pipeline):
         if self.save_results:
             path = models.save_table(table, self.make_output_path(suffix="phot", ext="ecsv"))
             log.info("Saved the table of photometry in %s", path)
-            self.note_product(path)
         return table

@@ -1,12 +1,13 @@
 """Containers and libraries: association in, models out, every one accounted for."""
 
 import json
+from pathlib import Path
 
 import pytest
 from stdatamodels.jwst.datamodels import ImageModel
 
 from jwst_cal.errors import InputError
-from jwst_cal.models import ModelContainer, ModelLibrary
+from jwst_cal.models import ModelContainer, ModelLibrary, _files
 from jwst_cal.models.library import BorrowError, ClosedLibraryError
 
 
@@ -202,3 +203,13 @@ def test_a_step_records_itself_in_every_model_of_a_library(association, tmp_path
     assert statuses == ["COMPLETE"] * 5
     versions = result.map_function(lambda model, index: model.meta.calibration_software_version)
     assert all(versions)
+
+
+def test_what_a_library_keeps_on_disk_is_no_product(association, tmp_path):
+    library = ModelLibrary(association, on_disk=True, temp_directory=tmp_path / "lib")
+    with _files.noting() as saved:
+        for _ in library.map_function(lambda model, index: None):
+            pass
+        library.save(tmp_path / "out")
+    assert list((tmp_path / "lib").rglob("*.fits"))
+    assert {Path(path).parent for path in saved} == {tmp_path / "out"}
