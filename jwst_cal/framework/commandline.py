@@ -574,10 +574,15 @@ def number(text: str | None, option: str) -> int | None:
 
 def _set_threads(text: str | None) -> None:
     count = number(text, "--threads")
-    if count is not None:
-        from jwst_cal.kernels import threads
+    if count is None and "JWST_CAL_NUM_THREADS" not in os.environ:
+        return
+    from jwst_cal.kernels import threads
 
-        threads.set_threads(count)
+    threads.set_threads(count)
+    try:
+        threads.team_size()
+    except ValueError as error:
+        raise ExitStatus(2, str(error)) from None
 
 
 def _set_memory_limit(text: str | None) -> None:

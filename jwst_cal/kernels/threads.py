@@ -130,7 +130,7 @@ def team_size(n_threads=None, work=None):
     Raises
     ------
     ValueError
-        If `n_threads` is less than 1.
+        If `n_threads` is less than 1, or ``JWST_CAL_NUM_THREADS`` is no such number.
     """
     if n_threads is not None:
         if int(n_threads) < 1:
@@ -140,11 +140,12 @@ def team_size(n_threads=None, work=None):
         return 1
     if _chosen is not None:
         return _chosen
-    for name in ("JWST_CAL_NUM_THREADS", "OMP_NUM_THREADS"):
-        value = _positive(os.environ.get(name))
-        if value is not None:
-            return value
-    return granted_cpus()
+    ours = os.environ.get("JWST_CAL_NUM_THREADS", "").strip()
+    value = _positive(ours)
+    if ours and value is None:
+        raise ValueError(f"JWST_CAL_NUM_THREADS: {ours!r} where a number of threads, at least 1, "
+                         "is needed")
+    return value or _positive(os.environ.get("OMP_NUM_THREADS")) or granted_cpus()
 
 
 def cores_to_threads(maximum_cores):

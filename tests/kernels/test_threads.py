@@ -26,6 +26,15 @@ def test_order_of_precedence(monkeypatch):
     assert threads.team_size(7) == 7
 
 
+@pytest.mark.parametrize("text", ["four", "0", "-2", "1.5"])
+def test_a_number_of_threads_that_is_none_is_refused(monkeypatch, text):
+    monkeypatch.setenv("JWST_CAL_NUM_THREADS", text)
+    with pytest.raises(ValueError, match=f"JWST_CAL_NUM_THREADS: '{text}' where a number of thr"):
+        threads.team_size()
+    monkeypatch.setenv("JWST_CAL_NUM_THREADS", " ")
+    assert threads.team_size() == threads.granted_cpus()
+
+
 def test_small_work_takes_one_thread_unless_told():
     threads.set_threads(4)
     assert threads.team_size(work=10) == 1

@@ -189,6 +189,22 @@ def test_rates_by_likelihood_near_zero_agree_within_their_errors(tmp_path):
     assert apart[near_zero].max() < 1e-6
 
 
+def test_a_second_jump_of_a_faint_ramp_is_lost_there(tmp_path):
+    """The trial of a pair beside the first jump divides by 0 there, and NaN ends the search."""
+    steps = [-1.6, -3.1, 8.0, -0.1, 497.5, 4.3, -4.3, 504.9, -0.8]
+    _, options = likely_ramps("likely-plain-1x10")
+    options = {**options, "n_frames": 4, "group_gap": 1, "group_time": 53.5}
+    data = (20000 + np.cumsum([0, *steps])).astype(np.float32)[None, :, None, None]
+    arrays = {"data": data, "groupdq": np.zeros(data.shape, np.uint8),
+              "pixeldq": np.zeros((1, 1), np.uint32)}
+    for name, value in {"gain": 2, "read_noise": 10, "dark_current": 0}.items():
+        arrays[name] = np.full((1, 1), value, np.float32)
+    there, here = fit_there(tmp_path, arrays, options), fit(arrays, options).rate
+    assert here.dq == there["rate.dq"] == JUMP
+    assert abs(here.slope) < here.err                 # there is no light in it
+    assert there["rate.slope"] > 20 * there["rate.err"]
+
+
 def test_a_ramp_without_a_segment_is_zero_there_and_flagged_here(official):
     name = "plain-1x2"
     arrays, options = ramps(list(CASES).index(name), *CASES[name])
