@@ -42,7 +42,7 @@ def content(folder):
 
 
 @pytest.fixture
-def refused(folder, capfd):
+def check(folder, capfd):
     """Run strun, which must end with one line of error and leave the folder as it was."""
     def check(*words, mentions, status=1):
         before = content(folder)
@@ -62,53 +62,53 @@ def refused(folder, capfd):
 # ---- the exposure -------------------------------------------------------------------------------
 
 
-def test_missing_file(refused):
-    refused("calwebb_detector1", "none_uncal.fits", mentions=["none_uncal.fits", "no such file"])
+def test_missing_file(check):
+    check("calwebb_detector1", "none_uncal.fits", mentions=["none_uncal.fits", "no such file"])
 
 
-def test_directory_for_a_file(refused, folder):
+def test_directory_for_a_file(check, folder):
     (folder / "dir_uncal.fits").mkdir()
-    refused("calwebb_detector1", "dir_uncal.fits", mentions=["dir_uncal.fits", "directory"])
+    check("calwebb_detector1", "dir_uncal.fits", mentions=["dir_uncal.fits", "directory"])
 
 
-def test_empty_file(refused, folder):
+def test_empty_file(check, folder):
     (folder / "empty_uncal.fits").touch()
-    refused("calwebb_detector1", "empty_uncal.fits", mentions=["empty_uncal.fits", "empty"])
+    check("calwebb_detector1", "empty_uncal.fits", mentions=["empty_uncal.fits", "empty"])
 
 
 @pytest.mark.parametrize("keep", [0.2, 0.5, 0.9])
-def test_truncated_file(refused, folder, keep):
+def test_truncated_file(check, folder, keep):
     whole = (folder / UNCAL).read_bytes()
     (folder / "cut_uncal.fits").write_bytes(whole[: int(keep * len(whole))])
-    refused("calwebb_detector1", "cut_uncal.fits", mentions=["cut_uncal.fits"])
+    check("calwebb_detector1", "cut_uncal.fits", mentions=["cut_uncal.fits"])
 
 
-def test_file_cut_within_its_first_header(refused, folder):
+def test_file_cut_within_its_first_header(check, folder):
     (folder / "cut_uncal.fits").write_bytes((folder / UNCAL).read_bytes()[:1000])
-    refused("calwebb_detector1", "cut_uncal.fits", mentions=["cut_uncal.fits"])
+    check("calwebb_detector1", "cut_uncal.fits", mentions=["cut_uncal.fits"])
 
 
-def test_no_fits_file(refused, folder):
+def test_no_fits_file(check, folder):
     (folder / "text_uncal.fits").write_text("not a FITS file\n" * 300)
-    refused("calwebb_detector1", "text_uncal.fits", mentions=["text_uncal.fits", "FITS"])
+    check("calwebb_detector1", "text_uncal.fits", mentions=["text_uncal.fits", "FITS"])
 
 
-def test_fits_file_that_is_no_jwst_exposure(refused, folder):
+def test_fits_file_that_is_no_jwst_exposure(check, folder):
     fits.writeto(folder / "hst_raw.fits", np.zeros((10, 10)), fits.Header([("TELESCOP", "HST")]))
-    refused("calwebb_detector1", "hst_raw.fits", mentions=["hst_raw.fits", "JWST"])
+    check("calwebb_detector1", "hst_raw.fits", mentions=["hst_raw.fits", "JWST"])
 
 
-def test_jwst_file_without_data(refused, folder):
+def test_jwst_file_without_data(check, folder):
     with fits.open(folder / UNCAL) as whole:
         fits.HDUList([whole[0].copy()]).writeto(folder / "head_uncal.fits")
-    refused("calwebb_detector1", "head_uncal.fits", mentions=["head_uncal.fits"])
+    check("calwebb_detector1", "head_uncal.fits", mentions=["head_uncal.fits"])
 
 
-def test_image_for_a_ramp(refused, folder):
+def test_image_for_a_ramp(check, folder):
     with fits.open(folder / UNCAL) as whole:
         whole["SCI"].data = whole["SCI"].data[0, 0].copy()
         whole.writeto(folder / "image_uncal.fits")
-    refused("calwebb_detector1", "image_uncal.fits", mentions=["image_uncal.fits"])
+    check("calwebb_detector1", "image_uncal.fits", mentions=["image_uncal.fits"])
 
 
 def association(path, *names):
@@ -118,33 +118,33 @@ def association(path, *names):
 
 
 @pytest.mark.parametrize("step", ["calwebb_detector1", "calwebb_image2", "jump", "calwebb_dark"])
-def test_association_that_names_missing_files_lists_all_of_them(refused, folder, step):
+def test_association_that_names_missing_files_lists_all_of_them(check, folder, step):
     association(folder / "a_asn.json", "one_rate.fits", UNCAL, "two_rate.fits")
-    refused(step, "a_asn.json", mentions=["a_asn.json: 2 of its members do not exist: "
+    check(step, "a_asn.json", mentions=["a_asn.json: 2 of its members do not exist: "
                                           "one_rate.fits, two_rate.fits"])
 
 
 @pytest.mark.parametrize("text", ["{", "[1, 2]", '{"products": []}'])
 @pytest.mark.parametrize("step", ["calwebb_detector1", "calwebb_image2"])
-def test_file_that_is_no_association(refused, folder, step, text):
+def test_file_that_is_no_association(check, folder, step, text):
     (folder / "a_asn.json").write_text(text)
-    refused(step, "a_asn.json", mentions=["a_asn.json: no association: "])
+    check(step, "a_asn.json", mentions=["a_asn.json: no association: "])
 
 
 @pytest.mark.parametrize("step", ["dq_init", "jump", "calwebb_detector1", "calwebb_dark",
                                   "calwebb_guider"])
-def test_association_for_one_exposure(refused, folder, step):
+def test_association_for_one_exposure(check, folder, step):
     association(folder / "a_asn.json", UNCAL, UNCAL)
-    refused(step, "a_asn.json", mentions=["a_asn.json: ", "this is ModelContainer; give it one "
+    check(step, "a_asn.json", mentions=["a_asn.json: ", "this is ModelContainer; give it one "
                                           "exposure at a time"])
 
 
-def test_missing_association(refused):
-    refused("calwebb_image2", "none_asn.json", mentions=["none_asn.json", "no such file"])
+def test_missing_association(check):
+    check("calwebb_image2", "none_asn.json", mentions=["none_asn.json", "no such file"])
 
 
 @pytest.mark.parametrize("step", ["jump", "ramp_fit", "calwebb_detector1", "calwebb_dark"])
-def test_rate_for_a_ramp(refused, folder, step):
+def test_rate_for_a_ramp(check, folder, step):
     from stdatamodels.jwst import datamodels
 
     with fits.open(folder / UNCAL) as raw:
@@ -155,23 +155,23 @@ def test_rate_for_a_ramp(refused, folder, step):
         rate.meta.observation.date, rate.meta.observation.time = "2024-07-01", "00:00:00"
         rate.meta.subarray.name, rate.meta.exposure.readpatt = header["SUBARRAY"], "RAPID"
         rate.save(folder / "x_rate.fits")
-    refused(step, "x_rate.fits", mentions=["x_rate.fits: ", "RampModel", "this is ImageModel"])
+    check(step, "x_rate.fits", mentions=["x_rate.fits: ", "RampModel", "this is ImageModel"])
 
 
 # ---- steps and parameters -----------------------------------------------------------------------
 
 
-def test_unknown_step(refused):
-    refused("jumpp", UNCAL, mentions=["jumpp", "did you mean 'jump'?"])
+def test_unknown_step(check):
+    check("jumpp", UNCAL, mentions=["jumpp", "did you mean 'jump'?"])
 
 
-def test_unknown_parameter(refused):
-    refused("jump", UNCAL, "--rejection_treshold=5",
+def test_unknown_parameter(check):
+    check("jump", UNCAL, "--rejection_treshold=5",
             mentions=["--rejection_treshold", "did you mean '--rejection_threshold'?"])
 
 
-def test_unknown_step_of_a_pipeline(refused):
-    refused("calwebb_detector1", UNCAL, "--steps.jmp.skip=true",
+def test_unknown_step_of_a_pipeline(check):
+    check("calwebb_detector1", UNCAL, "--steps.jmp.skip=true",
             mentions=["--steps.jmp.skip"])
 
 
@@ -181,12 +181,12 @@ def test_unknown_step_of_a_pipeline(refused):
     ("--max_cores_none=1.5", ["--max_cores_none"]),
     ("--minimum_groups=2.5", ["minimum_groups", "'2.5'", "integer"]),
 ])
-def test_value_of_the_wrong_type(refused, option, mentions):
-    refused("jump", UNCAL, option, mentions=mentions)
+def test_value_of_the_wrong_type(check, option, mentions):
+    check("jump", UNCAL, option, mentions=mentions)
 
 
-def test_value_that_is_no_choice(refused):
-    refused("ramp_fit", UNCAL, "--algorithm=BEST", mentions=["algorithm", "BEST", "OLS_C"])
+def test_value_that_is_no_choice(check):
+    check("ramp_fit", UNCAL, "--algorithm=BEST", mentions=["algorithm", "BEST", "OLS_C"])
 
 
 @pytest.mark.parametrize(("file", "text", "mentions"), [
@@ -199,21 +199,21 @@ def test_value_that_is_no_choice(refused):
     ("x.cfg", "class = calwebb_detector1\n[steps]\n[[linearity]]\nclass = jump\nskip = true\n",
      ["linearity, which is a LinearityStep, are for JumpStep", "'x.cfg'"]),
 ])
-def test_wrong_parameter_file(refused, folder, file, text, mentions):
+def test_wrong_parameter_file(check, folder, file, text, mentions):
     (folder / file).write_text(text)
-    refused(file, UNCAL, mentions=mentions)
+    check(file, UNCAL, mentions=mentions)
 
 
-def test_parameter_file_of_another_step(refused, folder):
+def test_parameter_file_of_another_step(check, folder):
     (folder / "jump.cfg").write_text("class = jwst.jump.JumpStep\nskip = true\n")
-    refused("calwebb_detector1", UNCAL, "--steps.linearity.config_file=jump.cfg",
+    check("calwebb_detector1", UNCAL, "--steps.linearity.config_file=jump.cfg",
             mentions=["linearity, which is a LinearityStep, are for JumpStep", "jump.cfg'"])
 
 
-def test_parameter_files_that_name_each_other(refused, folder):
+def test_parameter_files_that_name_each_other(check, folder):
     for name, other in (("a", "b"), ("b", "a")):
         (folder / f"{name}.cfg").write_text(f"class = jump\nconfig_file = {other}.cfg\n")
-    refused("calwebb_detector1", UNCAL, "--steps.jump.config_file=a.cfg",
+    check("calwebb_detector1", UNCAL, "--steps.jump.config_file=a.cfg",
             mentions=["config_file leads back to itself: a.cfg -> b.cfg -> a.cfg"])
 
 
@@ -230,48 +230,48 @@ def reference(path, shape, model="SuperBiasModel"):
     made.save(path)
 
 
-def test_missing_overrides_are_all_named_before_anything_is_computed(refused, capfd):
-    refused("calwebb_detector1", UNCAL, "--steps.jump.override_gain=no.fits",
+def test_missing_overrides_are_all_named_before_anything_is_computed(check, capfd):
+    check("calwebb_detector1", UNCAL, "--steps.jump.override_gain=no.fits",
             "--steps.linearity.override_linearity=.",
             mentions=["no.fits: no such file (override_gain of jump)",
                       "is a directory (override_linearity of linearity)"])
     assert "group_scale" not in capfd.readouterr().out
 
 
-def test_missing_reference(refused):
-    refused("superbias", UNCAL, "--override_superbias=none.fits", mentions=["none.fits"])
+def test_missing_reference(check):
+    check("superbias", UNCAL, "--override_superbias=none.fits", mentions=["none.fits"])
 
 
-def test_reference_of_the_wrong_shape(refused, folder):
+def test_reference_of_the_wrong_shape(check, folder):
     reference(folder / "bias.fits", (10, 12))
-    refused("superbias", UNCAL, "--override_superbias=bias.fits",
+    check("superbias", UNCAL, "--override_superbias=bias.fits",
             mentions=["bias.fits", "(10, 12)", "(64, 64)"])
 
 
-def test_reference_of_the_wrong_shape_in_a_pipeline(refused, folder):
+def test_reference_of_the_wrong_shape_in_a_pipeline(check, folder):
     reference(folder / "bias.fits", (10, 12))
-    refused("calwebb_detector1", UNCAL, "--steps.superbias.override_superbias=bias.fits",
+    check("calwebb_detector1", UNCAL, "--steps.superbias.override_superbias=bias.fits",
             mentions=["bias.fits", "(10, 12)", "(64, 64)"])
 
 
-def test_reference_that_is_no_fits_file(refused, folder):
+def test_reference_that_is_no_fits_file(check, folder):
     (folder / "bias.fits").write_text("nothing")
-    refused("superbias", UNCAL, "--override_superbias=bias.fits", mentions=["bias.fits"])
+    check("superbias", UNCAL, "--override_superbias=bias.fits", mentions=["bias.fits"])
 
 
-def test_truncated_reference(refused, folder):
+def test_truncated_reference(check, folder):
     reference(folder / "bias.fits", (64, 64))
     whole = (folder / "bias.fits").read_bytes()
     (folder / "bias.fits").write_bytes(whole[:9000])
-    refused("superbias", UNCAL, "--override_superbias=bias.fits", mentions=["bias.fits"])
+    check("superbias", UNCAL, "--override_superbias=bias.fits", mentions=["bias.fits"])
 
 
 # ---- the output ---------------------------------------------------------------------------------
 
 
-def test_file_in_place_of_the_output_folder(refused, folder):
+def test_file_in_place_of_the_output_folder(check, folder):
     (folder / "out").write_text("a file")
-    refused("superbias", UNCAL, "--output_dir=out", mentions=["out"])
+    check("superbias", UNCAL, "--output_dir=out", mentions=["out"])
 
 
 @contextlib.contextmanager
@@ -291,21 +291,21 @@ def mounted(folder, size, read_only=False):
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_unwritable_output_folder(refused, folder):
+def test_unwritable_output_folder(check, folder):
     with mounted(folder / "locked", "1m", read_only=True):
-        refused("superbias", UNCAL, "--output_dir=locked", mentions=["locked"])
+        check("superbias", UNCAL, "--output_dir=locked", mentions=["locked"])
 
 
-def test_full_disk(refused, folder):
+def test_full_disk(check, folder):
     with mounted(folder / "full", "64k"):
-        refused("superbias", UNCAL, "--output_dir=full", mentions=["full", "the disk is full"])
+        check("superbias", UNCAL, "--output_dir=full", mentions=["full", "the disk is full"])
         assert os.listdir(folder / "full") == []
 
 
-def test_full_disk_leaves_an_older_product_as_it_was(refused, folder):
+def test_full_disk_leaves_an_older_product_as_it_was(check, folder):
     with mounted(folder / "full", "64k"):
         (folder / "full" / UNCAL.replace("_uncal", "_superbias")).write_text("older")
-        refused("superbias", UNCAL, "--output_dir=full", mentions=["full", "the disk is full"])
+        check("superbias", UNCAL, "--output_dir=full", mentions=["full", "the disk is full"])
 
 
 # ---- the process --------------------------------------------------------------------------------

@@ -92,7 +92,7 @@ class TestChains:
 
     def test_opened_file_is_not_copied(self, uncal_file, monkeypatch):
         monkeypatch.setattr(datamodels.RampModel, "copy", None)
-        BothPipeline().run(uncal_file)
+        assert BothPipeline().run(uncal_file).data[0, 0, 0, 0] == 202
 
     def test_absent_step_can_only_be_skipped(self):
         class GapPipeline(Pipeline):
@@ -242,7 +242,8 @@ class TestPrefetch:
 
     def test_override_is_not_looked_up(self, small_ramp, monkeypatch):
         monkeypatch.setattr(reference_store, "find", None)
-        BothPipeline(steps={"one": {"override_gain": "N/A"}}).run(small_ramp)
+        done = BothPipeline(steps={"one": {"override_gain": "N/A"}}).run(small_ramp)
+        assert done.data[0, 0, 0, 0] == 202
 
     def test_input_is_checked_first(self, uncal_file, monkeypatch):
         monkeypatch.setattr(reference_store, "find", None)

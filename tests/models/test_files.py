@@ -17,58 +17,58 @@ from jwst_cal.models import _files
 class TestRefusals:
     """One line that names the file."""
 
-    def refuses(self, path, message):
+    def expect_refusal(self, path, message):
         with pytest.raises(InputError, match=message) as error:
             models.open_exposure(path)
         assert str(path) in str(error.value)
         assert "\n" not in str(error.value)
 
     def test_missing_file(self, tmp_path):
-        self.refuses(tmp_path / "none_uncal.fits", "no such file")
+        self.expect_refusal(tmp_path / "none_uncal.fits", "no such file")
 
     def test_directory(self, tmp_path):
-        self.refuses(tmp_path, "is a directory")
+        self.expect_refusal(tmp_path, "is a directory")
 
     def test_empty_file(self, tmp_path):
         path = tmp_path / "empty.fits"
         path.touch()
-        self.refuses(path, "is empty")
+        self.expect_refusal(path, "is empty")
 
     def test_text_file(self, tmp_path):
         path = tmp_path / "text.fits"
         path.write_text("no FITS here")
-        self.refuses(path, "neither a FITS nor an ASDF file")
+        self.expect_refusal(path, "neither a FITS nor an ASDF file")
 
     def test_unreadable_file(self, uncal_file):
         os.chmod(uncal_file, 0)
         if os.access(uncal_file, os.R_OK):
             pytest.skip("this user may read everything")
-        self.refuses(uncal_file, "cannot be read")
+        self.expect_refusal(uncal_file, "cannot be read")
 
     @pytest.mark.parametrize("kept", [0.1, 0.5, 0.97])
     def test_truncated_file(self, uncal_file, kept):
         size = os.path.getsize(uncal_file)
         with open(uncal_file, "r+b") as file:
             file.truncate(int(kept * size))
-        self.refuses(uncal_file, ".")
+        self.expect_refusal(uncal_file, ".")
 
     def test_fits_of_another_telescope(self, tmp_path):
         path = tmp_path / "hst.fits"
         fits.PrimaryHDU(np.zeros((3, 3))).writeto(path)
-        self.refuses(path, "no JWST exposure: no TELESCOP, INSTRUME, EXP_TYPE in its header")
+        self.expect_refusal(path, "no JWST exposure: no TELESCOP, INSTRUME, EXP_TYPE in its header")
         with fits.open(path, mode="update") as hdus:
             hdus[0].header.update(TELESCOP="HST", INSTRUME="ACS", EXP_TYPE="x")
-        self.refuses(path, "TELESCOP is 'HST'")
+        self.expect_refusal(path, "TELESCOP is 'HST'")
 
     def test_fits_without_science(self, uncal_file):
         with fits.open(uncal_file, mode="update") as hdus:
             del hdus["SCI"], hdus[0].header["DATAMODL"]
-        self.refuses(uncal_file, "no SCI extension")
+        self.expect_refusal(uncal_file, "no SCI extension")
 
     def test_broken_asdf(self, tmp_path):
         path = tmp_path / "broken.asdf"
         path.write_text("#ASDF 1.0.0\n%YAML 1.1\n--- {a: [\n...\n")
-        self.refuses(path, "cannot be read as an exposure")
+        self.expect_refusal(path, "cannot be read as an exposure")
 
     def test_header_of_a_missing_file(self, tmp_path):
         with pytest.raises(InputError, match="no such file"):

@@ -381,7 +381,7 @@ def test_a_cut_is_made_before_reading(tmp_path):
 # writing ------------------------------------------------------------------------------------------
 
 
-def same_bytes(ours, theirs, folder):
+def expect_same_bytes(ours, theirs, folder):
     for kind, model in (("ours", ours), ("theirs", theirs)):
         (folder / kind).mkdir()
         with warnings.catch_warnings():
@@ -410,7 +410,7 @@ def test_ramp_is_written_byte_for_byte(exposure, tmp_path, same_time):
         model.meta.provenance = {"step": 'a "text"\nof several lines: ' + "words " * 40}
         model.cal_logs = {"pipeline": ["one: line", "another, \u00b5"]}
         model.meta.target.ra = None
-    same_bytes(ours, theirs, tmp_path)
+    expect_same_bytes(ours, theirs, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["ImageModel", "CubeModel", "IFUImageModel"])
@@ -430,7 +430,7 @@ def test_rates_are_written_byte_for_byte(name, exposure, tmp_path, same_time):
         rate.meta.bunit_data = rate.meta.bunit_err = "DN/s"
         if name == "CubeModel":
             rate.int_times = ramp.int_times
-    same_bytes(*rates, tmp_path)
+    expect_same_bytes(*rates, tmp_path)
     again = models.open_exposure(tmp_path / "ours" / "product.fits", light=True)
     assert isinstance(again, light.LightModel)
     assert_same(light.full(again), in_full(str(tmp_path / "theirs" / "product.fits"), name))
@@ -439,7 +439,7 @@ def test_rates_are_written_byte_for_byte(name, exposure, tmp_path, same_time):
 def test_arrays_in_parts_of_others_are_written_whole(exposure, tmp_path, same_time):
     ramp = _reading.read_exposure(exposure)
     cube = np.random.default_rng(2).normal(size=(5, 3, 300, 200)).astype(np.float32)
-    same_bytes(*(models.new("CubeModel", ramp, data=part, err=part, dq=part.view(np.uint32))
+    expect_same_bytes(*(models.new("CubeModel", ramp, data=part, err=part, dq=part.view(np.uint32))
                  for part in (cube[:, 1], cube[:, 1].copy())), tmp_path)
 
 
@@ -453,7 +453,7 @@ def test_other_keywords_are_kept(exposure, tmp_path, same_time):
     ours, theirs = _reading.read_exposure(path), in_full(path)
     assert ours.extra_fits.PRIMARY.header == [["MYKEY", 3.5, "of an observer"],
                                               ["COMMENT", "a remark", ""]]
-    same_bytes(ours, theirs, tmp_path)
+    expect_same_bytes(ours, theirs, tmp_path)
 
 
 def test_product_is_current_by_its_own_sum(exposure, tmp_path):
