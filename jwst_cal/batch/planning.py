@@ -1,7 +1,7 @@
 """From files to tasks: which exposures there are, and what is to be done with them in which order.
 
-The header of an exposure decides the pipelines; associations that are given decide which exposures
-go together, else the headers do. Nothing is run here, and nothing written.
+The header of an exposure decides the pipelines; associations that are given, or made from a pool,
+decide which exposures go together, else the headers do. Nothing is run here, and nothing written.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ __all__ = ["Plan", "expand", "make", "one_each"]
 _STARTS = {1: ("uncal",), 2: ("rate", "rateints"), 3: ("cal", "calints")}
 _TSO3 = frozenset({"NRC_TSIMAGE", "NRC_TSGRISM", "NIS_SOSS", "NRS_BRIGHTOBJ"})
 _CORON3 = frozenset({"NRC_CORON", "MIR_LYOT", "MIR_4QPM"})
+_INTEGRATIONS = _CORON3 | {"NIS_AMI"}
 _IMAGE3 = frozenset({"NRC_IMAGE", "NIS_IMAGE", "MIR_IMAGE", "FGS_IMAGE"})
 _SPEC3 = frozenset({"NRC_WFSS", "NIS_WFSS", "MIR_LRS-FIXEDSLIT", "MIR_MRS", "NRS_FIXEDSLIT",
                     "NRS_IFU", "NRS_MSASPEC"})
@@ -192,8 +193,26 @@ class _Exposure:
     task: str | None = None
     #: Only a member of an association: nothing but what that asks for is done.
     only_member: bool = False
-    #: Path of the count rates and the task that makes them, also when they were used already.
-    rates: tuple[str, str | None] | None = None
+    #: By suffix, what there is or will be of it: path, and the task that makes it.
+    made: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.made[_suffix(self.path)] = self.path, None
+
+    def set_products(self, paths: Iterable[str], task: str) -> None:
+        """Note what a task makes; a later stage starts from the first that it can use."""
+        paths = list(paths)
+        for path in paths:
+            self.made[_suffix(path)] = path, task
+        kinds = ("rateints", "calints") if self.keeps_integrations else ("rate", "cal")
+        self.path = next((path for path in paths if _suffix(path) in kinds), paths[0])
+        self.task = task
+
+    @property
+    def rates(self) -> tuple[str, str | None] | None:
+        """The count rates that stage 2 starts from, also when it was planned already."""
+        kinds = ("rateints", "rate") if self.keeps_integrations else ("rate", "rateints")
+        return next((self.made[kind] for kind in kinds if kind in self.made), None)
 
     def get(self, name: str) -> str:
         """Return a value of the header in lower case; empty where there is none."""
@@ -206,6 +225,11 @@ class _Exposure:
     @property
     def is_tso(self) -> bool:
         return bool(modes.is_tso(_Header(self.header)))
+
+    @property
+    def keeps_integrations(self) -> bool:
+        """Whether stages 2 and 3 take the integrations rather than their mean."""
+        return self.is_tso or self.kind in _INTEGRATIONS
 
     @property
     def is_background(self) -> bool:
@@ -227,7 +251,9 @@ def make(words: Sequence[str], output_dir: str, *, stages: Iterable[int] = (1, 2
     Parameters
     ----------
     words : sequence of str
-        As for :func:`expand`; association files, too, or folders that hold some.
+        As for :func:`expand`; association files, too, or folders that hold some; a pool (``.csv``),
+        from which associations are made in the place of those of folders. A pool alone stands for
+        the exposures beside it.
     output_dir : str
         Folder of the products.
     stages : iterable of int
@@ -246,21 +272,19 @@ def make(words: Sequence[str], output_dir: str, *, stages: Iterable[int] = (1, 2
         If there are no exposures. One that cannot be read has a task, which fails.
     """
     planner = _Planner(os.path.abspath(output_dir), set(stages), parameters or {})
-    given: list[str] = []
-    files: list[str] = []
-    for path in expand([word for word in words if not _is_association(word)]):
-        (given if _is_association(path) else files).append(path)
-    for word in words:
-        if _is_association(word):
-            given.append(os.path.abspath(word))
-        elif os.path.isdir(word):
+    every = expand(words)
+    pools = [path for path in every if path.lower().endswith(".csv")]
+    given = [path for path in every if _is_association(path)]
+    files = [path for path in every if path not in {*pools, *given}]
+    for word in [] if pools else words:
+        if os.path.isdir(word):
             given += sorted(glob.glob(os.path.join(os.path.abspath(glob.escape(word)),
                                                    "*_asn.json")))
-    return planner.plan(files, given)
+    return planner.plan(files, list(dict.fromkeys(given)), pools)
 
 
 def _is_association(path: str) -> bool:
-    return path.lower().endswith(".json") and not path.startswith("@")
+    return path.lower().endswith(".json")
 
 
 class _Planner:
@@ -271,23 +295,22 @@ class _Planner:
         self._exposures: dict[str, _Exposure] = {}
         self._absent: dict[str, int] = {}
 
-    def plan(self, files: list[str], associations: list[str]) -> Plan:
+    def plan(self, files: list[str], associations: list[str], pools: list[str]) -> Plan:
         for path in files:
             self._enter(path)
-        given = [(path, _association(path)) for path in associations]
-        for path, association in given:
-            self._enter_members(path, association)
+        given = [_Given(path, _association(path)) for path in associations]
+        for one in given:
+            self._enter_members(one)
+        for path in pools:
+            given += self._from_pool(path, is_alone=not files)
         if not self._exposures:
             raise InputError("no exposures are given")
         if 1 in self._stages:
             self._stage1()
-        for exposure in self._exposures.values():
-            if _stage_of(exposure.path) == 2:
-                exposure.rates = exposure.path, exposure.task
         if 2 in self._stages:
-            self._stage2([item for item in given if _level(item[1]) == 2])
+            self._stage2([one for one in given if _level(one.table) == 2])
         if 3 in self._stages:
-            self._stage3([item for item in given if _level(item[1]) == 3])
+            self._stage3([one for one in given if _level(one.table) == 3])
         for alias, number in self._absent.items():
             self._result.remarks.append(
                 f"{alias} is not part of this release: {number} of its tasks left out")
@@ -307,16 +330,40 @@ class _Planner:
         self._exposures[root] = _Exposure(root, header, path,
                                           only_member=only_member)
 
-    def _enter_members(self, path: str, association: Mapping[str, Any]) -> None:
+    def _enter_members(self, given: _Given) -> None:
         """Enter members that lie beside the association, or raw exposures they are made from."""
-        folder = os.path.dirname(path)
-        for product in association["products"]:
+        folder = os.path.dirname(given.path)
+        for product in given.table["products"]:
             for member in product["members"]:
                 found = os.path.join(folder, member["expname"])
                 raw = os.path.join(folder, f"{_root(found)}_uncal.fits")
                 for candidate in (raw, found):
                     if _root(found) not in self._exposures and os.path.isfile(candidate):
                         self._enter(candidate, only_member=True)
+
+    def _from_pool(self, path: str, *, is_alone: bool) -> list[_Given]:
+        """Make the associations of a pool, of those of its exposures that are at hand."""
+        from jwst_cal.associations import asn_generate, pool
+
+        rows = pool.read(path)
+        name = os.path.basename(path)
+        if is_alone:
+            stem = os.path.join(os.path.dirname(path), "")
+            for root in dict.fromkeys(_root(row["filename"]) for row in rows):
+                found = [f"{stem}{root}_{suffix}.fits" for kinds in _STARTS.values()
+                         for suffix in kinds]
+                if first := next(filter(os.path.isfile, found), None):
+                    self._enter(first)
+        ours = [row for row in rows if _root(row["filename"]) in self._exposures]
+        if not ours:
+            raise InputError(f"{path}: none of its {len(rows)} exposures is given, or lies beside "
+                             "it")
+        if len(ours) < len(rows):
+            self._result.remarks.append(f"{name}: {len(rows) - len(ours)} of its {len(rows)} "
+                                        "exposures are not here; left out")
+        made = asn_generate.generate(ours, pool_name=name)
+        return [_Given(self._product(one.filename), dict(one), is_new=True)
+                for one in sorted(made, key=lambda one: one["products"][0]["name"])]
 
     def _has(self, alias: str) -> bool:
         """Whether this release has a pipeline; if not, it is remarked."""
@@ -347,15 +394,14 @@ class _Planner:
             products = [f"{exposure.root}_{suffix}.fits"]
             if suffix == "rate" and int(exposure.header.get("meta.exposure.nints") or 1) > 1:
                 products.append(f"{exposure.root}_rateints.fits")
-            exposure.task = self._add(alias, exposure.root, [exposure.path], (), products)
-            which = -1 if exposure.is_tso else 0
-            exposure.path = self._product(products[which])
+            task = self._add(alias, exposure.root, [exposure.path], (), products)
+            exposure.set_products(map(self._product, products), task)
 
-    def _stage2(self, given: list[tuple[str, dict[str, Any]]]) -> None:
+    def _stage2(self, given: list[_Given]) -> None:
         done = set()
-        for path, association in given:
-            for one_path, one in _one_by_one(path, association):
-                done |= self._given(one_path, one, is_new=one_path != path)
+        for association in given:
+            for one in _one_by_one(association):
+                done |= self._given(one)
         for exposure in self._exposures.values():
             alias = _stage2_of(exposure)
             if (exposure.root in done or exposure.only_member or alias is None
@@ -364,7 +410,7 @@ class _Planner:
             if not self._has(alias):
                 continue
             ours = self._backgrounds(exposure)
-            suffix = "calints" if exposure.is_tso else "cal"
+            suffix = "calints" if _suffix(exposure.path) == "rateints" else "cal"
             products = [f"{exposure.root}_{suffix}.fits"]
             inputs, after = [exposure.path], [exposure.task]
             if ours:
@@ -373,12 +419,8 @@ class _Planner:
                                            *((path, "background") for path, _ in ours)],
                                           exposure)]
                 after += [task for _, task in ours]
-            self._calibrated(exposure, alias, inputs, after, products)
-
-    def _calibrated(self, exposure: _Exposure, alias: str, inputs: list[str],
-                    after: list[str | None], products: list[str]) -> None:
-        exposure.task = self._add(alias, exposure.root, inputs, after, products)
-        exposure.path = self._product(products[0])
+            task = self._add(alias, exposure.root, inputs, after, products)
+            exposure.set_products(map(self._product, products), task)
 
     def _backgrounds(self, exposure: _Exposure) -> list[tuple[str, str | None]]:
         """Rates of a background target that the same detector took in the same setting."""
@@ -389,9 +431,9 @@ class _Planner:
                 and other.get("instrument.detector") == exposure.get("instrument.detector")
                 and other.rates is not None]
 
-    def _stage3(self, given: list[tuple[str, dict[str, Any]]]) -> None:
-        for path, association in given:
-            self._given(path, association)
+    def _stage3(self, given: list[_Given]) -> None:
+        for association in given:
+            self._given(association)
         if given:
             return
         groups: dict[tuple[str, ...], list[_Exposure]] = {}
@@ -409,12 +451,16 @@ class _Planner:
                                       members[0])]
             self._add(alias, name, inputs, [member.task for member in members], ())
 
-    def _made(self, root: str, level: int) -> tuple[str, str | None] | None:
-        """Return what a stage starts from, of an exposure, and the task that makes it."""
-        exposure = self._exposures.get(root)
+    def _member(self, name: str, folder: str, level: int) -> tuple[str, str | None]:
+        """Find a member of an association: its path, and the task that makes it."""
+        exposure = self._exposures.get(_root(name))
+        beside = os.path.join(folder, name), None
         if exposure is None:
-            return None
-        return exposure.rates if level == 2 else (exposure.path, exposure.task)
+            return beside
+        if _suffix(name) in exposure.made:
+            return exposure.made[_suffix(name)]
+        found = exposure.rates if level == 2 else (exposure.path, exposure.task)
+        return found if found is not None and _stage_of(found[0]) == level else beside
 
     # associations ---------------------------------------------------------------------------------
 
@@ -438,15 +484,17 @@ class _Planner:
         inside = os.path.dirname(path) == self._result.output_dir
         return os.path.basename(path) if inside else path
 
-    def _given(self, path: str, association: dict[str, Any], *, is_new: bool = False) -> set[str]:
+    def _given(self, given: _Given) -> set[str]:
         """Plan what an association asks for; return the roots of its science members."""
+        path, association = given.path, given.table
+        level = _level(association)
         members = [member for product in association["products"] for member in product["members"]]
         science = [member for member in members if member["exptype"].lower() == "science"]
         first = self._exposures.get(_root(science[0]["expname"])) if science else None
         alias = f"calwebb_{str(association.get('asn_type') or '').lower()}"
         if alias not in registry.by_alias:
             chosen = None if first is None else (
-                _stage2_of(first) if _level(association) == 2 else _stage3_of(first))
+                _stage2_of(first) if level == 2 else _stage3_of(first))
             if chosen is None:
                 self._result.remarks.append(f"{os.path.basename(path)}: its pipeline is not known; "
                                             "left out")
@@ -456,28 +504,31 @@ class _Planner:
             return {_root(member["expname"]) for member in science}
         after: list[str | None] = []
         for member in members:
-            made = self._made(_root(member["expname"]), _level(association))
-            if made is None or made[1] is None:
-                made = os.path.join(os.path.dirname(path), member["expname"]), None
-            member["expname"] = self._beside(made[0])
-            after.append(made[1])
+            found, task = self._member(member["expname"], os.path.dirname(path), level)
+            member["expname"] = self._beside(found)
+            after.append(task)
         target = self._product(os.path.basename(path))
-        if target != path or is_new:
+        if target != path or given.is_new:
             self._result.associations[target] = association
-        roots = {_root(member["expname"]) for member in science}
+        roots = [_root(member["expname"]) for member in science]
         names = [product["name"] for product in association["products"]]
-        suffix = {2: "cal"}.get(_level(association))
-        products = [f"{name}_{suffix}.fits" for name in names] if suffix else []
-        name = self._add(alias, names[0] if len(names) == 1 else os.path.basename(path),
-                         [target], after, products)
-        if _level(association) == 2:
-            for root, product in zip((_root(member["expname"]) for member in science), names,
-                                     strict=False):
-                exposure = self._exposures.get(root)
-                if exposure is not None:
-                    exposure.task = name
-                    exposure.path = self._product(f"{product}_cal.fits")
-        return roots
+        suffix = "calints" if science and _suffix(science[0]["expname"]) == "rateints" else "cal"
+        products = [f"{name}_{suffix}.fits" for name in names] if level == 2 else []
+        task = self._add(alias, names[0] if len(names) == 1 else os.path.basename(path), [target],
+                         after, products)
+        for root, product in zip(roots, products, strict=False):
+            if root in self._exposures:
+                self._exposures[root].set_products([self._product(product)], task)
+        return set(roots)
+
+
+@dataclass
+class _Given:
+    """An association, and where it is or is to be."""
+
+    path: str
+    table: dict[str, Any]
+    is_new: bool = False
 
 
 def _stage_of(path: str) -> int:
@@ -492,14 +543,15 @@ def _association(path: str) -> dict[str, Any]:
     return found
 
 
-def _one_by_one(path: str, association: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _one_by_one(given: _Given) -> list[_Given]:
     """Split an association of stage 2 into those of single products, which need not wait."""
-    if len(association["products"]) < 2:
-        return [(path, association)]
-    kind = str(association.get("asn_type") or "level2").lower()
-    folder = os.path.dirname(path)
-    return [(os.path.join(folder, f"{product['name']}_{kind}_asn.json"),
-             {**association, "products": [product]}) for product in association["products"]]
+    products = given.table["products"]
+    if len(products) < 2:
+        return [given]
+    kind = str(given.table.get("asn_type") or "level2").lower()
+    folder = os.path.dirname(given.path)
+    return [_Given(os.path.join(folder, f"{product['name']}_{kind}_asn.json"),
+                   {**given.table, "products": [product]}, is_new=True) for product in products]
 
 
 def _level(association: Mapping[str, Any]) -> int:

@@ -209,7 +209,8 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _add_inputs(parser: argparse.ArgumentParser, number: str = "+") -> None:
     parser.add_argument("inputs", nargs=number, metavar="INPUT",
-                        help="exposures, folders, associations, @LIST, or one plan file")
+                        help="exposures, folders, associations, a pool (.csv), @LIST, or one plan "
+                             "file")
     parser.add_argument("-o", "--output-dir", metavar="DIR",
                         help="folder of the products and of the record of the run [here]")
     parser.add_argument("--stages", default="1,2,3", metavar="N,...",

@@ -106,6 +106,14 @@ class TestStages:
             assert plan.tasks[1].inputs[0].endswith("a_rateints.fits")
             assert plan.tasks[1].products == ("a_calints.fits",)
 
+    @pytest.mark.parametrize("kind", ["NIS_AMI", "NRC_CORON"])
+    def test_integrations_are_kept(self, exposures, tmp_path, kind):
+        folder = exposures(a=("uncal", {"meta__exposure__type": kind, "meta__exposure__nints": 3}))
+        plan = planning.make([folder], str(tmp_path))
+        assert plan.tasks[1].inputs[0].endswith("a_rateints.fits")
+        (association,) = plan.associations.values()
+        assert association["products"][0]["members"][0]["expname"] == "a_calints.fits"
+
     def test_groups_of_stage_3(self, exposures, tmp_path):
         plan = planning.make([exposures(
             a=("cal", {}), b=("cal", {"meta__instrument__filter": "F444W"}),
@@ -189,6 +197,67 @@ class TestAssociations:
         members = plan.associations[plan.tasks[1].inputs[0]]["products"][0]["members"]
         assert [m["expname"] for m in members] == [
             "a_rate.fits", os.path.join(folder, "b_rate.fits")]
+
+
+class TestPool:
+    """Associations made from a pool."""
+
+    def write(self, folder, *roots, suffix="uncal", **cells):
+        row = {"program": "1234", "obs_num": "1", "targetid": "7", "instrume": "nircam",
+               "exp_type": "nrc_image", "filter": "f200w", "pupil": "clear", "detector": "nrca1",
+               "subarray": "full", "pntgtype": "science", "bkgdtarg": "f", "tsovisit": "f",
+               "asn_candidate": "[('o001', 'observation')]"} | cells
+        lines = ["|".join(["filename", *row])]
+        lines += ["|".join([f"{root}_{suffix}.fits", *row.values()]) for root in roots]
+        path = Path(folder, "jw01234_pool.csv")
+        path.write_text("\n".join(lines) + "\n")
+        return str(path)
+
+    def names(self, plan):
+        return [task.name for task in plan.tasks]
+
+    def test_decides(self, exposures, tmp_path):
+        folder = exposures(a=("uncal", {}), b=("uncal", {}), c=("uncal", {}))
+        Path(folder, "other_asn.json").write_text("not looked at")
+        plan = planning.make([folder, self.write(tmp_path, "a", "b", "z")], str(tmp_path / "out"))
+        assert self.names(plan) == [
+            *(f"calwebb_detector1 {root}" for root in "abc"),
+            *(f"calwebb_image2 {root}" for root in "abc"),
+            "calwebb_image3 jw01234-o001_t007_nircam_clear-f200w"]
+        assert plan.tasks[-1].after == ("calwebb_image2 a", "calwebb_image2 b")
+        association = plan.associations[plan.tasks[-1].inputs[0]]
+        assert association["asn_pool"] == "jw01234_pool.csv"
+        assert [m["expname"] for m in association["products"][0]["members"]] == [
+            "a_cal.fits", "b_cal.fits"]
+        assert plan.remarks == ["jw01234_pool.csv: 1 of its 3 exposures are not here; left out"]
+
+    def test_alone_it_stands_for_the_exposures_beside_it(self, exposures, tmp_path):
+        folder = exposures(a=("uncal", {}), b=("rate", {}), c=("uncal", {}))
+        plan = planning.make([self.write(folder, "a", "b")], str(tmp_path / "out"))
+        assert self.names(plan) == [
+            "calwebb_detector1 a", "calwebb_image2 a", "calwebb_image2 b",
+            "calwebb_image3 jw01234-o001_t007_nircam_clear-f200w"]
+        assert plan.associations[plan.tasks[2].inputs[0]]["products"][0]["members"][0][
+            "expname"] == os.path.join(folder, "b_rate.fits")
+
+    def test_time_series(self, exposures, tmp_path):
+        folder = exposures(a=("uncal", {"meta__exposure__type": "NRC_TSIMAGE",
+                                        "meta__visit__tsovisit": True,
+                                        "meta__exposure__nints": 4}))
+        plan = planning.make([self.write(folder, "a", exp_type="nrc_tsimage", tsovisit="t")],
+                             str(tmp_path / "out"))
+        members = [[m["expname"] for m in asn["products"][0]["members"]]
+                   for asn in plan.associations.values()]
+        assert members == [["a_rateints.fits"], ["a_calints.fits"]]
+        assert plan.tasks[1].products == ("a_calints.fits",)
+        assert plan.tasks[2].label == "calwebb_tso3"
+
+    def test_of_other_exposures(self, exposures, tmp_path):
+        folder = exposures(a=("uncal", {}))
+        with pytest.raises(InputError, match="none of its 1 exposures"):
+            planning.make([folder, self.write(tmp_path, "z")], str(tmp_path))
+        with pytest.raises(InputError, match=r"x.csv: no pool"):
+            planning.make([folder, "x.csv"], str(tmp_path))
 
 
 class TestFiles:
