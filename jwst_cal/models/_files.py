@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import copy
 import errno
 import logging
 import os
@@ -18,8 +19,6 @@ from typing import Any
 from jwst_cal import modes
 from jwst_cal.errors import InputError, OutputError
 from jwst_cal.models import _schemas
-
-log = logging.getLogger(__name__)
 
 __all__ = ["full", "is_light", "is_model", "new", "open", "open_exposure", "read_header", "save"]
 
@@ -148,18 +147,7 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
     found = _light_header(os.fspath(path))
     if found is not None:
         return found
-    from stdatamodels.jwst import datamodels
-
-    try:
-        with _truncation_refused():
-            try:
-                found = datamodels.read_metadata(path, flatten=True)
-            except KeyError:  # a FITS file without the ASDF extension: its keywords tell as much
-                with datamodels.JwstDataModel(path) as model:
-                    found = model.to_flat_dict(include_arrays=False)
-    except Exception as error:
-        raise InputError(f"{os.fspath(path)}: the header cannot be read: "
-                         f"{_reason(error)}") from error
+    found = read_metadata(path, flatten=True)
     return {key: value for key, value in found.items()
             if isinstance(value, str | int | float | bool)}
 
@@ -188,9 +176,15 @@ def read_metadata(path: str | os.PathLike[str], *, flatten: bool) -> dict[str, A
     check_file(path)
     from stdatamodels.jwst import datamodels
 
+    found: dict[str, Any]
     try:
         with _truncation_refused():
-            found: dict[str, Any] = datamodels.read_metadata(path, flatten=flatten)
+            try:
+                found = datamodels.read_metadata(path, flatten=flatten)
+            except KeyError:  # a FITS file without the ASDF extension: its keywords tell as much
+                with datamodels.JwstDataModel(path) as model:
+                    found = (model.to_flat_dict(include_arrays=False) if flatten
+                             else {"meta": copy.deepcopy(model.meta.instance)})
     except Exception as error:
         raise InputError(f"{os.fspath(path)}: the header cannot be read: "
                          f"{_reason(error)}") from error

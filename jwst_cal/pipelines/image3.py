@@ -8,6 +8,18 @@ from jwst_cal.framework.group_step import open_library
 log = logging.getLogger(__name__)
 
 
+def _tell_filters(metadata):
+    """Name the exposures that have other filters than most."""
+    filters = [" ".join(str(one.get(f"meta.instrument.{key}") or "") for key in
+                        ("filter", "pupil")).strip() for one in metadata]
+    most = max(filters, key=filters.count)
+    odd = [f"{one.get('meta.filename')} ({name or 'none'})"
+           for one, name in zip(metadata, filters, strict=True) if name != most]
+    if odd:
+        log.warning("Different filters are combined: %d of %d exposures are not of %s: %s%s",
+                    len(odd), len(filters), most, ", ".join(odd[:5]), ", ..." * (len(odd) > 5))
+
+
 class Image3Pipeline(Pipeline):
     """
     Align, match and combine calibrated images, and find what is in the mosaic.
@@ -64,8 +76,10 @@ class Image3Pipeline(Pipeline):
             found = getattr(self, step)
             found.save_results, found.suffix = self.save_results, suffix
         with library:
-            kind = library.read_metadata(0).get("meta.target.type")
+            metadata = [library.read_metadata(n) for n in range(len(library))]
         log.info("%d exposures", len(library))
+        _tell_filters(metadata)
+        kind = metadata[0].get("meta.target.type")
         library = (self.follow if str(kind).lower() == "moving" else self.align)(library)
         library = self.match(library)
         mosaic = self.resample.run(library)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from astropy.table import QTable
 from stdatamodels.jwst import datamodels
 
@@ -127,6 +128,18 @@ def test_a_library_and_open_models_that_stay_as_they_are(mosaic, tmp_path, monke
     assert found[0].meta.cal_step.tweakreg is None
 
 
+def test_members_of_another_filter_are_named(mosaic, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    models = [datamodels.open(path)
+              for path in sorted(Path(mosaic.asn).parent.glob("*_cal.fits"))]
+    models[1].meta.instrument.filter = "F115W"
+    result = run(mosaic, models, tweakreg={"skip": True}, outlier_detection={"skip": True})
+    assert result.meta.cal_step.resample == "COMPLETE"
+    warning, = (line for line in caplog.messages if "Different filters" in line)
+    assert "1 of " in warning
+    assert f"not of F200W CLEAR: {models[1].meta.filename} (F115W CLEAR)" in warning
+
+
 def test_an_unreadable_member_is_named(mosaic, tmp_path):
     folder = Path(mosaic.asn).parent
     asn = json.loads(Path(mosaic.asn).read_text())
@@ -136,4 +149,18 @@ def test_an_unreadable_member_is_named(mosaic, tmp_path):
     (tmp_path / name).write_bytes(b"SIMPLE  = nonsense")
     (tmp_path / "asn.json").write_text(json.dumps(asn))
     with pytest.raises(InputError, match=name):
+        run(mosaic, str(tmp_path / "asn.json"))
+
+
+def test_a_member_that_lost_its_coordinates_is_named(mosaic, tmp_path):
+    asn = json.loads(Path(mosaic.asn).read_text())
+    names = [member["expname"] for member in asn["products"][0]["members"]]
+    for name in names:
+        shutil.copy(Path(mosaic.asn).parent / name, tmp_path)
+    with fits.open(tmp_path / names[1]) as hdus:
+        del hdus["ASDF"]
+        hdus.writeto(tmp_path / "bare.fits")
+    (tmp_path / "bare.fits").rename(tmp_path / names[1])
+    (tmp_path / "asn.json").write_text(json.dumps(asn))
+    with pytest.raises(InputError, match=f"{names[1]}: no coordinates; assign_wcs must come"):
         run(mosaic, str(tmp_path / "asn.json"))
