@@ -226,3 +226,13 @@ void jc_keeper_unmap(jc_keeper *k, void *memory)
         }
     pthread_mutex_unlock(&k->lock);
 }
+
+int jc_reserve(int file, size_t bytes)
+{
+#ifdef __linux__
+    return fallocate(file, 0, 0, (off_t) bytes) == 0;
+#else
+    (void) file, (void) bytes;
+    return 0;
+#endif
+}

@@ -30,6 +30,10 @@ jc_status jc_keeper_map(jc_keeper *keeper, int file, size_t bytes, int writable,
 /* Undo it. */
 void jc_keeper_unmap(jc_keeper *keeper, void *memory);
 
+/* Have the system find the room on the disk for a file that is going to be so long, which is cheaper
+ * than piece by piece. Returns whether it did; where it cannot, the file is as it was. */
+int jc_reserve(int file, size_t bytes);
+
 /* Choose the keeper that kernels call; NULL for none. A process has one memory, and so one keeper:
  * this is the one thing that the library remembers from call to call. */
 void jc_keeper_use(jc_keeper *keeper);

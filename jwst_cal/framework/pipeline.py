@@ -195,6 +195,7 @@ class Pipeline(Step):
             within = memory.limited(memory.limit() if given is None else given)
         except ValueError as error:
             raise ParameterError(str(error)) from None
+        memory.forget(unless=self.class_alias)
         with within:
             return super().run_light(*args)
 

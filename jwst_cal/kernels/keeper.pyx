@@ -14,9 +14,32 @@ cdef extern from "keeper.h" nogil:
     void jc_keeper_unmap(jc_keeper *keeper, void *memory)
     void jc_keeper_let_go(jc_keeper *keeper)
     size_t jc_keeper_resident(jc_keeper *keeper)
+    int jc_reserve(int file, size_t bytes)
 
 
-__all__ = ["Keeper", "Mapped"]
+__all__ = ["Keeper", "Mapped", "reserve"]
+
+
+def reserve(int file, size_t n_bytes):
+    """
+    Have the system find the room on the disk for a file that is going to be so long.
+
+    Parameters
+    ----------
+    file : int
+        Descriptor of an open file, to be written.
+    n_bytes : int
+        Its length, which it has from now on.
+
+    Returns
+    -------
+    bool
+        Whether it was possible: not for every kind of file system, and where there is room.
+    """
+    cdef int done
+    with nogil:
+        done = jc_reserve(file, n_bytes)
+    return bool(done)
 
 
 cdef class Keeper:

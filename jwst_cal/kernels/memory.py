@@ -5,6 +5,11 @@ large arrays of an exposure lie in files without a name in the folder for tempor
 thread lets go of their pages before the process has more resident than the limit allows
 (csrc/keeper.h). The steps work on them as on any other arrays, so that the bytes of the result are
 the same.
+
+Without a limit, the memory of a large array that is gone is kept for the next one of its size: the
+next exposure finds pages that the system need not clear for it. The system may take them back when
+it runs short. They are given back before room is made for an array that they do not suit, and when
+another pipeline runs.
 """
 
 import contextlib
@@ -23,6 +28,7 @@ __all__ = [
     "copied",
     "empty",
     "folder",
+    "forget",
     "keeper",
     "keeper_address",
     "limit",
@@ -48,12 +54,17 @@ _PER_SAMPLE, _WITH_RESULTS, _SCRATCH = 5, 80, 30_000_000
 #: ... and where its ramps and results lie in files: for each pixel, and for what is worked on.
 _WITHOUT, _WINDOW = 20, 110_000_000
 
+#: The memory of arrays of so many bytes is kept for others, which may be smaller by one in so many.
+_LENT, _SPARE = 1 << 22, 16
+
 #: Pixels of a row whose pages are brought in for that row alone.
 _LONG_ROW = 2048
 
 _chosen: int | None = None
 _keeper: Keeper | None = None
 _lock = threading.Lock()
+_unused: list[mmap.mmap] = []
+_user: str | None = None
 
 
 def parse(text):
@@ -325,9 +336,61 @@ def copied(array):
     return out
 
 
+class _Lent:
+    """What an array refers to whose memory is kept when nothing refers to the array any more."""
+
+    def __init__(self, block, n_bytes):
+        self._block = block
+        address = np.frombuffer(block, np.uint8).ctypes.data
+        self.__array_interface__ = {"version": 3, "typestr": "|u1", "shape": (n_bytes,),
+                                    "data": (address, False)}
+
+    def __del__(self, keep=_unused.append, may_take=getattr(mmap, "MADV_FREE", None)):
+        if may_take is not None:
+            self._block.madvise(may_take)
+        keep(self._block)
+
+
+def _lend(n_bytes, is_zero):
+    """Return bytes in memory that was used before, if there is any of about the size."""
+    for block in list(_unused):
+        if n_bytes <= len(block) <= n_bytes + n_bytes // _SPARE:
+            with contextlib.suppress(ValueError):  # another thread was faster
+                _unused.remove(block)
+                lent = np.asarray(_Lent(block, n_bytes))
+                if is_zero:
+                    lent.fill(0)
+                return lent
+    forget()
+    try:
+        block = mmap.mmap(-1, n_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except (OSError, OverflowError):
+        raise MemoryError(f"no room for an array of {n_bytes / 1e6:.0f} MB") from None
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        block.madvise(mmap.MADV_HUGEPAGE)
+    return np.asarray(_Lent(block, n_bytes))
+
+
+def forget(unless=None):
+    """
+    Give back to the system the memory that is kept for arrays to come.
+
+    Parameters
+    ----------
+    unless : str, optional
+        What is going to use memory: nothing is given back if it was the same the last time.
+    """
+    global _user
+    if unless is None or unless != _user:
+        _unused.clear()
+    _user = unless or _user
+
+
 def _room(shape, dtype, in_memory):
     dtype, allowed = np.dtype(dtype), limit()
     n_bytes = math.prod(shape) * dtype.itemsize
+    if allowed is None and n_bytes >= _LENT:
+        return _lend(n_bytes, in_memory is np.zeros).view(dtype).reshape(shape)
     if allowed is None or n_bytes * _SMALL < allowed:
         return in_memory(shape, dtype)
     where = folder()

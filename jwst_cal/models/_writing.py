@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from jwst_cal.kernels.keeper import reserve
 from jwst_cal.models import _schemas
 from jwst_cal.models._dictionary import installed_version, is_array
 from jwst_cal.models._fits import BLOCK, Unusual, as_card, header_text, is_structural
@@ -67,6 +68,8 @@ def write(model: LightModel, path: str) -> str:
     except Unusual:
         return str(full(model.copy()).save(path))
     with open(path, "wb", buffering=0) as file:
+        reserve(file.fileno(), sum(map(len, headers)) + sum(
+            hdu.array.nbytes + -hdu.array.nbytes % BLOCK for hdu in hdus if hdu.array is not None))
         for hdu, header in zip(hdus, headers, strict=True):
             _put(file, header)
             if hdu.array is not None:

@@ -73,8 +73,18 @@ static void test_many_mappings_come_and_go(void)
     fclose(file);
 }
 
+static void test_room_on_the_disk(void)
+{
+    FILE *file = tmpfile();
+    CHECK(file && !jc_reserve(-1, 100));
+    if (jc_reserve(fileno(file), 100)) /* not on every file system */
+        CHECK(fseek(file, 0, SEEK_END) == 0 && ftell(file) == 100);
+    fclose(file);
+}
+
 int main(void)
 {
+    test_room_on_the_disk();
     test_nothing_is_lost();
     test_many_mappings_come_and_go();
     return finish();

@@ -56,7 +56,7 @@ def test_arrays_in_files_are_arrays(make, monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(memory.tempfile, "tempdir", None)
     memory.set_limit("100GB")
-    assert make((3, 1000, 500), np.float32).base is None
+    assert make((3, 100, 500), np.float32).base is None
     memory.set_limit("6MB")
     array = make((3, 1000, 500), np.float32)
     assert array.base is not None
@@ -68,6 +68,58 @@ def test_arrays_in_files_are_arrays(make, monkeypatch, tmp_path):
     del array
     assert kept[7, 499] == 499
     assert os.listdir(tmp_path) == []
+
+
+@pytest.fixture
+def _nothing_kept():
+    memory.forget()
+    yield
+    memory.forget()
+
+
+def address(array):
+    return array.__array_interface__["data"][0]
+
+
+@pytest.mark.usefixtures("_nothing_kept")
+def test_memory_is_used_again_by_an_array_of_its_size():
+    first = memory.empty((2, 1000, 1000), np.float32)
+    first[...] = 7
+    where, view = address(first), first[1, 5:]
+    del first
+    other = memory.empty((2, 1000, 1000), np.float32)
+    assert address(other) != where  # a view is left
+    del view
+    again = memory.zeros((8_000_000 - 5,), np.uint8)
+    assert address(again) == where
+    assert not again.any()
+    assert again.flags.carray
+    assert memory.empty((3, 3), np.float32).base is None  # a small one
+
+
+@pytest.mark.usefixtures("_nothing_kept")
+def test_memory_that_does_not_suit_is_given_back():
+    array = memory.zeros((8_000_000,), np.uint8)
+    del array
+    assert len(memory._unused) == 1
+    array = memory.zeros((5_000_000,), np.uint8)
+    assert memory._unused == []
+    assert not array.any()
+
+
+@pytest.mark.usefixtures("_nothing_kept")
+def test_memory_is_kept_for_runs_of_one_pipeline():
+    memory.forget(unless="one")
+    memory.empty((8_000_000,), np.uint8)
+    memory.forget(unless="one")
+    assert len(memory._unused) == 1
+    memory.forget(unless="two")
+    assert memory._unused == []
+
+
+def test_too_much_memory():
+    with pytest.raises(MemoryError, match="no room for an array of"):
+        memory.empty((1 << 40, 1 << 15), np.float32)
 
 
 @linux
