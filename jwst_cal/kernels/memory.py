@@ -57,6 +57,9 @@ _WITHOUT, _WINDOW = 20, 110_000_000
 #: The memory of arrays of so many bytes is kept for others, which may be smaller by one in so many.
 _LENT, _SPARE = 1 << 22, 16
 
+#: Advice about memory that the system may take.
+_MAY_TAKE = getattr(mmap, "MADV_FREE", None)
+
 #: Pixels of a row whose pages are brought in for that row alone.
 _LONG_ROW = 2048
 
@@ -345,7 +348,7 @@ class _Lent:
         self.__array_interface__ = {"version": 3, "typestr": "|u1", "shape": (n_bytes,),
                                     "data": (address, False)}
 
-    def __del__(self, keep=_unused.append, may_take=getattr(mmap, "MADV_FREE", None)):
+    def __del__(self, keep=_unused.append, may_take=_MAY_TAKE):
         if may_take is not None:
             self._block.madvise(may_take)
         keep(self._block)
