@@ -57,6 +57,7 @@ def needs(path, found=None):
     text = Path(path).read_text()
     parts = [f"csrc/{name}{ending}" for name in PARTS.findall(text) for ending in (".h", ".c")]
     parts += [f"jwst_cal/kernels/{name}.pxd" for name in DECLARATIONS.findall(text)]
+    parts += [str(Path(path).with_suffix(".pxd"))]  # taken without being named
     for part in parts:
         if part not in found and Path(part).exists():
             found.add(part)

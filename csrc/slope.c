@@ -7,15 +7,18 @@
 #include "keeper.h"
 #include "network.h"
 
-/* Two paths share one definition of the fit. Ramps without any flag ("plain", the bulk) go through
- * vector loops over a strip of pixels; every other ramp is loaded and fitted on its own.
+/* Three paths share one definition of the fit. Ramps without any flag ("plain", the bulk) go through
+ * vector loops over a strip of pixels; those with flags are gathered into the lanes of a batch; what
+ * neither knows (segments wanted one by one, ramps of a single group, charge migration, infinities)
+ * is loaded and fitted ramp by ramp.
  * The Poisson variance needs the median rate over all integrations, hence two passes over a strip
  * of pixels: slopes and medians first, variances and averages second. */
 /* MANY: ramps of a strip for which its rows are copied again, rather than gathered one by one. */
 enum { MANY = 32 };
-enum { STRIP = 256, N_POWERS = 6, LONGEST_TABLE = 512, MOST_IN_REGISTERS = 11 };
+enum { STRIP = 256, TILE = 32, N_POWERS = 6, LONGEST_TABLE = 512, MOST_IN_REGISTERS = 11 };
 
 /* Without the pragma gcc unrolls these loops into scalars before it can vectorise them. */
+#define UNROLL _Pragma("GCC unroll 16")
 #define EACH_LANE(x) _Pragma("omp simd") for (int x = 0; x < JC_LANES; x++)
 
 static const double SNR_FROM[N_POWERS - 1] = {5.0, 10.0, 20.0, 50.0, 100.0};
@@ -28,10 +31,12 @@ typedef struct {                 /* what all rows share */
     const jc_slope_image *rate, *rateints;
     size_t step;
     const jc_slope_segments *segments;
-    double *table[N_POWERS];     /* coefficients of the lengths up to longest, one after another */
+    double *tables;              /* coefficients of the lengths up to longest, one after another */
+    double *table[N_POWERS];     /* in it */
     double *whole[N_POWERS];     /* those of an unflagged ramp */
     int longest;
     jc_network network;          /* puts the median of used-1 differences in its place */
+    int sorts, by_lanes;         /* whether it does so in lanes; whether lanes are fitted */
 } plan;
 
 typedef struct { double gain, noise, dark; uint32_t dq; } pixel;
@@ -65,6 +70,22 @@ typedef struct {                 /* a pixel's ramps that took the careful path *
     int n_bad, n_full, has_saturated, has_charge;
 } tally;
 
+typedef struct {                 /* ramps with flags, one in each lane */
+    int n, where[JC_LANES];      /* columns of the strip; beyond n those of the first */
+    _Alignas(64) double (*y)[JC_LANES]; /* [group], DN; NaN where saturated */
+    uint64_t (*good)[JC_LANES], (*landed)[JC_LANES]; /* [word], a bit for each group: good to fit,
+                                                        flagged as a jump and nothing else */
+    float (*value)[JC_LANES];    /* [group], as it is in the exposure */
+    uint8_t (*flag)[JC_LANES];
+    int32_t (*q)[JC_LANES];      /* [group], flags as fitted */
+    int32_t (*start)[JC_LANES], (*length)[JC_LANES]; /* [segment], length 0: no more of them */
+    double (*rise)[JC_LANES];    /* [segment], DN, from its first to its last group */
+    _Alignas(64) double rate[JC_LANES]; /* median */
+    int32_t seen[JC_LANES];      /* union of the flags */
+    int32_t n_saturated[JC_LANES];
+    int32_t by_itself[JC_LANES]; /* not a ramp for lanes */
+} batch;
+
 typedef struct {                 /* part of a row of jc_slope_image, before it goes to memory */
     _Alignas(64) float slope[STRIP];
     uint32_t dq[STRIP];
@@ -79,7 +100,7 @@ typedef struct {                 /* one strip of pixels, and room to work */
     double *y, *differences, *coefficients; /* y: [lane][group] */
     uint8_t *q, *uncharged;      /* [lane][group] */
     uint8_t *plain;              /* [integration][STRIP] */
-    uint8_t all_plain[STRIP];
+    uint8_t has_rate[STRIP];
     _Alignas(64) double gain[STRIP]; double noise[STRIP], dark[STRIP];
     double vp[STRIP], vr[STRIP]; /* of an unflagged ramp */
     double unfit[STRIP];         /* not 0: the noise rules out the plain path */
@@ -87,6 +108,7 @@ typedef struct {                 /* one strip of pixels, and room to work */
     double median[STRIP], slopes_sum[STRIP], n_plain[STRIP];
     results whole, each, rate;   /* of unflagged ramps, one integration, the exposure */
     float (*slopes)[STRIP];      /* [integration], of unflagged ramps */
+    batch batch;
     tally tallies[STRIP];
 } strip;
 
@@ -515,16 +537,339 @@ static void fit_ramp(const plan *p, const ramp *r, int integ, int row, int x0, i
     out->err[x] = (float) err;
 }
 
+/* ---- ramps with flags, in lanes ----------------------------------------------------------- */
+
+JC_INLINE int words_of(int n_groups)
+{
+    return (n_groups + 63) / 64;
+}
+
+/* The first group from `at` on whose bit is 1, those of all words being `other` way round: 0 or ~0;
+ * n if there is none. */
+JC_INLINE unsigned next_bit(uint64_t (*words)[JC_LANES], int lane, unsigned at, unsigned n,
+                            uint64_t other)
+{
+    for (; at < n; at = (at / 64 + 1) * 64) {
+        const uint64_t rest = (words[at / 64][lane] ^ other) >> (at % 64);
+        if (rest == 0) continue;
+        at += (unsigned) __builtin_ctzll(rest);
+        return at < n ? at : n;
+    }
+    return n;
+}
+
+/* List the segments that take part in the fit of one lane, as next_fitted does; returns how many. */
+JC_INLINE int list_segments(const plan *p, batch *b, int lane)
+{
+    const unsigned n = (unsigned) p->in->used;
+    int found = 0, single = -1;
+    for (unsigned g = 0, end; (g = next_bit(b->good, lane, g, n, 0)) < n; g = end) {
+        const unsigned last = g > 0 ? g - 1 : 0; /* group 0 cannot be good and a jump */
+        const int start = (int) (g - (b->landed[last / 64][lane] >> (last % 64) & 1));
+        end = next_bit(b->good, lane, g, n, ~(uint64_t) 0);
+        const int length = (int) end - start;
+        if (length == 1) {
+            single = single < 0 ? start : single;
+            continue;
+        }
+        b->start[found][lane] = start;
+        b->rise[found][lane] = b->y[end - 1][lane] - b->y[start][lane];
+        b->length[found++][lane] = length;
+    }
+    if (found == 0 && single >= 0) {
+        b->start[0][lane] = single;
+        b->rise[0][lane] = 0.0;
+        b->length[found++][lane] = 1;
+    }
+    return found;
+}
+
+/* Put the middle of each lane of s->sorted in its place. */
+JC_INLINE void sort_lanes(const plan *p, strip *s)
+{
+    for (size_t k = 0; k < p->network.n_pairs; k++) {
+        double *restrict a = s->sorted[0] + p->network.pairs[2 * k];
+        double *restrict b = s->sorted[0] + p->network.pairs[2 * k + 1];
+        EACH_LANE(x) {
+            const double low = a[x], high = b[x];
+            a[x] = low < high ? low : high;
+            b[x] = low > high ? low : high;
+        }
+    }
+}
+
+/* Copy a batch out of rows: neighbours at once. */
+JC_CLONES
+static void gather_lanes(const plan *p, const float *data, const uint8_t *groupdq, size_t stride,
+                         batch *b)
+{
+    const int x0 = b->where[0], together = b->n == JC_LANES && b->where[b->n - 1] - x0 + 1 == b->n;
+    for (int g = 0; g < p->in->used; g++) {
+        const float *restrict from = data + (size_t) g * stride;
+        const uint8_t *restrict flags = groupdq + (size_t) g * stride;
+        float *restrict value = b->value[g];
+        uint8_t *restrict flag = b->flag[g];
+        if (together) {
+            memcpy(value, from + x0, sizeof b->value[g]);
+            memcpy(flag, flags + x0, sizeof b->flag[g]);
+            continue;
+        }
+        for (int k = 0; k < JC_LANES; k++) {
+            value[k] = from[b->where[k]];
+            flag[k] = flags[b->where[k]];
+        }
+    }
+}
+
+/* The groups and flags of a batch as they are fitted. */
+JC_CLONES
+static void load_lanes(const plan *p, batch *b)
+{
+    const jc_slope_options *o = p->opt;
+    const int n = p->in->used;
+    const int32_t flags = (int32_t) ~o->persistence, bad = (int32_t) o->do_not_use;
+    const int32_t full = (int32_t) o->saturated, jump = (int32_t) o->jump;
+    int32_t n_good[JC_LANES] = {0}, suppress[JC_LANES], seen[JC_LANES] = {0};
+    int32_t n_full[JC_LANES] = {0};
+    for (int g = 0; g < n; g++) {
+        const int32_t kept = g == 0 && o->clear_first_jump ? ~jump : ~0;
+        const float *restrict value = b->value[g];
+        const uint8_t *restrict flag = b->flag[g];
+        int32_t *restrict q = b->q[g];
+        EACH_LANE(x) {
+            const int32_t now = flag[x] | (value[x] == value[x] ? 0 : bad);
+            n_good[x] += (now & flags) == 0;
+            q[x] = now & kept;
+        }
+    }
+    EACH_LANE(x) suppress[x] = n_good[x] == 1 ? bad : 0;
+    for (int w = 0; w < words_of(n); w++) {
+        memset(b->good[w], 0, sizeof b->good[w]);
+        memset(b->landed[w], 0, sizeof b->landed[w]);
+    }
+    for (int g = 0; g < n; g++) {
+        const float *restrict value = b->value[g];
+        double *restrict y = b->y[g];
+        int32_t *restrict q = b->q[g], good[JC_LANES], landed[JC_LANES];
+        uint64_t *restrict goods = b->good[g / 64], *restrict jumps = b->landed[g / 64];
+        EACH_LANE(x) {
+            const int32_t now = q[x] | suppress[x];
+            seen[x] |= now;
+            n_full[x] += (now & full) != 0;
+            good[x] = (now & flags) == 0;
+            landed[x] = (now & flags) == jump;
+            q[x] = now;
+        }
+        EACH_LANE(x) goods[x] |= (uint64_t) good[x] << (g % 64);
+        EACH_LANE(x) jumps[x] |= (uint64_t) landed[x] << (g % 64);
+        EACH_LANE(x) y[x] = q[x] & full ? NAN : (double) value[x];
+    }
+    EACH_LANE(x) {
+        b->seen[x] = seen[x];
+        b->n_saturated[x] = n_full[x];
+    }
+}
+
+/* The differences of a batch's lanes, as list_differences lists them. */
+JC_CLONES
+static void subtract_lanes(const plan *p, strip *s, int32_t *restrict usable,
+                           int32_t *restrict odd)
+{
+    const batch *b = &s->batch;
+    const int32_t unusable = (int32_t) (p->opt->do_not_use | p->opt->saturated);
+    const int32_t jump = (int32_t) p->opt->jump;
+    double pad[JC_LANES], spoilt[JC_LANES] = {0.0};
+    int32_t count[JC_LANES] = {0};
+    EACH_LANE(x) pad[x] = INFINITY;
+    for (int g = 1; g < p->in->used; g++) {
+        const int32_t *restrict before = b->q[g - 1], *restrict now = b->q[g];
+        const double *restrict y0 = b->y[g - 1], *restrict y = b->y[g];
+        double *restrict sorted = s->sorted[g - 1], keep[JC_LANES];
+        EACH_LANE(x) {
+            const int32_t use = (((before[x] | now[x]) & unusable) | (now[x] & jump)) == 0;
+            count[x] += use;
+            keep[x] = use;
+        }
+        EACH_LANE(x) {
+            const double difference = y[x] - y0[x];
+            const double kept = keep[x] > 0.0 ? difference : 0.0;
+            sorted[x] = keep[x] > 0.0 ? difference : pad[x];
+            pad[x] *= 2.0 * keep[x] - 1.0;
+            spoilt[x] += kept - kept;
+        }
+    }
+    EACH_LANE(x) usable[x] = count[x];
+    EACH_LANE(x) odd[x] = spoilt[x] == 0.0 ? 0 : 1;
+}
+
+/* The median rates of a batch whose differences are sorted. */
+JC_CLONES
+static void rates_of_lanes(const plan *p, strip *s, const int32_t *restrict usable)
+{
+    batch *b = &s->batch;
+    const int32_t all = p->in->used - 1;
+    const int32_t unusable = (int32_t) (p->opt->do_not_use | p->opt->saturated);
+    const double time = p->opt->group_time, *restrict sorted = s->sorted[0];
+    const double *restrict first = b->y[0];
+    const int32_t *restrict q = b->q[0];
+    double middle[JC_LANES], only[JC_LANES];
+    EACH_LANE(x) {
+        const int32_t one_more = (all - usable[x]) & 1, some = all > 0; /* as in middle_of */
+        const int32_t low = some ? (all - 1 - one_more) / 2 : 0, high = some ? (all - one_more) / 2 : 0;
+        middle[x] = 0.5 * (sorted[low * JC_LANES + x] + sorted[high * JC_LANES + x]);
+    }
+    EACH_LANE(x) only[x] = q[x] & unusable ? 0.0 : first[x];
+    EACH_LANE(x) b->rate[x] = (usable[x] > 0 ? middle[x] : only[x]) / time;
+}
+
+typedef struct {                 /* results of a batch */
+    double slope[JC_LANES], var_poisson[JC_LANES], var_rnoise[JC_LANES], err[JC_LANES];
+    double rate_err[JC_LANES];   /* of an exposure of this one integration */
+    double poisson[JC_LANES], rnoise[JC_LANES], sum[JC_LANES], charge[JC_LANES]; /* a pixel's sums */
+    int32_t dq[JC_LANES];        /* flags to add */
+} lane_results;
+
+/* One segment of each lane, added to the sums. */
+JC_INLINE void fit_segments(const plan *p, const batch *b, int k,
+                            const double *restrict gain, const double *restrict noise,
+                            const double *restrict dark, const double *restrict rate,
+                            double *restrict err, lane_results *restrict out)
+{
+    const double time = p->opt->group_time, *restrict y = b->y[0];
+    const int32_t *restrict start = b->start[k], *restrict length = b->length[k];
+    const double *restrict rise = b->rise[k];
+    const int32_t size = (int32_t) table_start(p->longest + 1);
+    int32_t from[JC_LANES];
+    double slope[JC_LANES] = {0.0};
+    EACH_LANE(x) {
+        double variance, power = 0.0;
+        const double squared = squared_signal(rise[x], gain[x], noise[x], &variance);
+        UNROLL for (int c = 0; c < N_POWERS - 1; c++)
+            power += squared >= SNR_FROM[c] * SNR_FROM[c] * variance ? 1.0 : 0.0;
+        from[x] = (int32_t) power * size;
+    }
+    for (int x = 0; x < b->n; x++) { /* gathers would take longer */
+        const int n = length[x], last = start[x] + n - 1;
+        const double *c = p->tables + from[x] + (n > 1 ? table_start(n) : 0);
+        double sum = 0.0;
+        for (int i = 0; i < n / 2; i++)
+            sum += c[i] * (y[(last - i) * JC_LANES + x] - y[(start[x] + i) * JC_LANES + x]);
+        slope[x] = n > 1 ? sum : y[start[x] * JC_LANES + x] / time;
+    }
+    EACH_LANE(x) {
+        const double n = length[x], own = n > 0.0 ? 1.0 : 0.0;
+        const double long_enough = n > 1.0 ? n : 2.0;
+        const double ratio = noise[x] / (time * gain[x]);
+        const double cubic = long_enough * long_enough * long_enough - long_enough;
+        const double rnoise = 12.0 / cubic * ratio * ratio;
+        const double poisson = poisson_variance(rate[x], dark[x], gain[x], time * (long_enough - 1.0));
+        out->rnoise[x] += own > 0.0 ? 1.0 / rnoise : 0.0;
+        out->poisson[x] += (own > 0.0) & (poisson > 0.0) ? 1.0 / poisson : 0.0;
+        err[x] += own > 0.0 ? 1.0 / (poisson + rnoise) : 0.0;
+        out->sum[x] += own > 0.0 ? slope[x] / rnoise : 0.0;
+    }
+}
+
+/* Fit the lanes of a batch. */
+JC_CLONES
+static void fit_lanes(const plan *p, strip *s, lane_results *restrict out)
+{
+    const jc_slope_options *o = p->opt;
+    batch *b = &s->batch;
+    const int32_t bad = (int32_t) o->do_not_use, full = (int32_t) o->saturated;
+    const int32_t invalid = bad | full, seen = (int32_t) (o->jump | o->persistence);
+    int32_t n_segments[JC_LANES], most = 0, ok[JC_LANES], dq[JC_LANES], own[JC_LANES];
+    double gain[JC_LANES], noise[JC_LANES], dark[JC_LANES], rate[JC_LANES], err[JC_LANES];
+    for (int x = 0; x < JC_LANES; x++) {
+        const int at = b->where[x];
+        gain[x] = s->gain[at];
+        noise[x] = s->noise[at];
+        dark[x] = s->dark[at];
+        rate[x] = s->median[at];
+        own[x] = (int32_t) s->whole.dq[at];
+        n_segments[x] = x >= b->n || b->q[0][x] & full ? 0 : list_segments(p, b, x);
+        most = n_segments[x] > most ? n_segments[x] : most;
+    }
+    for (int x = 0; x < JC_LANES; x++)
+        for (int k = n_segments[x]; k < most; k++)
+            b->start[k][x] = b->length[k][x] = 0, b->rise[k][x] = 0.0;
+    EACH_LANE(x) out->rnoise[x] = out->poisson[x] = out->sum[x] = err[x] = 0.0;
+    for (int k = 0; k < most; k++)
+        fit_segments(p, b, k, gain, noise, dark, rate, err, out);
+    EACH_LANE(x) {
+        int32_t flags = own[x] | (b->seen[x] & seen);
+        flags |= b->q[0][x] & full ? invalid : 0;
+        flags |= n_segments[x] == 0 ? bad : 0;
+        flags |= b->n_saturated[x] == p->in->used ? full : 0;
+        dq[x] = flags;
+        ok[x] = (n_segments[x] > 0) & ((flags & invalid) == 0);
+    }
+    EACH_LANE(x) {
+        const double poisson = stored_variance(1.0 / out->poisson[x]);
+        const double rnoise = stored_variance(1.0 / out->rnoise[x]);
+        const double variance = 1.0 / err[x], root = sqrt(variance);
+        const double var_rnoise = ok[x] ? rnoise : 0.0, inverse = 1.0 / var_rnoise;
+        const double var_poisson = ok[x] && out->poisson[x] > 0.0 ? poisson : 0.0;
+        out->var_poisson[x] = var_poisson;
+        out->var_rnoise[x] = var_rnoise;
+        out->rate_err[x] = sqrt(var_poisson + var_rnoise);
+        out->slope[x] = ok[x] ? out->sum[x] * rnoise : NAN;
+        out->err[x] = ok[x] && !(variance > LARGE_VARIANCE) ? root : 0.0;
+        out->charge[x] = var_rnoise > 0.0 ? inverse : 0.0;
+    }
+    EACH_LANE(x) out->dq[x] = dq[x];
+}
+
+/* Put the results of a batch among those of its integration, and add them to the pixels' sums. */
+static void store_lanes(const plan *p, const lane_results *from, strip *s)
+{
+    const jc_slope_options *o = p->opt;
+    const uint32_t kept = o->jump | o->persistence;
+    const batch *b = &s->batch;
+    results *out = &s->each;
+    for (int k = 0; k < b->n; k++) {
+        if (b->by_itself[k])
+            continue;
+        const int x = b->where[k];
+        const uint32_t dq = (uint32_t) from->dq[k], seen = (uint32_t) b->seen[k];
+        const int has_saturated = b->n_saturated[k] > 0;
+        out->slope[x] = (float) from->slope[k];
+        out->dq[x] = dq | (has_saturated ? o->saturated : 0);
+        out->var_poisson[x] = (float) from->var_poisson[k];
+        out->var_rnoise[x] = (float) from->var_rnoise[k];
+        out->err[x] = (float) from->err[k];
+        if (p->in->n_ints == 1) { /* what find_rate would find */
+            s->has_rate[x] = 1;
+            s->rate.slope[x] = out->slope[x];
+            s->rate.dq[x] = out->dq[x];
+            s->rate.var_poisson[x] = out->var_poisson[x];
+            s->rate.var_rnoise[x] = out->var_rnoise[x];
+            s->rate.err[x] = (float) from->rate_err[k];
+            continue;
+        }
+        tally *t = s->tallies + x;
+        t->sum.poisson += from->poisson[k];
+        t->sum.rnoise += from->rnoise[k];
+        t->sum.slope += from->sum[k];
+        t->charge += from->charge[k];
+        t->seen |= seen & kept;
+        t->n_bad += (dq & o->do_not_use) != 0;
+        t->n_full += (dq & o->saturated) != 0;
+        t->has_saturated |= has_saturated;
+    }
+}
+
 /* ---- ramps without flags ------------------------------------------------------------------ */
 
-/* Have the memory fetched that is read next: the strip's next integration, or the next strip. */
-JC_INLINE void fetch_ahead(const plan *p, int integ, int row, int x0)
+/* Have the memory fetched that is read next, a tile of it: of the strip's next integration, or of the
+ * next strip. Little by little between the calculations, so that neither waits for the other. */
+JC_INLINE void fetch_ahead(const plan *p, int integ, int row, int x0, int x)
 {
     const jc_slope_ramps *in = p->in;
-    const size_t plane = (size_t) in->n_rows * (size_t) in->n_cols, bytes = STRIP * sizeof(float);
+    const size_t plane = (size_t) in->n_rows * (size_t) in->n_cols, bytes = TILE * sizeof(float);
     const int is_last = integ + 1 == in->n_ints, next = is_last ? 0 : integ + 1;
-    size_t at = image_index(in, row, is_last ? x0 + STRIP : x0);
-    if (at + STRIP > plane) return;
+    size_t at = image_index(in, row, is_last ? x0 + STRIP : x0) + (size_t) x;
+    if (at + TILE > plane) return;
     if (is_last) {
         jc_fetch(in->gain + at, bytes);
         jc_fetch(in->read_noise + at, bytes);
@@ -532,9 +877,10 @@ JC_INLINE void fetch_ahead(const plan *p, int integ, int row, int x0)
         if (in->dark_current) jc_fetch(in->dark_current + at, bytes);
     }
     at += ((size_t) next * (size_t) in->n_groups + (size_t) in->first) * plane;
+    const int with_flags = x % 64 == 0; /* a line of them is as long as two tiles */
     for (int g = 0; g < in->used; g++, at += plane) {
         jc_fetch(in->data + at, bytes);
-        jc_fetch(in->groupdq + at, STRIP);
+        if (with_flags) jc_fetch(in->groupdq + at, 1);
     }
 }
 
@@ -552,10 +898,8 @@ JC_INLINE void load_rows(const plan *p, int integ, int row, int x0, int width, s
         for (int x = 0; x < STRIP; x++)
             flags[x] |= row_flags[x];
     }
-    fetch_ahead(p, integ, row, x0);
 }
 
-#define UNROLL _Pragma("GCC unroll 16")
 #define EXCHANGE(i, j)                        \
     {                                         \
         const double low = v[i], high = v[j]; \
@@ -565,12 +909,13 @@ JC_INLINE void load_rows(const plan *p, int integ, int row, int x0, int width, s
 
 /* Twice the medians of n differences, n a constant, in registers: of n/2 + 2 numbers neither the
  * least nor the largest is in the middle of all n; they make room for the next. */
-JC_INLINE void medians_of(const int n, float (*restrict rows)[STRIP], double *restrict median)
+JC_INLINE void medians_of(const int n, const float *restrict rows, double *restrict median)
 {
 #pragma omp simd
-    for (int x = 0; x < STRIP; x++) {
+    for (int x = 0; x < TILE; x++) {
         double v[MOST_IN_REGISTERS];
-        UNROLL for (int k = 0; k < n; k++) v[k] = (double) rows[k + 1][x] - (double) rows[k][x];
+        UNROLL for (int k = 0; k < n; k++)
+            v[k] = (double) rows[(k + 1) * STRIP + x] - (double) rows[k * STRIP + x];
         UNROLL for (int done = 0; done < (n - 1) / 2; done++) {
             const int m = n / 2 + 2 - done; /* in hand: the least to the front, the largest back */
             UNROLL for (int k = 0; k < m / 2; k++) EXCHANGE(k, m - 1 - k)
@@ -582,27 +927,14 @@ JC_INLINE void medians_of(const int n, float (*restrict rows)[STRIP], double *re
     }
 }
 
-/* Put the middle of each lane of s->sorted in its place. */
-JC_INLINE void sort_lanes(const plan *p, strip *s)
-{
-    for (size_t k = 0; k < p->network.n_pairs; k++) {
-        double *restrict a = s->sorted[0] + p->network.pairs[2 * k];
-        double *restrict b = s->sorted[0] + p->network.pairs[2 * k + 1];
-        EACH_LANE(x) {
-            const double low = a[x], high = b[x];
-            a[x] = low < high ? low : high;
-            b[x] = low > high ? low : high;
-        }
-    }
-}
-
 /* The same for any n, by a sorting network. */
-JC_INLINE void medians_by_network(const plan *p, strip *s, double *restrict median)
+JC_INLINE void medians_by_network(const plan *p, const float *rows, strip *s,
+                                  double *restrict median)
 {
     const int n = p->in->used - 1;
-    for (int x0 = 0; x0 < STRIP; x0 += JC_LANES) {
+    for (int x0 = 0; x0 < TILE; x0 += JC_LANES) {
         for (int g = 0; g < n; g++) {
-            const float *before = s->rows[g] + x0, *after = s->rows[g + 1] + x0;
+            const float *before = rows + g * STRIP + x0, *after = before + STRIP;
             double *restrict difference = s->sorted[g];
             EACH_LANE(x) difference[x] = (double) after[x] - (double) before[x];
         }
@@ -612,42 +944,44 @@ JC_INLINE void medians_by_network(const plan *p, strip *s, double *restrict medi
     }
 }
 
-/* Twice the median difference of each ramp of the strip. */
-JC_INLINE void strip_medians(const plan *p, strip *s, double *restrict median)
+/* Twice the median difference of each ramp of a tile. */
+JC_INLINE void tile_medians(const plan *p, int x0, strip *s, double *restrict median)
 {
+    const float *rows = s->rows[0] + x0;
     switch (p->in->used - 1) {
-    case 1: medians_of(1, s->rows, median); break;
-    case 2: medians_of(2, s->rows, median); break;
-    case 3: medians_of(3, s->rows, median); break;
-    case 4: medians_of(4, s->rows, median); break;
-    case 5: medians_of(5, s->rows, median); break;
-    case 6: medians_of(6, s->rows, median); break;
-    case 7: medians_of(7, s->rows, median); break;
-    case 8: medians_of(8, s->rows, median); break;
-    case 9: medians_of(9, s->rows, median); break;
-    case 10: medians_of(10, s->rows, median); break;
-    case 11: medians_of(11, s->rows, median); break;
-    default: medians_by_network(p, s, median);
+    case 1: medians_of(1, rows, median); break;
+    case 2: medians_of(2, rows, median); break;
+    case 3: medians_of(3, rows, median); break;
+    case 4: medians_of(4, rows, median); break;
+    case 5: medians_of(5, rows, median); break;
+    case 6: medians_of(6, rows, median); break;
+    case 7: medians_of(7, rows, median); break;
+    case 8: medians_of(8, rows, median); break;
+    case 9: medians_of(9, rows, median); break;
+    case 10: medians_of(10, rows, median); break;
+    case 11: medians_of(11, rows, median); break;
+    default: medians_by_network(p, rows, s, median);
     }
 }
 
 /* Each pixel's power, as a number and as a bit. */
-JC_INLINE void strip_powers(const plan *p, const strip *s, double *restrict power,
-                            uint8_t *restrict bit)
+JC_INLINE void tile_powers(const plan *p, int x0, const strip *s, double *restrict power,
+                           uint8_t *restrict bit)
 {
-    const float *first = s->rows[0], *last = s->rows[p->in->used - 1];
-    int32_t bits[STRIP];
-    for (int x = 0; x < STRIP; x++) {
+    const float *first = s->rows[0] + x0, *last = s->rows[p->in->used - 1] + x0;
+    const double *restrict gain = s->gain + x0, *restrict noise = s->noise + x0;
+    int32_t bits[TILE];
+    for (int x = 0; x < TILE; x++) {
         const double rise = (double) last[x] - (double) first[x];
         double variance, count = 0.0;
-        const double squared = squared_signal(rise, s->gain[x], s->noise[x], &variance);
+        const double squared = squared_signal(rise, gain[x], noise[x], &variance);
         UNROLL for (int k = 0; k < N_POWERS - 1; k++)
             count += squared >= SNR_FROM[k] * SNR_FROM[k] * variance ? 1.0 : 0.0;
         power[x] = count;
     }
-    for (int x = 0; x < STRIP; x++)
+    for (int x = 0; x < TILE; x++)
         bits[x] = 1 << (int) power[x];
-    for (int x = 0; x < STRIP; x++)
+    for (int x = 0; x < TILE; x++)
         bit[x] = (uint8_t) bits[x];
 }
 
@@ -724,24 +1058,39 @@ static int next_flagged(const uint8_t *plain, int x, int width)
     return x;
 }
 
+JC_INLINE int any_zero(const uint8_t *flags, int width)
+{
+    int found = 0;
+    for (int x = 0; x < width; x++)
+        found |= flags[x] == 0;
+    return found;
+}
+
 /* Which ramps are plain, and their slopes. */
 JC_CLONES
 static void fit_plain(const plan *p, int integ, int row, int x0, int width, strip *s)
 {
     uint8_t *restrict plain = s->plain + (size_t) integ * STRIP;
-    double median[STRIP], slope[STRIP], power[STRIP];
-    uint8_t bit[STRIP];
+    double median[STRIP], slope[STRIP], power[TILE];
+    uint8_t bit[TILE];
     load_rows(p, integ, row, x0, width, s);
     jc_settle(2 * p->in->used);
     const int n = p->in->used - 1;
-    if (p->segments != NULL || n == 0 || (n > MOST_IN_REGISTERS && p->network.pairs == NULL)) {
+    const int fits = p->segments == NULL && n > 0 &&
+                     (n <= MOST_IN_REGISTERS || p->network.pairs != NULL);
+    if (!fits || !any_zero(s->flags, width)) {
         memset(plain, 0, STRIP);
+        for (int x = 0; x < STRIP; x += TILE)
+            fetch_ahead(p, integ, row, x0, x);
         return;
     }
-    strip_medians(p, s, median);
-    strip_powers(p, s, power, bit);
-    for (int x = 0; x < width; x += JC_LANES)
-        tile_slopes(p, x, s, power + x, tile_bits(bit + x), slope + x);
+    for (int x = 0; x < STRIP; x += TILE) {
+        fetch_ahead(p, integ, row, x0, x);
+        tile_medians(p, x, s, median + x);
+        tile_powers(p, x, s, power, bit);
+        for (int k = 0; k < TILE; k += JC_LANES)
+            tile_slopes(p, x + k, s, power + k, tile_bits(bit + k), slope + x + k);
+    }
     const double per_time = 0.5 / p->opt->group_time;
     for (int x = 0; x < width; x++) {
         double good = s->flags[x] + s->unfit[x] == 0.0 ? 1.0 : 0.0;
@@ -759,18 +1108,33 @@ static void fit_plain(const plan *p, int integ, int row, int x0, int width, stri
 }
 
 /* The next ramps that are not plain, at most as many as there are lanes; *x is where to go on. */
-static int next_batch(const uint8_t *plain, int *x, int width, int *where)
+static int next_batch(const uint8_t *plain, int *x, int width, batch *b)
 {
     int n = 0;
-    while (n < JC_LANES && (*x = next_flagged(plain, *x, width)) < width) where[n++] = (*x)++;
-    return n;
+    while (n < JC_LANES && (*x = next_flagged(plain, *x, width)) < width) b->where[n++] = (*x)++;
+    for (int k = n; k < JC_LANES; k++)
+        b->where[k] = b->where[0];
+    return b->n = n;
 }
 
-/* Where a ramp is in the strip's rows. */
-static source in_rows(const plan *p, const strip *s, int integ, int row, int x0, int x)
+/* Where the ramps of the strip are: in its rows, or in the exposure. */
+static source in_strip(const plan *p, const strip *s, int integ, int row, int x0, int in_rows)
 {
-    return (source) {s->rows[0] + x, s->row_flags[0] + x, STRIP,
-                     in_exposure(p->in, integ, row, x0 + x).zero};
+    source from = in_exposure(p->in, integ, row, x0);
+    if (in_rows) {
+        from.data = s->rows[0];
+        from.groupdq = s->row_flags[0];
+        from.stride = STRIP;
+    }
+    return from;
+}
+
+static source column_of(source from, int x)
+{
+    from.data += x;
+    from.groupdq += x;
+    if (from.zero) from.zero += x;
+    return from;
 }
 
 static int count_flagged(const uint8_t *plain, int width)
@@ -781,42 +1145,85 @@ static int count_flagged(const uint8_t *plain, int width)
     return n;
 }
 
-/* Load a batch of ramps from the strip's rows, and add their median rates to their pixels'. */
-JC_CLONES
-static void load_batch(const plan *p, int integ, int row, int x0, const int *where, int n,
-                       strip *s, ramp *ramps)
+/* Load a batch of ramps one by one, and find their median rates. */
+static void load_each(const plan *p, const source *from, strip *s, ramp *ramps)
 {
     const uint32_t unusable = p->opt->do_not_use | p->opt->saturated;
-    const int sorts = p->in->used < 3 || p->network.pairs != NULL;
+    batch *b = &s->batch;
     int usable[JC_LANES];
-    for (int k = 0; k < n; k++) {
-        const int x = where[k];
-        const source from = in_rows(p, s, integ, row, x0, x);
-        load_ramp(p, &from, s, k, ramps + k);
+    for (int k = 0; k < b->n; k++) {
+        const source own = column_of(*from, b->where[k]);
+        load_ramp(p, &own, s, k, ramps + k);
         usable[k] = list_differences(p, ramps + k, s, k);
     }
-    if (sorts) sort_lanes(p, s);
-    for (int k = 0; k < n; k++) {
+    if (p->sorts) sort_lanes(p, s);
+    for (int k = 0; k < b->n; k++) {
         const ramp *r = ramps + k;
         double rate = r->q[0] & unusable ? 0.0 : r->y[0] / p->opt->group_time;
-        if (usable[k] > 0 && sorts) rate = middle_of(p, s, k, usable[k]) / p->opt->group_time;
-        else if (usable[k] != 0) rate = odd_middle_of(p, r, s->differences) / p->opt->group_time;
+        if (usable[k] > 0 && p->sorts)
+            rate = middle_of(p, s, k, usable[k]) / p->opt->group_time;
+        else if (usable[k] != 0)
+            rate = odd_middle_of(p, r, s->differences) / p->opt->group_time;
         if (r->alone) rate = r->y[0] / r->alone_time;
-        s->median[where[k]] += rate;
+        b->rate[k] = rate;
+        b->by_itself[k] = 1;
     }
+}
+
+/* Load a batch of ramps. */
+static void load_batch(const plan *p, const source *from, strip *s, ramp *ramps)
+{
+    batch *b = &s->batch;
+    if (!p->by_lanes) {
+        load_each(p, from, s, ramps);
+        return;
+    }
+    gather_lanes(p, from->data, from->groupdq, from->stride, b);
+    load_lanes(p, b);
+    for (int k = 0; k < b->n; k++) {
+        b->by_itself[k] = ((uint32_t) b->seen[k] & p->opt->charge_loss) != 0;
+        if (!b->by_itself[k])
+            continue;
+        const source own = column_of(*from, b->where[k]);
+        load_ramp(p, &own, s, k, ramps + k);
+    }
+}
+
+/* Add the median rates of a batch to those of its pixels. */
+static void add_rates(const plan *p, const source *from, strip *s)
+{
+    batch *b = &s->batch;
+    if (p->by_lanes) {
+        int32_t usable[JC_LANES], odd[JC_LANES];
+        subtract_lanes(p, s, usable, odd);
+        sort_lanes(p, s);
+        rates_of_lanes(p, s, usable);
+        for (int k = 0; k < b->n; k++) {
+            if (!odd[k])
+                continue;
+            ramp r;
+            const source own = column_of(*from, b->where[k]);
+            load_ramp(p, &own, s, k, &r);
+            b->rate[k] = odd_middle_of(p, &r, s->differences) / p->opt->group_time;
+        }
+    }
+    for (int k = 0; k < b->n; k++)
+        s->median[b->where[k]] += b->rate[k];
 }
 
 /* First pass: slopes of the plain ramps, and every pixel's median rate. */
 static void first_pass(const plan *p, int row, int x0, int width, strip *s)
 {
     ramp ramps[JC_LANES];
-    int where[JC_LANES];
     for (int i = 0; i < p->in->n_ints; i++) {
         fit_plain(p, i, row, x0, width, s);
         if (p->in->n_ints == 1) return; /* the second pass finds it in the strip's rows */
         const uint8_t *plain = s->plain + (size_t) i * STRIP;
-        for (int x = 0, n; (n = next_batch(plain, &x, width, where)) > 0;)
-            load_batch(p, i, row, x0, where, n, s, ramps);
+        const source from = in_strip(p, s, i, row, x0, 1);
+        for (int x = 0; next_batch(plain, &x, width, &s->batch) > 0;) {
+            load_batch(p, &from, s, ramps);
+            add_rates(p, &from, s);
+        }
     }
 }
 
@@ -824,22 +1231,24 @@ static void first_pass(const plan *p, int row, int x0, int width, strip *s)
 static void second_pass(const plan *p, int integ, int row, int x0, int width, strip *s)
 {
     const uint8_t *plain = s->plain + (size_t) integ * STRIP;
-    const int again = p->in->n_ints > 1 && count_flagged(plain, width) > MANY;
+    const int alone = p->in->n_ints == 1;
+    const int again = !alone && count_flagged(plain, width) > MANY;
+    const source from = in_strip(p, s, integ, row, x0, alone || again);
+    batch *b = &s->batch;
     ramp ramps[JC_LANES];
-    int where[JC_LANES];
+    lane_results found;
     if (again) load_rows(p, integ, row, x0, width, s);
     s->each = s->whole;
     memcpy(s->each.slope, s->slopes[integ], sizeof s->each.slope);
-    for (int x = 0, n; (n = next_batch(plain, &x, width, where)) > 0;) {
-        if (p->in->n_ints == 1) load_batch(p, integ, row, x0, where, n, s, ramps);
-        for (int k = 0; k < n; k++) {
-            if (p->in->n_ints > 1) {
-                const source from = again ? in_rows(p, s, integ, row, x0, where[k])
-                                          : in_exposure(p->in, integ, row, x0 + where[k]);
-                load_ramp(p, &from, s, k, ramps + k);
-            }
-            fit_ramp(p, ramps + k, integ, row, x0, where[k], s);
+    for (int x = 0; next_batch(plain, &x, width, b) > 0;) {
+        load_batch(p, &from, s, ramps);
+        if (alone) add_rates(p, &from, s);
+        if (p->by_lanes) {
+            fit_lanes(p, s, &found);
+            store_lanes(p, &found, s);
         }
+        for (int k = 0; k < b->n; k++)
+            if (b->by_itself[k]) fit_ramp(p, ramps + k, integ, row, x0, b->where[k], s);
     }
 }
 
@@ -852,7 +1261,7 @@ static void find_errors(const plan *p, int width, strip *s)
     results *restrict each = &s->whole, *restrict rate = &s->rate;
     double sums[STRIP] = {0.0}, mean[STRIP] = {0.0};
     for (int x = 0; x < width; x++)
-        s->all_plain[x] = s->n_plain[x] == n;
+        s->has_rate[x] = s->n_plain[x] == n;
     for (int x = 0; x < width; x++) {
         s->median[x] *= per_int;
         const double good = s->factor[x] - s->factor[x]; /* 0, or NaN for a bad pixel */
@@ -946,8 +1355,8 @@ static void fit_row(const plan *p, int row, strip *s)
             send(&s->each, (size_t) i * p->step + at, width, p->rateints);
             jc_settle(5);
         }
-        for (int x = next_flagged(s->all_plain, 0, width); x < width;
-             x = next_flagged(s->all_plain, x + 1, width))
+        for (int x = next_flagged(s->has_rate, 0, width); x < width;
+             x = next_flagged(s->has_rate, x + 1, width))
             find_rate(p, x, s);
         send(&s->rate, at, width, p->rate);
     }
@@ -967,12 +1376,17 @@ static void free_strip(strip *s)
     free(s->q);
     free(s->plain);
     free(s->slopes);
+    free(s->batch.y);
+    free(s->batch.q);
+    free(s->batch.value);
+    free(s->batch.flag);
+    free(s->batch.good);
     free(s);
 }
 
 static strip *new_strip(const jc_slope_ramps *in)
 {
-    const size_t n = (size_t) in->used;
+    const size_t n = (size_t) in->used, most = n / 2 + 1, words = (size_t) words_of(in->used);
     strip *s = jc_room(1, sizeof *s);
     if (s == NULL)
         return NULL;
@@ -983,8 +1397,14 @@ static strip *new_strip(const jc_slope_ramps *in)
     s->q = jc_room(2 * JC_LANES * n, 1);
     s->plain = jc_room((size_t) in->n_ints, STRIP);
     s->slopes = jc_room((size_t) in->n_ints, sizeof *s->slopes);
+    s->batch.y = jc_room(n + most, sizeof *s->batch.y);
+    s->batch.q = jc_room(n + 2 * most, sizeof *s->batch.q);
+    s->batch.good = jc_room(2 * words, sizeof *s->batch.good);
+    s->batch.value = jc_room(n, sizeof *s->batch.value);
+    s->batch.flag = jc_room(n, sizeof *s->batch.flag);
     if (!s->rows || !s->row_flags || !s->sorted || !s->y || !s->q || !s->plain ||
-        !s->slopes) {
+        !s->slopes || !s->batch.y || !s->batch.q || !s->batch.good || !s->batch.value ||
+        !s->batch.flag) {
         free_strip(s);
         return NULL;
     }
@@ -992,15 +1412,18 @@ static strip *new_strip(const jc_slope_ramps *in)
     s->differences = s->y + JC_LANES * n;
     s->coefficients = s->differences + n;
     s->uncharged = s->q + JC_LANES * n;
+    s->batch.rise = s->batch.y + n;
+    s->batch.start = s->batch.q + n;
+    s->batch.length = s->batch.start + most;
+    s->batch.landed = s->batch.good + words;
     return s;
 }
 
 static void free_plan(plan *p)
 {
-    for (int c = 0; c < N_POWERS; c++) {
-        free(p->table[c]);
+    for (int c = 0; c < N_POWERS; c++)
         free(p->whole[c]);
-    }
+    free(p->tables);
     jc_network_free(&p->network);
 }
 
@@ -1008,16 +1431,24 @@ static jc_status fill_plan(plan *p)
 {
     const int n = p->in->used;
     p->longest = n < LONGEST_TABLE ? n : LONGEST_TABLE;
+    const size_t size = table_start(p->longest + 1);
+    p->tables = calloc(N_POWERS * size + 1, sizeof *p->tables);
+    if (p->tables == NULL)
+        return JC_NO_MEMORY;
     for (int c = 0; c < N_POWERS; c++) {
-        p->table[c] = malloc((table_start(p->longest + 1) + 1) * sizeof(double));
+        p->table[c] = p->tables + (size_t) c * size;
         p->whole[c] = malloc((size_t) (n / 2 + 1) * sizeof(double));
-        if (p->table[c] == NULL || p->whole[c] == NULL)
+        if (p->whole[c] == NULL)
             return JC_NO_MEMORY;
         for (int length = 2; length <= p->longest; length++)
             fill_coefficients(length, c, p->opt->group_time, p->table[c] + table_start(length));
         if (n > 1) fill_coefficients(n, c, p->opt->group_time, p->whole[c]);
     }
-    return jc_network_make(&p->network, n - 1, n > 2 ? (n - 3) / 2 : 0, (n - 1) / 2);
+    const jc_status status =
+        jc_network_make(&p->network, n - 1, n > 2 ? (n - 3) / 2 : 0, (n - 1) / 2);
+    p->sorts = n < 3 || p->network.pairs != NULL;
+    p->by_lanes = p->sorts && p->longest == n && p->opt->suppress_one_group && !p->segments;
+    return status;
 }
 
 static int is_sound(const jc_slope_ramps *in, const jc_slope_options *o, int n_threads)
