@@ -1,6 +1,8 @@
 """Batches: overhead, use of the CPUs, equal products of all engines, and runs that are killed.
 
 python -m benchmarks.batch [--exposures 200] [--kills 10] [--engines local parsl dask]
+
+Products are compared byte for byte: SOURCE_DATE_EPOCH stands for the times in them.
 """
 
 import argparse
@@ -16,28 +18,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from astropy.io import fits
-
 from jwst_cal.simulate import exposures
 
 
-def content(path):
-    """Arrays, and keywords but for the date."""
-    found = []
-    with fits.open(path, memmap=False) as hdus:
-        for hdu in hdus:
-            if hdu.name != "ASDF":
-                cards = [str(card) for card in hdu.header.cards if card.keyword != "DATE"]
-                found.append((cards, None if hdu.data is None else hdu.data.tobytes()))
-    return found
-
-
 def differing(first, second):
-    """Names of products that are not the same in two folders."""
+    """Names of products that are not the same, byte for byte, in two folders."""
     names = {p.name for folder in (first, second) for p in Path(folder).glob("*.fits")}
     return sorted(name for name in names
                   if not ((first / name).exists() and (second / name).exists())
-                  or content(first / name) != content(second / name))
+                  or (first / name).read_bytes() != (second / name).read_bytes())
 
 
 def make(folder, number, subarray, n_groups):
@@ -83,21 +72,29 @@ def throughput(raw, out, *more):
     print(f"  again: {sum(e['event'] == 'current' for e in again[1])} current in {again[2]:.1f} s")
 
 
-def children_of(process):
-    try:
-        found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    except OSError:
-        return []
-    return [int(child) for child in found]
+#: What the command line of a worker holds, that of anything else does not.
+WORKERS = ("multiprocessing.spawn", "process_worker_pool")
 
 
-def kill_something(running, whom):
+def processes_of(out):
+    """Processes whose environment tells that they belong to a run, with their command lines."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"BATCH_RUN={out}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
+        except OSError:
+            pass
+    return found
+
+
+def kill_something(running, whom, out):
     """Kill the driver, or one of its workers."""
     if whom == "driver":
         running.kill()
         return
-    workers = [child for child in children_of(running.pid)
-               if "resource_tracker" not in Path(f"/proc/{child}/cmdline").read_text()]
+    workers = [number for number, words in processes_of(out).items()
+               if number != running.pid and any(word in words for word in WORKERS)]
     if workers:
         os.kill(random.choice(workers), signal.SIGKILL)
 
@@ -109,7 +106,8 @@ def chaos(raw, out, expected, kills, *more):
     for number in range(kills):
         whom = "driver" if number % 2 else "worker"
         running = subprocess.Popen(words(raw, out, *more), stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL, text=True)
+                                   stderr=subprocess.DEVNULL, text=True,
+                                   env={**os.environ, "BATCH_RUN": str(out)})
         wanted, events = random.randint(1, n_exposures // (kills + 1)), []
         for line in running.stdout:
             events.append(json.loads(line))
@@ -117,7 +115,7 @@ def chaos(raw, out, expected, kills, *more):
             if not wanted:
                 break
         time.sleep(random.uniform(0, 0.3))
-        kill_something(running, whom)
+        kill_something(running, whom, out)
         if whom == "worker":
             time.sleep(random.uniform(0, 3))
             running.kill()
@@ -126,12 +124,16 @@ def chaos(raw, out, expected, kills, *more):
         finished += [e["task"] for e in events if e["event"] == "done"]
         print(f"  {number + 1}: {whom} killed; {sum(e['event'] == 'done' for e in events)} done, "
               f"{sum(e['event'] == 'retry' for e in events)} retried", flush=True)
+    deadline = time.monotonic() + 60
+    while processes_of(out) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    left = processes_of(out)
     status, events, _, _ = run(raw, out, *more)
     finished += [e["task"] for e in events if e["event"] == "done"]
     twice = len(finished) - len(set(finished))
     print(f"  then: status {status}, {len(set(finished))} done, {twice} done twice, products that "
           f"differ: {len(differing(out, expected))}, left over: "
-          f"{len(list(out.glob('.writing*')))}")
+          f"{len(list(out.glob('.writing*')))} files, {len(left)} processes")
 
 
 def main():
@@ -141,20 +143,25 @@ def main():
     parser.add_argument("--groups", type=int, default=5)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--engines", nargs="*", default=["local", "parsl", "dask"])
+    parser.add_argument("--jobs", type=int)
+    parser.add_argument("--no-throughput", action="store_true", help="of the first engine only")
     options = parser.parse_args()
+    os.environ["SOURCE_DATE_EPOCH"] = "1700000000"
     folder = Path(tempfile.mkdtemp(prefix="batch-"))
     try:
         raw = folder / "raw"
         make(raw, options.exposures, options.subarray, options.groups)
+        first = folder / options.engines[0] / "out"
+        more = ["--threads=1", *([f"--jobs={options.jobs}"] if options.jobs else [])]
         for engine in options.engines:
             print(f"engine {engine}:", flush=True)
-            throughput(raw, folder / engine, f"--engine={engine}")
-            if engine != options.engines[0]:
-                print("  products that differ: "
-                      f"{len(differing(folder / engine, folder / options.engines[0]))}")
-        if options.kills:
-            print("kills:", flush=True)
-            chaos(raw, folder / "killed", folder / options.engines[0], options.kills)
+            out = folder / engine / "out"  # products tell the folder's name
+            if not options.no_throughput or engine == options.engines[0]:
+                throughput(raw, out, f"--engine={engine}", *more)
+                print(f"  products that differ: {len(differing(out, first))}", flush=True)
+            if options.kills:
+                chaos(raw, folder / f"{engine}-killed" / "out", first, options.kills,
+                      f"--engine={engine}", *more)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

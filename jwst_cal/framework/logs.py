@@ -7,6 +7,7 @@ The root logger is never touched, so a program that imports this package keeps i
 from __future__ import annotations
 
 import contextvars
+import copy
 import logging
 import os
 import re
@@ -17,6 +18,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jwst_cal import clock
 from jwst_cal.errors import LoggedError, ParameterError
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "LogSetup",
     "applied",
     "choose",
+    "current",
     "find",
     "progress",
     "read",
@@ -401,6 +404,8 @@ def _restore_crds() -> None:
 
 _PATH = re.compile(r"(?<!\w)/(?:[^/\s'\"]+/)+([^/\s'\"]+)")
 _QUOTED_PATH = re.compile(r"(['\"])/[^'\"\n]*/([^/'\"\n]+)/?\1")
+#: Times that a library tells in the text of a line.
+_OF_TWEAKWCS = re.compile(r"(?<=align_wcs\(\)) (?:started|ended) on .*|TOTAL RUN TIME: .*")
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{3,}")
 
 
@@ -472,10 +477,20 @@ class _Recorder(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if _recorder.get() in (self, None):  # lines of another thread's run are not ours
+            moment = clock.fixed()
+            if moment is not None:
+                record = copy.copy(record)
+                record.created, record.msecs = moment, 0.0
+                record.msg, record.args = _OF_TWEAKWCS.sub("", record.getMessage()), ()
             self.lines.append(scrub(self.format(record), self._private))
 
 
 _recorder: contextvars.ContextVar[_Recorder | None] = contextvars.ContextVar("r", default=None)
+
+
+def current() -> object | None:
+    """Return what stands for the recording that this thread is in, None outside of one."""
+    return _recorder.get()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ that decided its values. It holds no absolute path: see :func:`portable`.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import threading
@@ -242,22 +243,28 @@ def told(root: Step, history: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+@functools.cache
+def _libraries() -> dict[str, str]:
+    """Versions of what is installed, loaded or not: of two workers both tell the same."""
+    from importlib import metadata
+
+    return {name: metadata.version(name)
+            for name in ("numpy", "scipy", "astropy", "asdf", "stdatamodels", "gwcs")}
+
+
 def _software() -> dict[str, Any]:
     import platform
-    import sys
 
     from jwst_cal import __version__, reproduces
     from jwst_cal.framework import reference_store
     from jwst_cal.kernels import threads
 
     crds, context = reference_store.used()
-    loaded = {name: getattr(sys.modules.get(name), "__version__", None)
-              for name in ("numpy", "scipy", "astropy", "asdf", "stdatamodels", "gwcs")}
     return {
         "jwst_cal": __version__, "reproduces_jwst": reproduces, "crds": crds, "context": context,
         "python": platform.python_version(), "machine": platform.machine(),
         "threads": threads.team_size(None, work=1 << 30),
-        **{name: version for name, version in loaded.items() if version is not None},
+        **_libraries(),
     }
 
 

@@ -13,6 +13,7 @@ import contextlib
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -62,7 +63,9 @@ class _State:
         self.lock = threading.RLock()
         self.settings: tuple[Any, ...] | None = None
         self.choice = Choice()
+        #: Whether it was said that references are synthetic, and the recordings that have it.
         self.warned = False
+        self.warned_in: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 _state = _State()
@@ -167,13 +170,23 @@ def _embedded_settings() -> dict[str, str]:
         "CRDS_READONLY_CACHE": "1", "CRDS_S3_ENABLED": "false", "CRDS_S3_RETURN_URI": "false",
         "CRDS_USE_PICKLED_CONTEXTS": "false",
     }
-    if not _state.warned:
-        _state.warned = True
-        log.warning(
-            "Reference files are synthetic placeholders (%s): neither CRDS_PATH nor "
-            "CRDS_SERVER_URL is set. The products are for trials, not for science.", cache.CONTEXT
-        )
+    _warn(cache.CONTEXT)
     return settings
+
+
+def _warn(context: str) -> None:
+    """Say once in each recording what the references are: the log of every product tells it."""
+    recorder = logs.current()
+    if recorder is None:
+        if _state.warned:
+            return
+    elif recorder in _state.warned_in:
+        return
+    else:
+        _state.warned_in.add(recorder)
+    _state.warned = True
+    log.warning("Reference files are synthetic placeholders (%s): neither CRDS_PATH nor "
+                "CRDS_SERVER_URL is set. The products are for trials, not for science.", context)
 
 
 def use_rules(context: str | None) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from jwst_cal import clock
 from jwst_cal.errors import ParameterError, ReferenceFileError, SkipStep
 from jwst_cal.framework import logs, products
 from jwst_cal.framework.parameters import Parameter, Parameterised, nearest, param
@@ -664,13 +665,13 @@ class Step(Parameterised):
                 raise
             finally:
                 self._running = False
-            self._remember(time.perf_counter() - started)
+            self._remember(clock.elapsed(started))
             self._finish(result)
             if not self.skip:
                 if self.save_results:
                     self._save_all(result)
                 if self._reason is None:
-                    log.info("Step %s done (%.2f s)", self.name, time.perf_counter() - started)
+                    log.info("Step %s done (%.2f s)", self.name, clock.elapsed(started))
             if self.parent is None:
                 self._tell_versions()
             self._references_used = []

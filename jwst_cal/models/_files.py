@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jwst_cal import modes
+from jwst_cal import clock, modes
 from jwst_cal.errors import InputError, OutputError
 from jwst_cal.models import _schemas
 
@@ -514,6 +514,10 @@ def write(model: Any, path: str | os.PathLike[str], **options: Any) -> str:
         # a folder of its own, beside the product: the model records the base name it is given
         scratch = tempfile.mkdtemp(prefix=".writing-", dir=folder)
         written = os.path.join(scratch, target.name)
+        if clock.fixed() is not None:
+            from jwst_cal.models import _writing
+
+            model = _writing.dated(model)
         model.save(written, **options)
         os.replace(written, target)
     except OSError as error:

@@ -6,7 +6,6 @@ What a light model cannot express, or what its schema does not allow, is left to
 
 from __future__ import annotations
 
-import datetime
 import functools
 import hashlib
 import io
@@ -16,6 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from jwst_cal import clock
 from jwst_cal.kernels.keeper import reserve
 from jwst_cal.models import _schemas
 from jwst_cal.models._dictionary import installed_version, is_array
@@ -23,7 +23,7 @@ from jwst_cal.models._fits import BLOCK, Unusual, as_card, header_text, is_struc
 from jwst_cal.models._reading import FITS_HASH, is_valid
 from jwst_cal.models.light import LightModel, full
 
-__all__ = ["write"]
+__all__ = ["dated", "write"]
 
 #: Elements that are brought into the byte order of the file at a time.
 _PIECE = 1 << 16
@@ -66,7 +66,7 @@ def write(model: LightModel, path: str) -> str:
         hdus.append(_embedded(tree, hdus))
         headers = [hdu.header() for hdu in hdus]
     except Unusual:
-        return str(full(model.copy()).save(path))
+        return str(dated(full(model.copy())).save(path))
     with open(path, "wb", buffering=0) as file:
         reserve(file.fileno(), sum(map(len, headers)) + sum(
             hdu.array.nbytes + -hdu.array.nbytes % BLOCK for hdu in hdus if hdu.array is not None))
@@ -79,8 +79,42 @@ def write(model: LightModel, path: str) -> str:
     return path
 
 
+def dated(model: Any) -> Any:
+    """Let a full model have the date of :mod:`~jwst_cal.clock` when it is saved."""
+    if clock.fixed() is not None and hasattr(model, "on_save"):
+        of_its_class = model.on_save
+
+        def on_save(path: str | None = None) -> None:
+            of_its_class(path)
+            model.meta.date = _now()
+
+        object.__setattr__(model, "on_save", on_save)
+        _order_extensions(model)
+    return model
+
+
+def _order_extensions(model: Any) -> None:
+    """Enter the extensions that asdf needs for coordinates: it keeps the order that it finds."""
+    wcs = getattr(model.meta, "wcs", None)
+    if wcs is None:
+        return
+    import asdf
+
+    text = io.BytesIO()
+    asdf.AsdfFile({"wcs": wcs}).write_to(text)
+    text.seek(0)
+    with asdf.open(text) as made:
+        needed = sorted((dict(entry) for entry in made["history"]["extensions"]),
+                        key=lambda entry: str(entry.get("extension_uri")))
+    history = model._instance.get("history")
+    if isinstance(history, dict):
+        history["extensions"] = needed
+    elif not history:
+        model._instance["history"] = {"extensions": needed}
+
+
 def _now() -> str:
-    now = datetime.datetime.now(datetime.UTC)
+    now = clock.now()
     return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}"
 
 
@@ -317,8 +351,14 @@ def _coordinates(wcs: Any) -> tuple[_Node, list[_Node], bytes]:
     asdf.AsdfFile({"wcs": wcs}).write_to(text, include_block_index=False)
     body, mark, blocks = text.getvalue().partition(b"\n...\n")
     found = _below(yaml.compose(body + mark, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
-    extensions = _below(found["history"])["extensions"]
-    return _Node(found["wcs"]), [_Node(item) for item in extensions.value], blocks
+    # asdf has them in the order of a set, which is another one in each process
+    extensions = sorted(_below(found["history"])["extensions"].value, key=_uri)
+    return _Node(found["wcs"]), [_Node(item) for item in extensions], blocks
+
+
+def _uri(extension: Any) -> str:
+    uri = _below(extension).get("extension_uri")
+    return "" if uri is None else str(uri.value)
 
 
 def _below(mapping: Any) -> dict[str, Any]:

@@ -182,8 +182,10 @@ def _north(wcs, pixel):
 def _meta(found, apertures, offset):
     """What the catalogue was made with."""
     import jwst_cal
+    from jwst_cal import clock
 
     meta = dict(found.meta)
+    meta["date"] = f"{clock.now():%Y-%m-%d %H:%M:%S} UTC"
     versions = meta.get("version") or {}
     meta["version"] = {name: versions[name] for name in LIBRARIES if name in versions} | {
         "jwst_cal": jwst_cal.__version__}

@@ -94,6 +94,19 @@ def content(path):
     return found
 
 
+def same_bytes(folder):
+    """The products of a folder, byte for byte: SOURCE_DATE_EPOCH takes out what tells the time."""
+    return {path.name: path.read_bytes() for path in sorted(Path(folder).glob("*.fits"))}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def fixed_time():
+    """Time stands still in products, also in those of workers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+        yield
+
+
 def products(folder):
     """Content of the products of a folder, by name."""
     return {path.name: content(path) for path in sorted(Path(folder).glob("*.fits"))}
@@ -106,10 +119,10 @@ def command(*words, **options):
 
 
 @pytest.fixture(scope="session")
-def undisturbed(raw, tmp_path_factory):
+def undisturbed(raw, tmp_path_factory, fixed_time):
     """Products of one run of worker processes that nothing disturbed."""
-    out = tmp_path_factory.mktemp("undisturbed")
-    done = command("run", raw, "-o", out, "--stages", "1", "--jobs", "2")
+    out = tmp_path_factory.mktemp("undisturbed") / "out"  # products tell the folder's name
+    done = command("run", raw, "-o", out, "--stages", "1", "--jobs", "2", "--threads", "1")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert sum("] done " in line for line in lines) == len(NAMES)

@@ -23,7 +23,7 @@ LAYERS = (
     ("associations", "pointing"),
     ("framework",),
     ("models",),
-    ("kernels", "registry", "modes", "flags", "errors", "_lazy", "_version", "__init__"),
+    ("kernels", "registry", "modes", "flags", "errors", "clock", "_lazy", "_version", "__init__"),
 )
 LEVEL = {name: level for level, layer in enumerate(LAYERS) for name in layer}
 
