@@ -213,8 +213,7 @@ class Driver:
             self._count("current")
             self._tell("current", task=task.name)
             return
-        size = sum(os.path.getsize(path) for path in task.files() if os.path.exists(path))
-        need = self._experience.foresee(task, size)
+        need = self._experience.foresee(task, resources.size_of(task))
         fair = self._share.memory // self._engine.slots if self._engine.is_local else 0
         self._ready.append(_Job(task, need, max(need.request, fair)))
 
@@ -232,7 +231,8 @@ class Driver:
         log = os.path.join(self._state.directory, FOLDER, "logs", f"{_plain(task.name)}.log")
         os.makedirs(os.path.dirname(log), exist_ok=True)
         order = {
-            "task": task.name, "target": task.target, "inputs": list(task.inputs),
+            "task": task.name, "target": task.target, "label": task.label,
+            "inputs": list(task.inputs),
             "parameters": dict(task.parameters), "output_dir": task.output_dir,
             "files": task.files(), "log": log, "threads": self._share.threads,
             "memory": min(job.request, self._share.memory) if self._engine.is_local else None,
@@ -276,7 +276,9 @@ class Driver:
                     "size": job.need.size, **_made_by(task)}
         self._end(task, told["status"], columns, _files(told))
         if told["status"] == "done":
-            self._experience.add(task.label, job.need.size, told["cpu"], told["peak"])
+            self._experience.add(task.label, resources.Past(
+                job.need.size, told["cpu"], told["peak"],
+                sum(size for _, size, *_ in told.get("products", ())), told.get("is_first", False)))
 
     def _may_try_again(self, job: _Job, kind: str) -> bool:
         if kind not in _AGAIN or job.attempt > 1:

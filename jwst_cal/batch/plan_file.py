@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from jwst_cal import models
+from jwst_cal.batch import resources
 from jwst_cal.batch.planning import Plan
-from jwst_cal.batch.resources import Experience, Need
+from jwst_cal.batch.resources import Experience
 from jwst_cal.batch.tasks import Task
 from jwst_cal.errors import InputError
 
-__all__ = ["foreseen", "is_plan", "read", "write"]
+__all__ = ["is_plan", "read", "write"]
 
 _VERSION = 1
 
@@ -116,7 +117,8 @@ def write(plan: Plan, path: str, experience: Experience,
     Returns
     -------
     dict
-        Sums: ``tasks``, ``bytes`` of inputs that exist, CPU ``seconds``; the most ``memory``.
+        Sums: ``tasks``, ``bytes`` of inputs that exist, CPU ``seconds``, bytes ``written``; the
+        most ``memory``.
 
     Raises
     ------
@@ -133,13 +135,15 @@ def write(plan: Plan, path: str, experience: Experience,
 def _content(plan: Plan, folder: str, experience: Experience,
              references: Mapping[str, Mapping[str, str]]) -> tuple[dict[str, Any],
                                                                    dict[str, float]]:
-    total = {"tasks": float(len(plan.tasks)), "bytes": 0.0, "seconds": 0.0, "memory": 0.0}
+    needs = resources.foresee_all(plan.tasks, experience, plan.associations)
+    there = {name for task in plan.tasks for name in task.inputs
+             if name not in plan.associations and os.path.exists(name)}
+    total = {"tasks": float(len(plan.tasks)), "bytes": float(sum(map(os.path.getsize, there))),
+             "seconds": sum(need.seconds for need in needs),
+             "memory": float(max((need.memory for need in needs), default=0)),
+             "written": float(sum(need.written for need in needs))}
     tasks = []
-    for task, need in zip(plan.tasks, foreseen(plan, experience), strict=True):
-        total["bytes"] += sum(os.path.getsize(name) for name in task.inputs
-                              if os.path.exists(name) and name not in plan.associations)
-        total["seconds"] += need.seconds
-        total["memory"] = max(total["memory"], need.memory)
+    for task, need in zip(plan.tasks, needs, strict=True):
         entry: dict[str, Any] = {"name": task.name, "run": _near(task.target, folder)
                                  if os.sep in task.target else task.target,
                                  "inputs": [_near(name, folder) for name in task.inputs]}
@@ -148,7 +152,8 @@ def _content(plan: Plan, folder: str, experience: Experience,
         if task.products:
             entry["products"] = list(task.products)
         entry["foreseen"] = {"seconds": round(need.seconds, 1),
-                             "megabytes": round(need.memory / 1e6), "bytes": need.size}
+                             "megabytes": round(need.memory / 1e6), "bytes": need.size,
+                             "bytes_written": need.written}
         if references.get(task.name):
             entry["references"] = dict(references[task.name])
         if task.parameters:
@@ -156,43 +161,6 @@ def _content(plan: Plan, folder: str, experience: Experience,
         tasks.append(entry)
     return {"jwst_cal_plan": _VERSION, "output_dir": _near(plan.output_dir, folder),
             "task": tasks}, total
-
-
-def foreseen(plan: Plan, experience: Experience) -> list[Need]:
-    """
-    Predict what each task of a plan needs.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan.
-    experience : Experience
-        What past tasks needed.
-
-    Returns
-    -------
-    list of Need
-        One for each task.
-    """
-    sizes: dict[str, int] = {}
-    needs = []
-    for task in plan.tasks:
-        size = sum(_size(name, sizes) for name in task.inputs)
-        association = plan.associations.get(task.inputs[0])
-        if association is not None:
-            folder = os.path.dirname(task.inputs[0])
-            size = sum(_size(os.path.join(folder, member["expname"]), sizes)
-                       for product in association["products"] for member in product["members"])
-        for name in task.products:  # a product is about as large as its input
-            sizes.setdefault(os.path.join(task.output_dir, name), size)
-        needs.append(experience.foresee(task, size))
-    return needs
-
-
-def _size(path: str, known: Mapping[str, int]) -> int:
-    if path in known:
-        return known[path]
-    return os.path.getsize(path) if os.path.exists(path) else 0
 
 
 def _near(path: str, folder: str) -> str:

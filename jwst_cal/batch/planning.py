@@ -392,7 +392,7 @@ class _Planner:
                 continue
             alias, suffix = _stage1_of(exposure)
             products = [f"{exposure.root}_{suffix}.fits"]
-            if suffix == "rate" and int(exposure.header.get("meta.exposure.nints") or 1) > 1:
+            if suffix == "rate":
                 products.append(f"{exposure.root}_rateints.fits")
             task = self._add(alias, exposure.root, [exposure.path], (), products)
             exposure.set_products(map(self._product, products), task)
@@ -411,7 +411,7 @@ class _Planner:
                 continue
             ours = self._backgrounds(exposure)
             suffix = "calints" if _suffix(exposure.path) == "rateints" else "cal"
-            products = [f"{exposure.root}_{suffix}.fits"]
+            products = _of_stage2(exposure.root, suffix, exposure)
             inputs, after = [exposure.path], [exposure.task]
             if ours:
                 inputs = [self._associate(exposure.root, alias, "DMSLevel2bBase",
@@ -449,7 +449,8 @@ class _Planner:
             inputs = [self._associate(name, alias, "DMS_Level3_Base",
                                       [(member.path, "science") for member in members],
                                       members[0])]
-            self._add(alias, name, inputs, [member.task for member in members], ())
+            products = [f"{name}_i2d.fits"] if alias == "calwebb_image3" else []
+            self._add(alias, name, inputs, [member.task for member in members], products)
 
     def _member(self, name: str, folder: str, level: int) -> tuple[str, str | None]:
         """Find a member of an association: its path, and the task that makes it."""
@@ -513,12 +514,14 @@ class _Planner:
         roots = [_root(member["expname"]) for member in science]
         names = [product["name"] for product in association["products"]]
         suffix = "calints" if science and _suffix(science[0]["expname"]) == "rateints" else "cal"
-        products = [f"{name}_{suffix}.fits" for name in names] if level == 2 else []
+        products = ([f"{name}_i2d.fits" for name in names] if alias == "calwebb_image3" else
+                    [path for name in names for path in _of_stage2(name, suffix, first)]
+                    if level == 2 else [])
         task = self._add(alias, names[0] if len(names) == 1 else os.path.basename(path), [target],
                          after, products)
-        for root, product in zip(roots, products, strict=False):
-            if root in self._exposures:
-                self._exposures[root].set_products([self._product(product)], task)
+        for root, name in zip(roots, names, strict=False):
+            if level == 2 and root in self._exposures:
+                self._exposures[root].set_products([self._product(f"{name}_{suffix}.fits")], task)
         return set(roots)
 
 
@@ -529,6 +532,14 @@ class _Given:
     path: str
     table: dict[str, Any]
     is_new: bool = False
+
+
+def _of_stage2(name: str, suffix: str, exposure: _Exposure | None) -> list[str]:
+    """Name the products of stage 2: images of the sky are also resampled."""
+    products = [f"{name}_{suffix}.fits"]
+    if suffix == "cal" and exposure is not None and exposure.kind in _IMAGE3:
+        products.append(f"{name}_i2d.fits")
+    return products
 
 
 def _stage_of(path: str) -> int:

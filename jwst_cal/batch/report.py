@@ -98,7 +98,8 @@ def _summary(rows: list[Mapping[str, Any]], counts: Mapping[str, int], about: Ma
     begun = [row["started"] for row in rows if row["started"]]
     ended = [row["finished"] for row in rows if row["finished"]]
     span = max(ended) - min(begun) if begun and ended else 0
-    facts = [f"{len(rows)} tasks", f"{progress.duration(cpu)} of CPU",
+    foreseen = _foreseen(rows, about)
+    facts = [f"{len(rows)} tasks", f"{progress.duration(cpu)} of CPU{foreseen}",
              f"{progress.duration(span)} from the first to the last",
              f"at most {progress.megabytes(max([row['peak'] or 0 for row in rows], default=0))}"]
     hosts = sorted({row["host"] for row in rows if row["host"]})
@@ -107,6 +108,14 @@ def _summary(rows: list[Mapping[str, Any]], counts: Mapping[str, int], about: Ma
               f"of each: {about.get('threads', '?')}, machines: {len(hosts)}",
               f"rules {', '.join(contexts) or 'none'}", f"jwst_cal {version}"]
     return " &middot; ".join(map(html.escape, facts))
+
+
+def _foreseen(rows: list[Mapping[str, Any]], about: Mapping[str, str]) -> str:
+    """The CPU time that was foreseen for what was done."""
+    seconds = json.loads(about.get("foreseen") or "{}")
+    found = [seconds[row["name"]] for row in rows
+             if row["status"] == "done" and row["name"] in seconds]
+    return f" (foreseen {progress.duration(sum(found))})" if found else ""
 
 
 def _row(row: Mapping[str, Any], directory: str, left: list[int]) -> str:

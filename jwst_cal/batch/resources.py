@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import re
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from jwst_cal.batch.tasks import Task
+from jwst_cal.batch.tasks import Task, members_of
 from jwst_cal.errors import ParameterError
 
-__all__ = ["Experience", "Need", "Share", "granted_memory", "parse_memory", "share"]
+__all__ = [
+    "Experience", "Need", "Past", "Share", "foresee_all", "free_space", "granted_memory",
+    "parse_memory", "schedule", "share", "size_of",
+]
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
           "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 
-#: Before any run is known: CPU seconds and bytes of memory of a task, constant and per byte of
-#: input; measured with calwebb_detector1 on a full frame.
-_SECONDS = (0.3, 2.4e-8)
-_MEMORY = (2.5e8, 5.0)
+
+
+class _Usual(NamedTuple):
+    """What a pipeline needs before any run is known, constant and for each byte of input."""
+
+    #: CPU seconds of a task.
+    seconds: tuple[float, float]
+    #: CPU seconds more of the first one in a process, which imports libraries and reads schemas.
+    first: float
+    #: Bytes of memory.
+    memory: tuple[float, float]
+    #: Bytes of products.
+    written: tuple[float, float]
+
+
+#: Measured with NIRCam, subarrays and full frames.
+_USUAL = {
+    "calwebb_image2": _Usual((0.2, 6.0e-9), 1.5, (3.0e8, 2.0), (0.0, 2.8)),
+    "calwebb_image3": _Usual((1.0, 1.3e-8), 2.5, (2.2e8, 2.3), (0.0, 1.3)),
+}
+#: Any other; calwebb_detector1.
+_OTHERS = _Usual((0.08, 6.0e-9), 1.5, (2.3e8, 3.6), (0.0, 2.0))
 #: Memory asked for is what is foreseen times this.
 _MARGIN = 1.3
 _MOST_LINES = 4000
@@ -65,6 +88,16 @@ def granted_memory() -> int:
     return min(limits, default=4 * 10**9)
 
 
+def free_space(folder: str) -> int | None:
+    """Return the free bytes where a folder is or will be; None if that is not told."""
+    while folder and not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
+
+
 def _available() -> Iterable[int]:
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
@@ -105,11 +138,17 @@ def _of_slurm() -> Iterable[int]:
 
 
 class Need(NamedTuple):
-    """What a task is foreseen to need."""
+    """
+    What a task is foreseen to need.
+
+    CPU seconds; bytes of memory, inputs and products; seconds more of the first in a process.
+    """
 
     seconds: float
     memory: int
     size: int
+    written: int = 0
+    first: float = 0.0
 
     @property
     def request(self) -> int:
@@ -119,7 +158,7 @@ class Need(NamedTuple):
 
 class Experience:
     """
-    Seconds and memory of past tasks, by pipeline, kept in the user's cache folder.
+    Seconds, memory and products of past tasks, by pipeline, kept in the user's cache folder.
 
     Parameters
     ----------
@@ -131,19 +170,19 @@ class Experience:
         root = os.environ.get("JWST_CAL_CACHE") or os.path.join(
             os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "jwst_cal")
         self._store = store or os.path.join(root, "tasks.tsv")
-        self._known: dict[str, list[tuple[float, float, float]]] | None = None
-        self._lines: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {}
+        self._known: dict[str, list[Past]] | None = None
+        self._lines: dict[str, _Usual] = {}
 
-    def add(self, label: str, size: int, cpu: float, peak: int) -> None:
+    def add(self, label: str, past: Past) -> None:
         """Remember a task."""
         try:
             os.makedirs(os.path.dirname(self._store), exist_ok=True)
             with open(self._store, "a", encoding="utf-8") as file:
-                file.write(f"{label}\t{size}\t{cpu:.3f}\t{peak}\n")
+                file.write("\t".join((label, *(f"{value:.12g}" for value in past))) + "\n")
         except OSError:
             pass
 
-    def _read(self) -> dict[str, list[tuple[float, float, float]]]:
+    def _read(self) -> dict[str, list[Past]]:
         if self._known is None:
             self._known = {}
             try:
@@ -151,12 +190,12 @@ class Experience:
             except (OSError, UnicodeDecodeError):
                 lines = []
             for line in lines:
-                label, _, rest = line.partition("\t")
+                label, *values = line.split("\t")
                 try:
-                    size, cpu, peak = map(float, rest.split("\t"))
-                except ValueError:
-                    continue  # cut off, or of two processes at once
-                self._known.setdefault(label, []).append((size, cpu, peak))
+                    past = Past(*map(float, values))
+                except (TypeError, ValueError):
+                    continue  # cut off, of two processes at once, or of an older release
+                self._known.setdefault(label, []).append(past)
         return self._known
 
     def foresee(self, task: Task, size: int) -> Need:
@@ -177,11 +216,130 @@ class Experience:
         """
         label = task.label
         if label not in self._lines:
-            past = self._read().get(label, [])
-            self._lines[label] = (_line([(s, cpu) for s, cpu, _ in past], _SECONDS),
-                                  _line([(s, peak) for s, _, peak in past], _MEMORY))
-        seconds, memory = self._lines[label]
-        return Need(seconds[0] + seconds[1] * size, int(memory[0] + memory[1] * size), size)
+            self._lines[label] = _fitted(self._read().get(label, []), _USUAL.get(label, _OTHERS))
+        seconds, first, memory, written = self._lines[label]
+        return Need(seconds[0] + seconds[1] * size, int(memory[0] + memory[1] * size), size,
+                    int(written[0] + written[1] * size), first)
+
+
+class Past(NamedTuple):
+    """What a task took: bytes of its inputs, CPU seconds, bytes of memory and of products."""
+
+    size: float
+    cpu: float
+    peak: float
+    written: float
+    #: Whether it was the first of its pipeline in its process.
+    is_first: float
+
+
+def _fitted(past: list[Past], usual: _Usual) -> _Usual:
+    """Fit what a pipeline needs to its past tasks."""
+    warm = [one for one in past if not one.is_first]
+    seconds = _line([(one.size, one.cpu) for one in warm]
+                    or [(one.size, max(one.cpu - usual.first, 0.1 * one.cpu)) for one in past],
+                    usual.seconds)
+    more = sorted(one.cpu - seconds[0] - seconds[1] * one.size for one in past if one.is_first)
+    first = max(0.0, more[len(more) // 2]) if more else usual.first
+    return _Usual(seconds, first, _line([(one.size, one.peak) for one in past], usual.memory),
+                  _line([(one.size, one.written) for one in past], usual.written))
+
+
+def size_of(task: Task, associations: Mapping[str, Any] | None = None,
+            known: Mapping[str, int] | None = None) -> int:
+    """
+    Sum up the exposures that a task takes.
+
+    Parameters
+    ----------
+    task : Task
+        The task.
+    associations : mapping, optional
+        Associations that are not written yet, by path.
+    known : mapping, optional
+        Sizes of files that are not there yet, by path.
+
+    Returns
+    -------
+    int
+        Bytes.
+    """
+    paths: list[str] = []
+    for path in task.inputs:
+        planned = (associations or {}).get(path)
+        if planned is not None:
+            folder = os.path.dirname(path)
+            paths += [os.path.join(folder, member["expname"])
+                      for product in planned["products"] for member in product["members"]]
+        elif path.lower().endswith(".json") and os.path.exists(path):
+            paths += members_of(path)
+        else:
+            paths.append(path)
+    sizes = known or {}
+    return sum(sizes[path] if path in sizes else
+               os.path.getsize(path) if os.path.exists(path) else 0 for path in paths)
+
+
+def foresee_all(tasks: Iterable[Task], experience: Experience,
+                associations: Mapping[str, Any] | None = None) -> list[Need]:
+    """
+    Predict what tasks need, also those whose inputs are still to be made.
+
+    Parameters
+    ----------
+    tasks : iterable of Task
+        In order.
+    experience : Experience
+        What past tasks needed.
+    associations : mapping, optional
+        As for :func:`size_of`.
+
+    Returns
+    -------
+    list of Need
+        One for each.
+    """
+    known: dict[str, int] = {}
+    needs = []
+    for task in tasks:
+        need = experience.foresee(task, size_of(task, associations, known))
+        for name in task.products:
+            known[os.path.join(task.output_dir, name)] = need.written // len(task.products)
+        needs.append(need)
+    return needs
+
+
+def schedule(tasks: Sequence[Task], needs: Sequence[Need],
+             jobs: int) -> tuple[list[float], float]:
+    """
+    Predict how long tasks take, some at a time, each after those that it waits for.
+
+    Parameters
+    ----------
+    tasks, needs : sequence of Task, of Need
+        In order.
+    jobs : int
+        Tasks at a time.
+
+    Returns
+    -------
+    seconds : list of float
+        CPU time of each, with what the first ones of a process take longer.
+    wall : float, s
+        Until the last ends, as far as CPUs, not the disk, decide.
+    """
+    seconds = []
+    free = [(0.0, worker) for worker in range(jobs)]
+    known: list[set[str]] = [set() for _ in range(jobs)]
+    ends: dict[str, float] = {}
+    for task, need in zip(tasks, needs, strict=True):
+        since, worker = heapq.heappop(free)
+        begin = max([since, *(ends.get(name, 0.0) for name in task.after)])
+        seconds.append(need.seconds + (0.0 if task.label in known[worker] else need.first))
+        known[worker].add(task.label)
+        ends[task.name] = begin + seconds[-1]
+        heapq.heappush(free, (ends[task.name], worker))
+    return seconds, max(ends.values(), default=0.0)
 
 
 def _line(points: list[tuple[float, float]], usual: tuple[float, float]) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shlex
 import sys
@@ -66,7 +67,7 @@ def execute(plan: Plan, options: Options | None = None, *,
     options = options or Options()
     tasks.check(plan.tasks)
     experience = resources.Experience()
-    needs = [experience.foresee(task, _size(task)) for task in plan.tasks]
+    needs = resources.foresee_all(plan.tasks, experience, plan.associations)
     share = resources.share(needs, jobs=options.jobs, threads=options.threads,
                             memory=options.memory)
     reporter = reporter or progress.choose(as_json=options.as_json)
@@ -75,7 +76,8 @@ def execute(plan: Plan, options: Options | None = None, *,
         plan.write_associations()
         driver.clean_up(plan.tasks)
         state.describe(command=shlex.join(sys.argv), engine=options.engine, jobs=share.jobs,
-                       threads=share.threads, memory=share.memory)
+                       threads=share.threads, memory=share.memory,
+                       foreseen=json.dumps(_foreseen(plan, needs, share)))
         if options.disable_crds_steppars:
             os.environ["STPIPE_DISABLE_CRDS_STEPPARS"] = "true"
         state.plan(plan.tasks)
@@ -97,6 +99,13 @@ def execute(plan: Plan, options: Options | None = None, *,
     return counts
 
 
+def _foreseen(plan: Plan, needs: list[resources.Need],
+              share: resources.Share) -> dict[str, float]:
+    """CPU seconds of each task, for the report."""
+    seconds, _ = resources.schedule(plan.tasks, needs, share.jobs)
+    return {task.name: round(one, 2) for task, one in zip(plan.tasks, seconds, strict=True)}
+
+
 def _engine(plan: Plan, options: Options, share: resources.Share, state: State,
             make: Callable[[resources.Share], engines.Engine] | None) -> engines.Engine:
     """Make the engine; pilot jobs and clusters are not started for nothing."""
@@ -108,7 +117,3 @@ def _engine(plan: Plan, options: Options, share: resources.Share, state: State,
             return engines.local(share.jobs)
     return engines.make(options.engine, share, str(folder_of(plan.output_dir) / options.engine),
                         options.site)
-
-
-def _size(task: tasks.Task) -> int:
-    return sum(os.path.getsize(path) for path in task.inputs if os.path.exists(path))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from jwst_cal.errors import InputError, ParameterError
 
-__all__ = ["File", "Task", "check", "in_order"]
+__all__ = ["File", "Task", "check", "in_order", "members_of"]
 
 
 class File(NamedTuple):
@@ -101,7 +101,7 @@ class Task:
         for path in self.inputs:
             found.append(path)
             if path.lower().endswith(".json") and os.path.exists(path):
-                found += _members(path)
+                found += members_of(path)
         if os.path.isfile(self.target):
             found.append(os.path.abspath(self.target))
         found += _overrides(self.parameters)
@@ -124,7 +124,8 @@ class Task:
         return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _members(path: str) -> list[str]:
+def members_of(path: str) -> list[str]:
+    """Return the paths of the members of an association file; none where it cannot be read."""
     from jwst_cal.models import association_file
 
     try:

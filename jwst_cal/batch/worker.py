@@ -19,6 +19,8 @@ from typing import Any
 __all__ = ["execute", "kind_of", "prepare"]
 
 _MOST_WARNINGS = 40
+#: Pipelines that this process ran already.
+_ran: set[str] = set()
 #: How others say that there is no memory.
 _NO_MEMORY = ("memory limit", "can't start new thread", "failed to map segment",
               "Cannot allocate memory", "Unable to allocate")
@@ -49,8 +51,8 @@ def execute(order: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     order : mapping
-        ``target``, ``inputs``, ``parameters``, ``output_dir``, ``files`` (whose content decides the
-        result), ``log`` (file), ``threads``, ``memory`` (bytes) and ``environment``.
+        ``target``, ``label``, ``inputs``, ``parameters``, ``output_dir``, ``files`` (whose content
+        decides the result), ``log`` (file), ``threads``, ``memory`` (bytes) and ``environment``.
 
     Returns
     -------
@@ -71,6 +73,9 @@ def execute(order: Mapping[str, Any]) -> dict[str, Any]:
         _tell(told, leaving, "a library ended the process")
     except Exception as error:
         _tell(told, error, None)
+    label = str(order.get("label"))
+    told["is_first"] = label not in _ran
+    _ran.add(label)
     told |= {"started": started, "finished": time.time(), "seconds": time.time() - started,
              "cpu": time.process_time() - cpu, "peak": _peak()}
     return told

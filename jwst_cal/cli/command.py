@@ -38,7 +38,7 @@ def _slurm(options: argparse.Namespace, plan: Any) -> int:
 
     if not plan_file.is_plan(options.inputs[0]):
         raise ExitStatus(2, "--engine slurm-array needs a plan file: jwst-cal plan writes one")
-    needs = plan_file.foreseen(plan, resources.Experience())
+    needs = resources.foresee_all(plan.tasks, resources.Experience(), plan.associations)
     share = resources.Share(1, options.threads or 1, 0)
     scripts = slurm.write(plan, options.inputs[0], needs, share, n_parts=options.parts,
                           site=options.site)
@@ -96,16 +96,24 @@ def _plan(options: argparse.Namespace) -> int:
 
     plan = _plan_of(options)
     needed = references.needed(plan.tasks) if options.references else references.Needed()
-    total = plan_file.write(plan, options.plan, resources.Experience(), needed.by_task)
+    experience = resources.Experience()
+    total = plan_file.write(plan, options.plan, experience, needed.by_task)
+    needs = resources.foresee_all(plan.tasks, experience, plan.associations)
     plan.write_associations()
     for remark in [*plan.remarks, *(f"{task}: {why}" for task, why in needed.problems.items())]:
         print(remark, file=sys.stderr)
-    share = resources.share(
-        [resources.Need(total["seconds"], int(total["memory"]), 0)] * len(plan.tasks))
+    share = resources.share(needs)
     print(f"{options.plan}: {len(plan.tasks)} tasks on {progress.megabytes(total['bytes'])}, "
-          f"{len(needed.names())} reference files; foreseen {progress.duration(total['seconds'])} "
-          f"of one CPU, {progress.megabytes(total['memory'])} for the largest task; about "
-          f"{progress.duration(total['seconds'] / (share.jobs * share.threads))} here")
+          f"{len(needed.names())} reference files")
+    seconds, wall = resources.schedule(plan.tasks, needs, share.jobs)
+    print(f"foreseen: {progress.duration(sum(seconds))} of CPU, "
+          f"{progress.megabytes(total['memory'])} of memory for the largest task, "
+          f"{progress.megabytes(total['written'])} of products; here, with {share.jobs} at a time, "
+          f"about {progress.duration(wall)}")
+    free = resources.free_space(plan.output_dir)
+    if free is not None and free < total["written"]:
+        print(f"{options.output_dir or os.curdir}: only {progress.megabytes(free)} are free for "
+              "them", file=sys.stderr)
     return 0
 
 

@@ -63,31 +63,76 @@ def test_slurm(monkeypatch):
 
 
 class TestExperience:
-    task = Task("x", "calwebb_detector1", ("/x_uncal.fits",))
+    task = Task("x", "calwebb_detector1", ("x_uncal.fits",))
 
-    def test_before_any_run(self, tmp_path):
-        need = resources.Experience(str(tmp_path / "none")).foresee(self.task, 84_000_000)
-        assert 1 < need.seconds < 5
-        assert 5e8 < need.memory < 1e9
+    @pytest.fixture
+    def past(self, tmp_path):
+        """Remember tasks: size in MB, CPU seconds, and whether it was the first in its process."""
+        store = str(tmp_path / "tasks.tsv")
 
-    def test_past_runs_decide(self, tmp_path):
-        past = resources.Experience(str(tmp_path / "tasks.tsv"))
-        for size in (10, 20, 30, 40):
-            past.add("calwebb_detector1", size * 10**6, 1 + size, (100 + 7 * size) * 10**6)
-        past.add("other", 10, 999, 999)
-        need = resources.Experience(str(tmp_path / "tasks.tsv")).foresee(self.task, 60_000_000)
+        def remember(*tasks, label="calwebb_detector1"):
+            for size, cpu, is_first in tasks:
+                resources.Experience(store).add(label, resources.Past(
+                    size * 10**6, cpu, (100 + 7 * size) * 10**6, 2 * size * 10**6, is_first))
+            return resources.Experience(store)
+
+        return remember
+
+    def test_before_any_run(self, past):
+        need = past().foresee(self.task, 84_000_000)
+        assert 0.1 < need.seconds < 2
+        assert 3e8 < need.memory < 1e9
+        assert need.written == 168_000_000
+
+    def test_fit(self, past):
+        past((1, 99, False), label="other")
+        need = past(*((size, 1 + size, False) for size in (1, 20, 40, 80))).foresee(
+            self.task, 60_000_000)
         assert need.seconds == pytest.approx(61)
         assert need.memory == pytest.approx(520e6)
+        assert need.written == pytest.approx(120e6)
 
-    def test_same_sizes_scale_the_usual(self, tmp_path):
-        past = resources.Experience(str(tmp_path / "tasks.tsv"))
-        usual = past.foresee(self.task, 10**7)
-        for _ in range(5):
-            past.add("calwebb_detector1", 10**7, 3 * usual.seconds, 2 * usual.memory)
-        need = resources.Experience(str(tmp_path / "tasks.tsv")).foresee(self.task, 10**7)
-        assert need.seconds == pytest.approx(3 * usual.seconds, rel=1e-2)
-        assert need.memory == pytest.approx(2 * usual.memory, rel=1e-2)
+    def test_one_size_scales_what_is_usual(self, past):
+        usual = past().foresee(self.task, 10**7)
+        need = past(*(((10, 3 * usual.seconds, False),) * 3)).foresee(self.task, 10**7)
+        assert need.seconds == pytest.approx(3 * usual.seconds)
 
-    def test_broken_lines_do_not_matter(self, tmp_path):
-        (tmp_path / "tasks.tsv").write_text("calwebb_detector1\t12\nnonsense\n\t\t\t\n")
-        assert resources.Experience(str(tmp_path / "tasks.tsv")).foresee(self.task, 1).seconds > 0
+    def test_the_first_of_a_process_costs_more(self, past):
+        need = past((10, 5.0, True), (10, 1.0, False), (10, 1.0, False)).foresee(self.task, 10**7)
+        assert need.seconds == pytest.approx(1.0)
+        assert need.first == pytest.approx(4.0)
+
+    def test_lines_that_make_no_sense(self, past, tmp_path):
+        past()
+        (tmp_path / "tasks.tsv").write_text("calwebb_detector1\t1\ncalwebb_detector1\t1\t2\t3\n")
+        assert past().foresee(self.task, 1) == resources.Experience(
+            str(tmp_path / "none")).foresee(self.task, 1)
+
+
+def test_later_stages_are_foreseen(tmp_path):
+    """What is not there yet is as large as is foreseen; associations stand for their members."""
+    raw = tmp_path / "a_uncal.fits"
+    raw.write_bytes(bytes(10**6))
+    out = str(tmp_path / "out")
+    tasks = [Task("1", "calwebb_detector1", (str(raw),), {}, out, (), ("a_rate.fits", "b.fits")),
+             Task("3", "calwebb_image3", (f"{out}/x_asn.json",), {}, out, ("1",))]
+    association = {"products": [{"members": [{"expname": "a_rate.fits"}]}]}
+    one, three = resources.foresee_all(tasks, resources.Experience(str(tmp_path / "none")),
+                                       {f"{out}/x_asn.json": association})
+    assert one.size == 10**6
+    assert three.size == one.written // 2 > 0
+
+
+@pytest.mark.parametrize(("jobs", "seconds", "wall"), [
+    (1, [11, 10, 5], 26), (2, [11, 11, 5], 16)])
+def test_schedule(jobs, seconds, wall):
+    """Tasks wait for others and for a free process; the first in a process takes longer."""
+    tasks = [Task("a", "jump", ()), Task("b", "jump", ()), Task("c", "ipc", (), after=("a", "b"))]
+    needs = [resources.Need(10, 1, 1, first=1.0), resources.Need(10, 1, 1, first=1.0),
+             resources.Need(4, 1, 1, first=1.0)]
+    assert resources.schedule(tasks, needs, jobs) == (seconds, wall)
+    assert resources.schedule([], [], 1) == ([], 0)
+
+
+def test_free_space(tmp_path):
+    assert resources.free_space(str(tmp_path / "not" / "there")) > 0
