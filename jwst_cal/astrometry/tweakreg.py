@@ -29,6 +29,7 @@ class TweakRegStep(GroupStep):
     """
 
     class_alias = "tweakreg"
+    takes_light = True
 
     save_catalogs: bool = param(False, "Write the catalogues of the images")
     use_custom_catalogs: bool = param(False, "Use catalogues of the user where there are any")

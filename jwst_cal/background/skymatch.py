@@ -39,6 +39,7 @@ class SkyMatchStep(GroupStep):
     """
 
     class_alias = "skymatch"
+    takes_light = True
 
     skymethod: str = param("match", "local: each by itself; global: the lowest for all; "
                                     "match: overlaps agree; user: from a file", choices=(

@@ -41,6 +41,7 @@ class OutlierDetectionStep(GroupStep):
     """
 
     class_alias = "outlier_detection"
+    takes_light = True
 
     weight_type: str = param("ivm", "Weights: inverse variance of the read noise, or exposure time",
                              choices=("ivm", "exptime"))

@@ -92,5 +92,6 @@ def _association(step: Any, given: Any, on_disk: bool | None = None, **options: 
         if on_disk is None:
             on_disk = not step.in_memory or memory.limit() is not None
         # off while steps run; Step._finish has it on again in models of the result
-        return ModelLibrary(path, on_disk=on_disk, validate_on_assignment=False, **options)
+        return ModelLibrary(path, on_disk=on_disk, light=step._works_light,
+                            validate_on_assignment=False, **options)
     return None

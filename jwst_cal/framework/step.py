@@ -1216,6 +1216,8 @@ def _full(thing: Any) -> Any:
         return type(thing)(*found) if hasattr(thing, "_fields") else tuple(found)
     if isinstance(thing, list):
         return [_files.full(item) for item in thing]
+    if hasattr(thing, "make_full"):
+        return thing.make_full()
     return _files.full(thing)
 
 

@@ -25,13 +25,15 @@ MODELS = (
     "LinearityModel", "MaskModel", "RSCDModel", "ReadnoiseModel", "ResetModel",
     "SaturationModel", "SuperBiasModel",
     "FlatModel", "PixelAreaModel", "NrcImgPhotomModel", "NisImgPhotomModel", "MirImgPhotomModel",
-    "FgsImgPhotomModel",
+    "FgsImgPhotomModel", "SegmentationMapModel", "NrcImgApcorrModel", "NisImgApcorrModel",
+    "MirImgApcorrModel", "FgsImgApcorrModel",
 )
 
 _FILE = os.path.join(os.path.dirname(__file__), "_dictionary.json")
 #: What is kept of a schema, beside the title of a section and the comment of a keyword.
 _KEPT = ("type", "fits_keyword", "fits_hdu", "enum", "pattern", "anyOf", "datatype",
-         "ndim", "max_ndim", "default", "properties", "items", "tag", "allow_extra_columns")
+         "ndim", "max_ndim", "default", "properties", "items", "tag", "allow_extra_columns",
+         "blend_rule", "blend_table")
 
 
 class Keyword(NamedTuple):

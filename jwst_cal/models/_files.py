@@ -20,7 +20,8 @@ from jwst_cal import clock, modes
 from jwst_cal.errors import InputError, OutputError
 from jwst_cal.models import _schemas
 
-__all__ = ["full", "is_light", "is_model", "new", "open", "open_exposure", "read_header", "save"]
+__all__ = ["full", "is_light", "is_model", "new", "open", "open_exposure", "open_light",
+           "read_header", "save"]
 
 log = logging.getLogger(__name__)
 
@@ -259,6 +260,37 @@ def open_exposure(path: str | os.PathLike[str], *, light: bool = False) -> Any:
         raise
     except Exception as error:
         raise InputError(f"{name}: cannot be read as an exposure: {_reason(error)}") from error
+
+
+def open_light(path: str | os.PathLike[str], **options: Any) -> Any:
+    """
+    Open a product as a light model if it is a plain FITS file, else as :func:`open` does.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    **options
+        As for :func:`open`.
+
+    Returns
+    -------
+    data model
+        The open model.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable or neither FITS nor ASDF.
+    """
+    from jwst_cal.models import _reading
+
+    check_file(path)
+    try:
+        return _reading.read_exposure(os.fspath(path))
+    except (_reading.Unusual, OSError) as reason:
+        log.debug("%s is left to stdatamodels: %s", path, reason)
+        return open(path, **options)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ import numpy as np
 
 from jwst_cal import flags, modes
 from jwst_cal.kernels import memory
+from jwst_cal.models._coordinates import Coordinates
 from jwst_cal.models._fits import ODD, Hdu, Unusual, is_structural, scan
 from jwst_cal.models.light import LightModel, Stored, Tree, dtype_of, light_class
 
@@ -237,7 +238,7 @@ def _by_name(hdus: list[Hdu]) -> dict[str, Hdu]:
 
 def _read(path: str, content: Any, hdus: list[Hdu], name: str) -> LightModel:
     named = _by_name(hdus)
-    tree = _tree_of(content, named.get("ASDF"))
+    tree = _tree_of(content, named.get("ASDF"), path)
     known = tree.get(FITS_HASH) if hdus[0].header.get("DATAMODL") == name else None
     model = _model(name, tree, content)
     if known is None or known != _headers_sum(hdus):
@@ -329,23 +330,57 @@ class _Link:
     """An array of the tree that is an HDU of the file."""
 
 
-def _tree_of(content: Any, hdu: Hdu | None) -> dict[str, Any]:
+def _place(node: Any, name: str) -> int | None:
+    """Where a mapping has a key."""
+    return next((at for at, (key, _) in enumerate(getattr(node, "value", ()))
+                 if key.value == name), None) if getattr(node, "id", "") == "mapping" else None
+
+
+def _found(node: Any, *names: str) -> Any:
+    """What is below some keys of a document."""
+    for name in names:
+        at = _place(node, name)
+        if at is None:
+            return None
+        node = node.value[at][1]
+    return node
+
+
+def _taken(node: Any, *names: str) -> Any:
+    """The same, taken out."""
+    below = _found(node, *names[:-1])
+    at = _place(below, names[-1])
+    return None if at is None else below.value.pop(at)[1]
+
+
+def _tree_of(content: Any, hdu: Hdu | None, name: str) -> dict[str, Any]:
     if hdu is None:
         return {}
     if not hdu.is_table or hdu.shape[0] != 1 or hdu.header.get("TTYPE1") != "ASDF_METADATA":
         raise Unusual("an ASDF extension of another form")
     text = content[hdu.offset : hdu.offset + hdu.shape[1]]
     body, mark, blocks = text.partition(b"\n...")
-    if not text.startswith(b"#ASDF 1.") or not mark or blocks.strip(b"\r\n \0"):
-        raise Unusual("an ASDF extension with arrays of its own")
+    if not text.startswith(b"#ASDF 1.") or not mark:
+        raise Unusual("an ASDF extension of another form")
     import yaml
 
+    loader = _loader()(body + mark)
     try:
-        tree = yaml.load(body + mark, _loader())
+        node = loader.get_single_node()
+        wcs, extensions = _taken(node, "meta", "wcs"), _found(node, "history", "extensions")
+        tree = loader.construct_document(node)
     except yaml.YAMLError as error:
         raise Unusual(f"the ASDF extension: {error}") from error
+    finally:
+        loader.dispose()
     if not isinstance(tree, dict):
         raise Unusual("an ASDF extension without tree")
+    if wcs is not None:
+        blocks = blocks.removeprefix(b"\r").removeprefix(b"\n")
+        tree["meta"]["wcs"] = Coordinates(wcs, [] if extensions is None else extensions.value,
+                                          blocks, name)
+    elif blocks.strip(b"\r\n \0"):
+        raise Unusual("an ASDF extension with arrays of its own")
     history = tree.get("history", {})
     if not isinstance(history, dict) or set(history) - {"extensions"}:
         raise Unusual("history entries")
@@ -386,7 +421,7 @@ def _check_plain(value: Any) -> None:
     elif isinstance(value, list):
         for item in value:
             _check_plain(item)
-    elif not isinstance(value, str | int | float | bool | None):
+    elif not isinstance(value, str | int | float | bool | Coordinates | None):
         raise Unusual(f"a {type(value).__name__} in the ASDF extension")
 
 

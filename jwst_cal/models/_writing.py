@@ -17,7 +17,7 @@ import numpy as np
 
 from jwst_cal import clock
 from jwst_cal.kernels.keeper import reserve
-from jwst_cal.models import _schemas
+from jwst_cal.models import _coordinates
 from jwst_cal.models._dictionary import installed_version, is_array
 from jwst_cal.models._fits import BLOCK, Unusual, as_card, header_text, is_structural
 from jwst_cal.models._reading import FITS_HASH, is_valid
@@ -31,7 +31,7 @@ _PIECE = 1 << 16
 _MISSING = ("N/A", "#TODO", "")
 _BITPIX = {"f4": -32, "f8": -64, "u1": 8, "i2": 16, "u2": 16, "i4": 32, "u4": 32, "i8": 64,
            "u8": 64}
-_COLUMNS = {"f4": "E", "f8": "D", "u1": "B", "i2": "I", "i4": "J", "i8": "K"}
+_COLUMNS = {"i1": "L", "f4": "E", "f8": "D", "u1": "B", "i2": "I", "i4": "J", "i8": "K"}
 
 
 def write(model: LightModel, path: str) -> str:
@@ -60,8 +60,8 @@ def write(model: LightModel, path: str) -> str:
     try:
         if not path.endswith(".fits") or model._about.is_reference:
             raise Unusual("another kind of file")
+        model.meta.date = _now()
         tree = _without_none(model.read_all())
-        tree["meta"]["date"] = _now()
         hdus = list(_Layout(tree, model).hdus.values())
         hdus.append(_embedded(tree, hdus))
         headers = [hdu.header() for hdu in hdus]
@@ -191,7 +191,11 @@ def _put(file: IO[bytes], content: Any) -> None:
 def _stored_pieces(array: np.ndarray) -> Iterator[Any]:
     """Yield the bytes of an array as they are in the file."""
     if array.dtype.names is not None:
-        yield np.ascontiguousarray(array.astype(_stored_columns(array.dtype))).view(np.uint8)
+        table = np.ascontiguousarray(array.astype(_stored_columns(array.dtype)))
+        for name in array.dtype.names:
+            if array.dtype[name].str == "|i1":  # of a logical column
+                table[name] = np.where(array[name], ord("T"), ord("F"))
+        yield table.view(np.uint8)
         return
     if array.size > _PIECE and not array.flags.c_contiguous:
         n = max(1, _PIECE // max(array[0].size, 1))
@@ -245,7 +249,7 @@ class _Layout:
     def __init__(self, tree: dict[str, Any], model: LightModel) -> None:
         self.hdus = {"PRIMARY": _Hdu("PRIMARY")}
         self._sections: list[str] = []  # titles that the next keyword is put below
-        self._visit(tree, model._about.tree)
+        self._visit(tree, model._schema)
         for name, parts in tree.get("extra_fits", {}).items():
             if "data" in parts or name not in self.hdus:
                 raise Unusual(f"the extension {name}")
@@ -316,8 +320,9 @@ def _embedded(tree: dict[str, Any], hdus: list[_Hdu]) -> _Hdu:
     extensions: list[Any] = [extension]
     blocks = b""
     if "wcs" in tree["meta"]:
-        coordinates, extensions, blocks = _coordinates(tree["meta"]["wcs"])
-        tree = {**tree, "meta": {**tree["meta"], "wcs": coordinates}}
+        found = _coordinates.serialized(tree["meta"]["wcs"])
+        extensions, blocks = [_Node(item) for item in found.extensions], found.blocks
+        tree = {**tree, "meta": {**tree["meta"], "wcs": _Node(found.node)}}
     tree = {**{"asdf_library": None, "history": None}, **tree, "asdf_library": _library(),
             "history": {"extensions": extensions}, FITS_HASH: total.hexdigest()}
     tree = {key: _Link(links[id(value)].name, value) if id(value) in links else value
@@ -328,10 +333,10 @@ def _embedded(tree: dict[str, Any], hdus: list[_Hdu]) -> _Hdu:
                   explicit_start=True, explicit_end=True, version=(1, 1), allow_unicode=True,
                   encoding="utf-8", tags={"!": "tag:stsci.edu:asdf/"}, default_flow_style=None)
     text.write(blocks)
-    found = _Hdu("ASDF")
+    hdu = _Hdu("ASDF")
     length = len(text.getbuffer())
-    found.array = np.frombuffer(text.getbuffer(), [("ASDF_METADATA", "u1", (length,))])
-    return found
+    hdu.array = np.frombuffer(text.getbuffer(), [("ASDF_METADATA", "u1", (length,))])
+    return hdu
 
 
 class _Node:
@@ -339,30 +344,6 @@ class _Node:
 
     def __init__(self, node: Any) -> None:
         self.node = node
-
-
-def _coordinates(wcs: Any) -> tuple[_Node, list[_Node], bytes]:
-    """What asdf makes of coordinates, the extensions that it took for them, and their arrays."""
-    import asdf
-    import yaml
-
-    _schemas.extensions_loaded()
-    text = io.BytesIO()
-    asdf.AsdfFile({"wcs": wcs}).write_to(text, include_block_index=False)
-    body, mark, blocks = text.getvalue().partition(b"\n...\n")
-    found = _below(yaml.compose(body + mark, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
-    # asdf has them in the order of a set, which is another one in each process
-    extensions = sorted(_below(found["history"])["extensions"].value, key=_uri)
-    return _Node(found["wcs"]), [_Node(item) for item in extensions], blocks
-
-
-def _uri(extension: Any) -> str:
-    uri = _below(extension).get("extension_uri")
-    return "" if uri is None else str(uri.value)
-
-
-def _below(mapping: Any) -> dict[str, Any]:
-    return {key.value: value for key, value in mapping.value}
 
 
 class _Tagged(dict):  # type: ignore[type-arg]

@@ -67,9 +67,9 @@ class Blender:
         header = model.to_flat_dict(include_arrays=False)
         if self._model_class is None:
             self._begin(model, header)
-        elif type(model) is not self._model_class:
+        elif type(model).__name__ != self._model_class:
             raise InputError(f"{model.meta.filename}: a {type(model).__name__} among "
-                             f"{self._model_class.__name__}s; their headers cannot be merged")
+                             f"{self._model_class}s; their headers cannot be merged")
         for column, name in self._columns.items():
             self._rows[column].append(header.get(name))
         for name, (_, values) in self._values.items():
@@ -77,7 +77,7 @@ class Blender:
                 values.append(header[name])
 
     def _begin(self, model, header):
-        self._model_class = type(model)
+        self._model_class = type(model).__name__  # of either kind
         columns, rules, lists = _read_schema(model.schema)
         self._ignore += tuple(lists)
         self._first = {name: value for name, value in header.items() if self._blended(name)}
@@ -112,42 +112,37 @@ class Blender:
 
 def _read_schema(schema):
     """Table columns and rules by attribute, and the attributes that are lists."""
-    from stdatamodels import schema as schemas
-
     columns, rules, lists = {}, {}, []
 
-    def visit(part, path, combiner, context, recurse):
-        if len(path) < 2 or path[0] != "meta" or "items" in path or part.get("properties"):
-            return
-        for word in ("anyOf", "oneOf"):
-            if word in path:
-                path = path[:path.index(word)]
-                break
-        name = ".".join(path)
-        if part.get("type") == "array":
+    def visit(part, name):
+        if part.get("properties"):
+            for key, below in part["properties"].items():
+                visit(below, f"{name}.{key}")
+        elif part.get("type") == "array":
             lists.append(name)
-            return
-        if "blend_rule" in part:
-            rules[name] = part["blend_rule"]
-        if part.get("blend_table"):
-            columns[name] = part.get("fits_keyword", name)
+        else:
+            if "blend_rule" in part:
+                rules[name] = part["blend_rule"]
+            if part.get("blend_table"):
+                columns[name] = part.get("fits_keyword", name)
 
-    schemas.walk_schema(schema, visit, {})
+    for key, below in schema["properties"]["meta"]["properties"].items():
+        visit(below, f"meta.{key}")
     return columns, rules, lists
 
 
 def _attach_table(model, columns):
-    from astropy.io import fits
-    from stdatamodels import fits_support
-
     arrays = [np.array([np.nan if value is None else value for value in values])
               for values in columns.values()]
-    table = np.rec.fromarrays(arrays, dtype=[(name, array.dtype) for name, array in
-                                             zip(columns, arrays, strict=True)])
     schema = {"title": "Combined header table", "fits_hdu": "HDRTAB", "datatype": [
-        {"name": name, "datatype": _yaml_type(table.dtype[name])} for name in table.dtype.names]}
+        {"name": name, "datatype": _yaml_type(array.dtype)}
+        for name, array in zip(columns, arrays, strict=True)]}
+    arrays = [array.astype(np.int8) if array.dtype.kind == "b" else
+              np.char.encode(array, "ascii") if array.dtype.kind == "U" else array
+              for array in arrays]
     model.add_schema_entry("hdrtab", schema)
-    model.hdrtab = fits_support.from_fits_hdu(fits.BinTableHDU.from_columns(table), schema)
+    model.hdrtab = np.rec.fromarrays(arrays, dtype=[(name, array.dtype) for name, array in
+                                                    zip(columns, arrays, strict=True)])
 
 
 def _yaml_type(dtype):

@@ -55,6 +55,8 @@ class ModelLibrary:
         Keep models in temporary files while they are not borrowed. Not for a list of models.
     temp_directory : str or Path, optional
         Where those files go; a new folder in the working directory when not given.
+    light : bool, optional
+        Open files as light models (:mod:`jwst_cal.models.light`): for steps that take them.
     **open_options
         Handed to ``datamodels.open``.
 
@@ -78,9 +80,10 @@ class ModelLibrary:
         asn_n_members=None,
         on_disk=False,
         temp_directory=None,
+        light=False,
         **open_options,
     ):
-        self._on_disk = bool(on_disk)
+        self._on_disk, self._light = bool(on_disk), light
         self._open_options = open_options
         self._depth = 0
         self._lent = {}
@@ -140,6 +143,8 @@ class ModelLibrary:
         return {**association_file.DEFAULTS, "products": [{"members": entries}]}
 
     def _open(self, path):
+        if self._light:
+            return _files.open_light(path, **self._open_options)
         return _files.open(path, **self._open_options)
 
     def _path(self, index):
@@ -147,13 +152,21 @@ class ModelLibrary:
 
     def _group_id(self, index):
         name = None
-        if index not in self._loaded:
-            meta = self._file_metadata(self._path(index), flatten=False)["meta"]
-            name = meta.get("group_id") or _members.group_id(meta.get("observation", {}))
+        if index in self._loaded:
+            pass
+        elif self._light and not self._on_disk:  # which costs little, and is needed anyway
+            model = self._loaded[index] = self._open(self._path(index))
+            name = _members.model_group_id(model)
+        else:
+            meta = self._file_metadata(self._path(index), flatten=True)
+            name = meta.get("meta.group_id") or _members.group_id(
+                {key.rpartition(".")[2]: value for key, value in meta.items()
+                 if key.startswith("meta.observation.")})
         return name or f"exposure{index + 1:04d}"
 
-    @staticmethod
-    def _file_metadata(path, flatten):
+    def _file_metadata(self, path, flatten):
+        if self._light and flatten:
+            return _files.read_header(path)
         return _files.read_metadata(path, flatten=flatten)
 
     def __len__(self):
@@ -311,6 +324,21 @@ class ModelLibrary:
         folder = Path(self._temp_directory) / str(index)
         folder.mkdir(parents=True, exist_ok=True)
         return _files.write(model, folder / (model.meta.filename or "model.fits"))
+
+    def make_full(self):
+        """
+        Put data models of ``stdatamodels`` into the place of light ones.
+
+        Returns
+        -------
+        ModelLibrary
+            This one.
+        """
+        self._light = False
+        for held in (self._loaded, self._lent):
+            for index, model in held.items():
+                held[index] = _files.full(model)
+        return self
 
     def later(self, change):
         """

@@ -19,6 +19,7 @@ import numpy as np
 
 from jwst_cal.kernels import memory
 from jwst_cal.models import _schemas
+from jwst_cal.models._coordinates import Coordinates
 from jwst_cal.models._dictionary import ModelSchema, is_array, schema_of
 
 __all__ = ["LightModel", "Stored", "Tree", "full", "light_class"]
@@ -84,6 +85,8 @@ class Node:
             if is_array(schema) or schema.get("type") not in ("object", "array"):
                 return None
             value = self._instance[name] = {} if schema["type"] == "object" else []
+        if isinstance(value, Coordinates):
+            value = self._instance[name] = value.read()
         return Node(value, schema) if isinstance(value, dict) else value
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -114,6 +117,10 @@ class Node:
         except AttributeError:
             raise KeyError(repr(name)) from None
         return place
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        place, _, last = name.rpartition(".")
+        setattr(self[place] if place else self, last, value)
 
     def hasattr(self, name: str) -> bool:
         """Whether a name has been set."""
@@ -219,6 +226,7 @@ class LightModel(Node):
                  let_go: Callable[[], None] | None = None) -> None:
         super().__init__({} if tree is None else tree, self._about.tree)
         self._let_go = let_go
+        self._added: dict[str, Mapping[str, Any]] = {}
 
     def __repr__(self) -> str:
         shape = "" if self.shape is None else str(self.shape)
@@ -270,6 +278,26 @@ class LightModel(Node):
     def get_primary_array_name(self) -> str:
         """Return the name of the array that sets the shape of the others."""
         return self._about.primary
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """What is kept of the schema."""
+        return self._schema
+
+    def add_schema_entry(self, name: str, schema: Mapping[str, Any]) -> None:
+        """
+        Add an array to the schema of this model.
+
+        Parameters
+        ----------
+        name : str
+            Its attribute.
+        schema : mapping
+            Its schema, with ``fits_hdu`` and ``datatype``.
+        """
+        self._added = {**self._added, name: schema}
+        self._schema = {**self._schema, "properties": {**self._schema["properties"],
+                                                       name: schema}}
 
     def get_default(self, name: str) -> np.ndarray:
         """
@@ -324,7 +352,13 @@ class LightModel(Node):
         content = self.read_all()
         arrays = {id(value): memory.copied(value) for value in content.values()
                   if isinstance(value, np.ndarray) and value.dtype.names is None}
-        return type(self)(copy.deepcopy(content, arrays))
+        return self._like(copy.deepcopy(content, arrays))
+
+    def _like(self, tree: dict[str, Any]) -> LightModel:
+        found = type(self)(tree)
+        for name, schema in self._added.items():
+            found.add_schema_entry(name, schema)
+        return found
 
     def bare(self) -> LightModel:
         """Return a copy of the metadata, without any array."""
@@ -452,14 +486,18 @@ def full(model: Any) -> Any:
     from asdf.tags.core import AsdfObject
     from stdatamodels.jwst import datamodels
 
+    if model.meta.hasattr("wcs"):
+        model.meta.wcs  # noqa: B018  reads it
     tree = AsdfObject(model.read_all())
     _restore_history(tree)
-    tables = {name: tree.pop(name) for name in model._about.arrays
+    tables = {name: tree.pop(name) for name in (*model._about.arrays, *model._added)
               if isinstance(tree.get(name), np.ndarray) and tree[name].dtype.names}
     if model._about.is_reference:
         tables.pop("dq_def", None)  # the flags have been translated
     found = getattr(datamodels, model._about.name)(
         tree, validate_on_assignment=False, strict_validation=False)
+    for name, schema in model._added.items():
+        found.add_schema_entry(name, schema)
     for name, table in tables.items():
         setattr(found, name, table)
     found._validate_on_assignment = True

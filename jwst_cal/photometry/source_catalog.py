@@ -36,6 +36,7 @@ class SourceCatalogStep(Step):
     """
 
     class_alias = "source_catalog"
+    takes_light = True
     takes = ("ImageModel",)
     references = {
         "apcorr": Reference("NrcImgApcorrModel", required=False),
@@ -234,8 +235,14 @@ def _matching(table, wanted, what):
         raise ReferenceFileError(f"The {what} reference file has no column {', '.join(missing)}; "
                                  f"it has {', '.join(columns)}")
     return np.logical_and.reduce([np.ones(len(table), bool)]
-                                 + [np.asarray(table[key] == value)
+                                 + [_texts(table[key]) == str(value)
                                     for key, value in wanted.items()])
+
+
+def _texts(column):
+    """A column of texts; those of a light model are bytes."""
+    column = np.asarray(column)
+    return np.char.rstrip(np.char.decode(column) if column.dtype.kind == "S" else column)
 
 
 def _told(wanted):

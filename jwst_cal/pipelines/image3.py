@@ -33,6 +33,7 @@ class Image3Pipeline(Pipeline):
     """
 
     class_alias = "calwebb_image3"
+    takes_light = True
 
     in_memory: bool = param(True, "Keep all exposures in memory; otherwise they wait on disk")
 
