@@ -99,6 +99,53 @@ def test_steps_of_the_sky(mosaic, products):
     assert np.allclose(np.diff(levels), np.diff(sky), atol=0.1)
 
 
+def test_light_models_give_the_same_products(mosaic, tmp_path, monkeypatch):
+    from jwst_cal.models import _writing
+
+    def refused(model):
+        raise AssertionError(f"{model} is not written as a light model")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_writing, "full", refused)
+        result = run(mosaic, catalogue=True, save_results=True, output_dir=str(tmp_path / "light"))
+    assert type(result) is datamodels.ImageModel
+    assert result.hdrtab["FILENAME"][0].endswith("_crf.fits")
+    run(mosaic, ModelLibrary(mosaic.asn), catalogue=True, save_results=True,
+        output_dir=str(tmp_path / "full"))
+    names = sorted(path.name for path in (tmp_path / "light").iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "full").iterdir())
+    for name in names:
+        ours, theirs = tmp_path / "light" / name, tmp_path / "full" / name
+        if name.endswith(".ecsv"):
+            assert rows(ours) == rows(theirs)
+            continue
+        with fits.open(ours) as a, fits.open(theirs) as b:
+            assert [hdu.name for hdu in a] == [hdu.name for hdu in b]
+            for one_, other in zip(a, b, strict=True):
+                if one_.name == "ASDF":
+                    continue
+                assert cards(one_.header) == cards(other.header)
+                if one_.name == "HDRTAB":
+                    for column in one_.columns.names:
+                        assert column == "DATE" or str(one_.data[column]) == str(
+                            other.data[column]), column
+                else:
+                    np.testing.assert_array_equal(one_.data, other.data, err_msg=one_.name)
+        with datamodels.open(ours) as a, datamodels.open(theirs) as b:
+            at = np.array([[3.0, 90], [50, 80]])
+            np.testing.assert_allclose(a.meta.wcs(*at), b.meta.wcs(*at), rtol=1e-13)
+            assert a.meta.wcs.available_frames == b.meta.wcs.available_frames
+
+
+def rows(path):
+    return [line for line in path.read_text().splitlines() if not line.startswith("#")]
+
+
+def cards(header):
+    return [(card.keyword, card.value, card.comment) for card in header.cards
+            if card.keyword != "DATE"]
+
+
 def test_nothing_is_written_unless_asked_for(mosaic, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = run(mosaic)
