@@ -276,18 +276,19 @@ def table(rows):
     return "\n".join(lines)
 
 
-def plot(row, folder):
+def plot(row, folder, name="detector1-{exposure}.png"):
     """Draw the seconds of each step of both packages, on a logarithmic scale."""
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    names = [name for name in row["steps_jwst"]
-             if max(row[f"steps_{package}"].get(name, 0) for package in ("jwst", "jwst_cal"))
+    names = [step for step in row["steps_jwst"]
+             if max(row[f"steps_{package}"].get(step, 0) for package in ("jwst", "jwst_cal"))
              > 1e-3]
     totals = {}
     for package in ("jwst", "jwst_cal"):
         steps = row[f"steps_{package}"]
         rest = row[f"warm_cpu_{package}"] - sum(steps.values())
-        totals[package] = [*(steps.get(name, 0) for name in names), rest,
+        totals[package] = [*(steps.get(step, 0) for step in names), rest,
                            row[f"warm_cpu_{package}"], row[f"cold_cpu_{package}"]]
     names += ["open, save", "one exposure more", "whole process"]
     figure = Figure(figsize=(7, 0.32 * len(names) + 1.3), layout="constrained")
@@ -301,13 +302,15 @@ def plot(row, folder):
     axes.invert_yaxis()
     axes.legend()
     axes.grid(axis="x", alpha=0.3)
-    path = Path(folder) / f"detector1-{row['exposure']}.png"
+    path = Path(folder) / name.format(**row)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    with rc_context({"svg.hashsalt": path.name, "svg.fonttype": "none"}):
+        figure.savefig(path, dpi=120,
+                       metadata={"Date": None} if path.suffix == ".svg" else None)
     return path
 
 
-def tell(rows, lines, plots):
+def tell(rows, lines, plots, **options):
     """Print rows as they come, as JSON lines and in the end as a table; append them, draw them."""
     found = []
     for row in rows:
@@ -318,8 +321,9 @@ def tell(rows, lines, plots):
             with open(lines, "a") as file:
                 file.write(line + "\n")
         if plots:
-            print(plot(row, plots))
-    print(table(found))
+            print(plot(row, plots, **options))
+    if found:
+        print(table(found))
 
 
 def main(words=None):
