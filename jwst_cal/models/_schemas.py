@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-__all__ = ["coordinates_loaded", "extensions_loaded", "in_command", "parsed_once"]
+__all__ = ["coordinates_loaded", "extensions_loaded", "in_command", "parsed_once", "uncollected"]
 
 _lock = threading.Lock()
 _depth = 0
@@ -55,7 +55,7 @@ def parsed_once() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """
     Let the garbage collector wait while libraries are loaded.
 
@@ -82,7 +82,7 @@ def in_command() -> None:
 @functools.cache
 def coordinates_loaded() -> None:
     """Import gwcs, and have asdf know its extensions."""
-    with _uncollected():
+    with uncollected():
         import gwcs  # noqa: F401
 
         extensions_loaded()
@@ -91,7 +91,7 @@ def coordinates_loaded() -> None:
 @functools.cache
 def extensions_loaded() -> None:
     """Import asdf and have it load the extensions that are installed, by the fast parser."""
-    with _uncollected():
+    with uncollected():
         _load_extensions()
 
 

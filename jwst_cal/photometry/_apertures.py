@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jwst_cal.photometry import _photutils
+
 __all__ = ["Apertures", "local_background", "magnitudes", "neighbours", "shapes", "sums"]
 
 #: Where a source is put whose position is not known: nothing of the image is there.
@@ -132,6 +134,7 @@ def sums(image, error, positions, radius):
     total, error : float64 [source]
         Sum and its standard deviation; NaN where no pixel is inside.
     """
+    _photutils.loaded()
     from photutils.aperture import CircularAperture
 
     return CircularAperture(known(positions), radius).do_photometry(image, error=error)

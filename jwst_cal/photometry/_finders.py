@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jwst_cal.photometry import _background
+from jwst_cal.photometry import _background, _photutils
 
 __all__ = ["FINDERS", "Search", "find_sources"]
 
@@ -136,6 +136,7 @@ def _stars(image, uncovered, threshold, search):
     """Find stars as DAOFIND or starfind do; None if there are none."""
     import warnings
 
+    _photutils.loaded()
     from photutils import detection, use_future_column_names
     from photutils.utils import NoDetectionsWarning
     from scipy.ndimage import convolve

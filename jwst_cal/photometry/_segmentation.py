@@ -3,7 +3,7 @@
 import numpy as np
 
 from jwst_cal.kernels.segments import divisible
-from jwst_cal.photometry import _finders
+from jwst_cal.photometry import _finders, _photutils
 
 __all__ = ["find"]
 
@@ -39,6 +39,7 @@ def find(image, error, uncovered, threshold, search, *, wcs=None):
     """
     import warnings
 
+    _photutils.loaded()
     from astropy.utils.exceptions import AstropyUserWarning
     from photutils import use_future_column_names
     from photutils.segmentation import SourceCatalog, detect_sources

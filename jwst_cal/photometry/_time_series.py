@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jwst_cal.photometry import _photutils
+
 #: Integrations at work at a time: bounds the memory of long series.
 BLOCK = 64
 SIGMA_TO_FWHM = 2 * np.sqrt(2 * np.log(2))
@@ -153,6 +155,7 @@ class Series:
             ``aperture_bkg``, ``net_aperture_sum``, each followed by its ``_err``. NaN where the
             centre is NaN or no pixel lies inside.
         """
+        _photutils.loaded()
         from photutils.aperture import CircularAnnulus, CircularAperture
 
         circle, circle_err, circle_area = self._sums(
