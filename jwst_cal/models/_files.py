@@ -290,7 +290,13 @@ def open_light(path: str | os.PathLike[str], **options: Any) -> Any:
         return _reading.read_exposure(os.fspath(path))
     except (_reading.Unusual, OSError) as reason:
         log.debug("%s is left to stdatamodels: %s", path, reason)
-        return open(path, **options)
+    try:
+        with _truncation_refused():
+            return open(path, **options)
+    except (InputError, ImportError):
+        raise
+    except Exception as error:
+        raise InputError(f"{os.fspath(path)}: cannot be opened: {_reason(error)}") from error
 
 
 @contextlib.contextmanager
