@@ -65,6 +65,8 @@ class Stored:
 class Node:
     """A branch of a model: attributes are the names of its schema, and what was set."""
 
+    _schema: Mapping[str, Any]
+
     def __init__(self, instance: dict[str, Any], schema: Mapping[str, Any]) -> None:
         self.__dict__["_instance"] = instance
         self.__dict__["_schema"] = schema
