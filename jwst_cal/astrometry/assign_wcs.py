@@ -16,7 +16,8 @@ class AssignWcsStep(Step):
 
     Notes
     -----
-    Differs from jwst 3.0.0: exposures with a dispersing element are refused, but for NIRSpec's.
+    Differs from jwst 3.0.0: exposures with a dispersing element are refused, but for NIRSpec's and
+    grism time series of NIRCam.
     """
 
     class_alias = "assign_wcs"
@@ -24,7 +25,7 @@ class AssignWcsStep(Step):
     references = {
         "distortion": Reference("DistortionModel", required=False),
         "filteroffset": Reference("FilteroffsetModel", required=False),
-        "specwcs": Reference("SpecwcsModel", required=False),
+        "specwcs": Reference("NIRCAMGrismModel", required=False),
         "regions": Reference("RegionsModel", required=False),
         "wavelengthrange": Reference("WavelengthrangeModel", required=False),
         "camera": Reference("CameraModel", required=False),
@@ -51,7 +52,7 @@ class AssignWcsStep(Step):
     nrs_ifu_slice_wcs: bool = param(False, "One set of coordinates per slice (NIRSpec IFU)")
 
     #: For spectra that this release does not do.
-    accepted = ("specwcs", "regions")
+    accepted = ("regions",)
 
     def process(self, image, *, refs):
         """
@@ -62,7 +63,8 @@ class AssignWcsStep(Step):
         image : ImageModel or CubeModel
             Count rates of an exposure or of its integrations.
         refs : References
-            ``distortion`` and ``filteroffset`` for images; NIRSpec's optics.
+            ``distortion`` and ``filteroffset`` for images and grisms, ``specwcs`` for these;
+            NIRSpec's optics.
 
         Returns
         -------
@@ -93,13 +95,15 @@ class AssignWcsStep(Step):
             if image.meta.wcs.available_frames[-1] != "world":
                 image.meta.wcsinfo.s_region = None
             return image
+        if not modes.is_imaging(image):
+            return image
         outline = _s_region.polygon(_s_region.image_outline(image.meta.wcs, image.data.shape))
         if outline is None:
             log.warning("The outline holds NaN; S_REGION is not set")
         else:
             image.meta.wcsinfo.s_region = outline
             log.info("S_REGION: %s", outline)
-        if self.sip_approx and modes.is_imaging(image):
+        if self.sip_approx:
             try:
                 _fits_sip.describe(
                     image, max_error=self.sip_max_pix_error, degree=self.sip_degree,

@@ -1,7 +1,7 @@
 """The world coordinates of an exposure, built from its pointing and its reference files."""
 
 from jwst_cal import modes
-from jwst_cal.astrometry._wcs import imaging, nirspec, nirspec_ifu
+from jwst_cal.astrometry._wcs import imaging, nircam_grism, nirspec, nirspec_ifu
 from jwst_cal.errors import InputError, SkipStep
 
 __all__ = ["build"]
@@ -26,7 +26,8 @@ def build(model, refs, nirspec_options=None):
         The exposure; its pointing is read. Of NIRSpec's spectra the header gets order and range,
         of the IFU its outline; an IFUImageModel the map of the slices.
     refs : References
-        ``distortion`` and ``filteroffset`` for images; NIRSpec's optics.
+        ``distortion`` and ``filteroffset`` for images and grisms, ``specwcs`` for these; NIRSpec's
+        optics.
     nirspec_options : nirspec.Options, optional
         What the step is told about NIRSpec.
 
@@ -49,8 +50,11 @@ def build(model, refs, nirspec_options=None):
         through_ifu = modes.is_ifu(model) and kind != "NRS_AUTOFLAT"
         through = nirspec_ifu if through_ifu else nirspec
         return through.build(model, refs, nirspec_options or nirspec.Options())
+    if kind == "NRC_TSGRISM":
+        return nircam_grism.build(model, refs)
     if not modes.is_imaging(model) or modes.is_nirspec(model):
         name = model.meta.filename or "the input"
         raise InputError(f"{name}: EXP_TYPE={kind or 'missing'}; this release assigns coordinates "
-                         "to images of NIRCam, NIRISS, MIRI and FGS, and to spectra of NIRSpec")
+                         "to images of NIRCam, NIRISS, MIRI and FGS, to spectra of NIRSpec and to "
+                         "grism time series of NIRCam")
     return imaging.build(model, refs)

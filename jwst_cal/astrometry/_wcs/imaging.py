@@ -12,7 +12,7 @@ from jwst_cal import modes
 from jwst_cal.astrometry._wcs import pointing
 from jwst_cal.errors import ReferenceFileError, SkipStep
 
-__all__ = ["build"]
+__all__ = ["build", "distortion", "subarray_shift"]
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,36 @@ def build(model, refs):
 
 def _distortion(model, refs):
     """Pixels of the exposure's array to V2, V3, with the array's bounds."""
+    transform, shift = distortion(model, refs), subarray_shift(model)
+    if shift is None:
+        return transform
+    subarray = model.meta.subarray
+    transform = shift | transform
+    bind_bounding_box(transform, _bounds(subarray.ysize or 0, subarray.xsize or 0), order="F")
+    return transform
+
+
+def distortion(model, refs):
+    """
+    Make the map from pixels of the full frame to the telescope's frame.
+
+    Parameters
+    ----------
+    model : data model
+        The exposure: its filter, and its shape where the reference has no bounds.
+    refs : References
+        ``distortion`` and ``filteroffset``.
+
+    Returns
+    -------
+    astropy.modeling.Model
+        Pixels (from 0) to V2, V3 in arcsec, with bounds.
+
+    Raises
+    ------
+    ReferenceFileError
+        If the filter offsets are ambiguous.
+    """
     transform = refs.distortion.model
     try:
         bounds = transform.bounding_box.bounding_box(order="F")
@@ -62,14 +92,28 @@ def _distortion(model, refs):
     offset = _filter_offset(model, refs)
     if offset is not None:
         transform = Shift(offset[0]) & Shift(offset[1]) | transform
+    bind_bounding_box(transform, bounds, order="F")
+    return transform
+
+
+def subarray_shift(model):
+    """
+    Make the shift from pixels of the exposure's array to those of the full frame.
+
+    Parameters
+    ----------
+    model : data model
+        SUBSTRT1 and SUBSTRT2 are read.
+
+    Returns
+    -------
+    astropy.modeling.Model or None
+        None where it is the full frame's corner.
+    """
     subarray = model.meta.subarray
     shifts = [Shift(start - 1) if start not in (None, 1) else Identity(1)
               for start in (subarray.xstart, subarray.ystart)]
-    if any(isinstance(shift, Shift) for shift in shifts):
-        transform = shifts[0] & shifts[1] | transform
-        bounds = _bounds(subarray.ysize or 0, subarray.xsize or 0)
-    bind_bounding_box(transform, bounds, order="F")
-    return transform
+    return shifts[0] & shifts[1] if any(isinstance(shift, Shift) for shift in shifts) else None
 
 
 def _bounds(n_rows, n_cols):

@@ -3,7 +3,6 @@
 import logging
 import math
 
-from astropy import constants
 from astropy.modeling.models import (
     Const1D,
     Identity,
@@ -15,6 +14,7 @@ from astropy.modeling.models import (
 )
 
 from jwst_cal import modes
+from jwst_cal.astrometry._wcs import pointing
 from jwst_cal.errors import InputError, ReferenceFileError
 
 __all__ = ["Optics", "needed"]
@@ -124,10 +124,7 @@ class Optics:
 
     def _correct_velocity(self, velocity):
         """Wavelengths of the slits are those at the barycentre of the solar system."""
-        factor = 1 / (1 + velocity / constants.c.value)
-        to_barycentre = _inverted(
-            Identity(1) * Const1D(factor, name="velocity_correction"),
-            Identity(1) / Const1D(factor, name="inv_vel_correction"))
+        to_barycentre = pointing.to_barycentre(velocity)
         self.wavelength = self.wavelength | to_barycentre
         self.angles = to_barycentre.inverse & Identity(3) | self.angles
         log.info("Wavelengths were corrected for a velocity of %g m/s", velocity)

@@ -1,11 +1,12 @@
 """From the telescope's frame to the sky."""
 
-from astropy.modeling.models import Identity, RotationSequence3D, Scale, Shift
+from astropy import constants
+from astropy.modeling.models import Const1D, Identity, RotationSequence3D, Scale, Shift
 from gwcs.geometry import CartesianToSpherical, SphericalToCartesian
 
 from jwst_cal.errors import InputError
 
-__all__ = ["aberration", "to_sky"]
+__all__ = ["aberration", "to_barycentre", "to_sky"]
 
 ARCSEC_PER_DEGREE = 3600
 #: Header keywords that place the reference point, by their names in ``meta.wcsinfo``.
@@ -87,4 +88,24 @@ def aberration(model):
         correction = correction | (Shift((1 - scale) * v2, name="dva_v2_shift")
                                    & Shift((1 - scale) * v3, name="dva_v3_shift"))
         correction.name = "DVA_Correction"
+    return correction
+
+
+def to_barycentre(velocity):
+    """
+    Make the correction of wavelengths for the observatory's radial velocity.
+
+    Parameters
+    ----------
+    velocity : float
+        VELOSYS, m/s.
+
+    Returns
+    -------
+    astropy.modeling.Model
+        Wavelengths as observed to those at the barycentre of the solar system, and back.
+    """
+    factor = 1 / (1 + velocity / constants.c.value)
+    correction = Identity(1) * Const1D(factor, name="velocity_correction")
+    correction.inverse = Identity(1) / Const1D(factor, name="inv_vel_correction")
     return correction
