@@ -163,7 +163,8 @@ def _grism(folder):
     save(offsets, "filteroffset")
     save(dispersion(), "specwcs")
     ranges = dm.WavelengthrangeModel(
-        wrange_selector=["F322W2", "F444W"], wrange=[[1, "GRISMR", "F322W2", *RANGE], [1, "GRISMR", "F444W", 3.8, 5.0]],
+        wrange_selector=["F322W2", "F444W"],
+        wrange=[[1, "GRISMR", "F322W2", *RANGE], [1, "GRISMR", "F444W", 3.8, 5.0]],
         order=[1], extract_orders=[["F322W2", [1]], ["F444W", [1]]], wunits=units.micron)
     save(ranges, "wavelengthrange")
     return paths

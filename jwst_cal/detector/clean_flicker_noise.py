@@ -11,6 +11,7 @@ from jwst_cal.detector import _flicker, _flicker_parameters, _scenes, _soss_trac
 from jwst_cal.errors import ExitStatus, InputError, ShutterFileError
 from jwst_cal.framework import Reference, Step, param
 from jwst_cal.kernels import memory
+from jwst_cal.photometry import _light_curves
 from jwst_cal.response import _flat
 
 __all__ = ["CleanFlickerNoiseStep"]
@@ -25,7 +26,9 @@ USUAL_CUT_OFF = (1061, 1211, 49943, 49957)
 #: Rows of NIRISS SOSS subarrays, against those in which traces are given.
 SOSS_ROW_OFFSET = {"SUBSTRIP96": -10.0}
 #: Time series whose flux in each integration is measured by steps that are not there yet.
-MEASURED = frozenset({"NIS_SOSS", "NRS_BRIGHTOBJ", "NRC_TSGRISM"})
+MEASURED = frozenset({"NIS_SOSS"})
+#: Time series of spectra that are extracted to measure it.
+EXTRACTED = frozenset({"NRS_BRIGHTOBJ", "NRC_TSGRISM"})
 UNUSABLE = flags.group["DO_NOT_USE"] | flags.group["JUMP_DET"]
 
 
@@ -37,8 +40,7 @@ class CleanFlickerNoiseStep(Step):
     -----
     Source: C. Willott, image1overf; Rauscher 2024, PASP 136, 015001 (NSClean).
     Differs from jwst 3.0.0: the draft rate is made with the pipeline's reference overrides; see
-    also `jwst_cal.detector._nsclean`. Not done: ``median_image`` of time series of
-    spectra.
+    also `jwst_cal.detector._nsclean`. Not done: ``median_image`` of NIRISS SOSS.
     """
 
     class_alias = "clean_flicker_noise"
@@ -132,7 +134,7 @@ class CleanFlickerNoiseStep(Step):
                     self, rates, failed_shutters=modes.exposure_type(rates) in WITH_SHUTTERS)
             except (ExitStatus, ShutterFileError) as problem:
                 return self._failed(model, str(problem))
-        if with_median and _is_series_of_images(rates):
+        if with_median and _needs_coordinates(rates):
             rates = self.run_other("assign_wcs", rates)
         scene = self._scene(rates, flat, refs)
         problem = _mismatch(model.data.shape, scene.shape)
@@ -147,7 +149,7 @@ class CleanFlickerNoiseStep(Step):
             expected = _flicker.scaled_median(model.data, _flattened(rates.data, flat),
                                               self._star(rates, flat))
             if expected is None:
-                return self._failed(model, "No integration has a median rate")
+                return self._failed(model, "In no integration a flux was found")
         self._subtract(model, scene, axis, flat, expected, rates)
         return model
 
@@ -235,13 +237,29 @@ class CleanFlickerNoiseStep(Step):
         return _flicker.fill_flat(np.ascontiguousarray(refs.flat.data, np.float32))
 
     def _star(self, rates, flat):
-        """Measure the star of a time series of images, in each integration; None of others."""
-        if not _is_series_of_images(rates):
+        """Measure the star of a time series, in each integration; None of others."""
+        is_image, kind = _is_series_of_images(rates), modes.exposure_type(rates)
+        if not is_image and kind not in EXTRACTED:
             return None
         data, rates.data = rates.data, _flattened(rates.data, flat)
-        table = self.run_other("tso_photometry", rates)
+        flux = self._photometry(rates) if is_image else self._white_light(rates)
         rates.data = data
+        return flux
+
+    def _photometry(self, rates):
+        table = self.run_other("tso_photometry", rates, recommended=True)
         return table["aperture_sum"].value
+
+    def _white_light(self, rates):
+        """Add up the spectrum of the star."""
+        slit = self.run_other("extract_2d", rates)
+        slit.source_type = "POINT"
+        spectra = self.run_other("extract_1d", slit, recommended=True)
+        slit.close()
+        if not len(spectra.spec):
+            return np.full(len(rates.data), np.nan)
+        table = spectra.spec[0].spec_table
+        return _light_curves.band_sums(table["WAVELENGTH"], table["FLUX"], -np.inf, np.inf)
 
     # the scene ----------------------------------------------------------------------------------
 
@@ -315,6 +333,13 @@ def _subarray(model):
 def _is_series_of_images(model):
     kind = modes.exposure_type(model)
     return kind == "NRC_TSIMAGE" or (kind == "MIR_IMAGE" and modes.is_tso(model))
+
+
+def _needs_coordinates(rates):
+    """Whether the flux of a time series is measured where coordinates tell."""
+    if modes.exposure_type(rates) in EXTRACTED:
+        return not rates.meta.hasattr("wcs") or rates.meta.wcs is None
+    return _is_series_of_images(rates)
 
 
 def _line_axis(model):

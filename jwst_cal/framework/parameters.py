@@ -310,7 +310,7 @@ class Parameter:
         elif hasattr(value, "tolist"):
             value = value.tolist()
         elif not isinstance(value, list | tuple):
-            if not self.scalar:
+            if not self.scalar or not isinstance(value, int | float):
                 raise TypeError(value)
             value = [value]
         if self._kind == "list":

@@ -731,12 +731,12 @@ class Step(Parameterised):
         """Run the step; the same as :meth:`run`."""
         return self.run(*args)
 
-    def run_other(self, alias: str, model: Any) -> Any:
+    def run_other(self, alias: str, model: Any, *, recommended: bool = False) -> Any:
         """
         Run another step for this step's own use, inside ``process``.
 
-        It has its coded defaults and the reference overrides of the pipeline. Its results tell
-        the references used; otherwise nothing is recorded, nor saved.
+        It has its coded defaults, or what CRDS recommends, and the reference overrides of the
+        pipeline. Its results tell the references used; otherwise nothing is recorded, nor saved.
 
         Parameters
         ----------
@@ -745,6 +745,8 @@ class Step(Parameterised):
         model : data model
             Its input, of which it gets the arrays themselves and a copy of the metadata: for steps
             that leave the arrays of their input alone.
+        recommended : bool
+            Take parameters from its parameter reference, where CRDS has one.
 
         Returns
         -------
@@ -752,9 +754,12 @@ class Step(Parameterised):
             What its ``process`` returns.
         """
         from jwst_cal import registry
+        from jwst_cal.framework import building
         from jwst_cal.models import _files
 
-        other = registry.load(alias)(name=alias, parent=self)
+        cls = registry.load(alias)
+        merged = building.assemble(cls, model if recommended else None)
+        other = building.make(cls, merged, name=alias, parent=self)
         for reftype in other.reference_file_types:
             override = self.search_override(reftype)
             if override is not None:

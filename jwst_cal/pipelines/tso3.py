@@ -29,6 +29,11 @@ class Tso3Pipeline(Pipeline):
     measure = Chain("tso_photometry")
     extract = Chain("adaptive_trace_model", "pixel_replace", "extract_1d", "photom", "white_light")
 
+    def wanted_references(self):
+        """Return the types that are found before anything is computed, each with its step."""
+        # the others are found where they are needed: images have none for spectra
+        return {"gain": self.tso_photometry, "readnoise": self.outlier_detection}
+
     def process(self, given):
         """
         Run stage 3 of a time series.

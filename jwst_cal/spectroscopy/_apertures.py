@@ -157,7 +157,9 @@ def choose(rules, shape, slit, order, source, *, subtract_background=None, use_s
         if len(rule.get(name) or ()) % 2:
             raise ReferenceFileError(f"{source}: {name} of {slit} has {len(rule[name])} limits "
                                      "where pairs of a lower and an upper one are needed")
-    if bkg_fit == "mean" or (bkg_fit is None and rule.get("bkg_fit") == "mean"):
+    if bkg_fit in (None, "None"):
+        bkg_fit = rule.get("bkg_fit", "poly")
+    if bkg_fit == "mean":
         bkg_fit, bkg_order = "poly", 0
     follows = rule.get("use_source_posn") if use_source_posn is None else use_source_posn
     return Aperture(
@@ -167,7 +169,7 @@ def choose(rules, shape, slit, order, source, *, subtract_background=None, use_s
         background=None if subtract_background is False else regions,
         of_wavelength=rule.get("independent_var", "pixel").lower().startswith("wavelength"),
         follows_source=follows is None or bool(follows), offset=position_offset,
-        fit=bkg_fit or rule.get("bkg_fit", "poly"),
+        fit=bkg_fit,
         order=rule.get("bkg_order", 0) if bkg_order is None else bkg_order,
         smoothing=_odd(rule.get("smoothing_length", 0) if smoothing_length is None
                        else smoothing_length),

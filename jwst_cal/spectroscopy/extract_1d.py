@@ -54,7 +54,7 @@ class Extract1dStep(Step):
                                                    "reference has regions for it")
     apply_apcorr: bool = param(True, "Correct point sources for light beside the aperture")
     extraction_type: str | None = param("box", "Add up pixels, or fit the profile of a point",
-                                        choices=("box", "optimal"))
+                                        choices=("box", "optimal", "None"))
     use_source_posn: bool | None = param(None, "Move the aperture to where the source is; by "
                                                "default where that is known")
     position_offset: float = param(0.0, "Move the aperture across the dispersion, pixels")
@@ -63,7 +63,7 @@ class Extract1dStep(Step):
     smoothing_length: int | None = param(None, "Columns over which the background is smoothed "
                                                "before it is measured; odd")
     bkg_fit: str | None = param(None, "How the background is measured in each column",
-                                choices=("poly", "mean", "median"))
+                                choices=("poly", "mean", "median", "None"))
     bkg_order: int | None = param(None, "Degree of its polynomial", ge=0)
     log_increment: int = param(50, "Integrations between messages; there are none")
     save_profile: bool = param(False, "Save the weights of the pixels, as _profile")
@@ -76,7 +76,7 @@ class Extract1dStep(Step):
                                        "(IFU)")
     ifu_rfcorr: bool = param(True, "Correct the spectrum for residual fringes (MIRI MRS)")
     ifu_set_srctype: str | None = param(None, "Take the source for one of this type (MIRI MRS)",
-                                        choices=("POINT", "EXTENDED"))
+                                        choices=("POINT", "EXTENDED", "None"))
     ifu_rscale: float | None = param(None, "Radius of the aperture, widths of a point (IFU)",
                                      ge=0.5, le=3)
     ifu_covar_scale: float = param(1.0, "Factor of errors for what pixels of a cube share (IFU)")
@@ -231,7 +231,7 @@ class Extract1dStep(Step):
             if data.ndim == 3 and len(data) == 1:
                 data = data[0]
             product = _spectra.image(data, slit, name)
-            self.save_model(product, suffix)
+            self.save_model(product, suffix, force=True)
             product.close()
 
 

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from jwst_cal.astrometry import _s_region
 from jwst_cal.astrometry.assign_wcs import AssignWcsStep
 from jwst_cal.errors import InputError, ReferenceFileError
-from tests import images
+from tests import images, star_series
 
 
 @pytest.fixture(scope="module")
@@ -129,9 +129,42 @@ def test_a_scale_that_is_not_positive(references):
 
 def test_spectra_are_refused(references):
     image = images.image()
-    image.meta.exposure.type = "NRC_TSGRISM"
-    with pytest.raises(InputError, match="EXP_TYPE=NRC_TSGRISM"):
+    image.meta.exposure.type = "NRC_WFSS"
+    with pytest.raises(InputError, match="EXP_TYPE=NRC_WFSS"):
         step(references).run(image)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"instrument.module": "B"}, "MODULE=B; grism time series are those of module A"),
+    ({"instrument.pupil": "GDHS0"}, "PUPIL=GDHS0, SUBARRAY=SUBGRISM64; this release"),
+    ({"wcsinfo.siaf_yref_sci": None}, "YREF_SCI missing: the place of the star"),
+])
+def test_grism_time_series_that_are_refused(change, message):
+    series = star_series.rates("NRC_TSGRISM")
+    for name, value in change.items():
+        series[f"meta.{name}"] = value
+    with pytest.raises(InputError, match=message):
+        step({}).run(series)
+
+
+@pytest.mark.filterwarnings("ignore::stdatamodels.exceptions.ValidationWarning")
+def test_grism_time_series(tmp_path):
+    """The star is where the image of it would be; its light is dispersed along rows."""
+    paths = star_series.references("NRC_TSGRISM", tmp_path)
+    series = star_series.rates("NRC_TSGRISM")
+    wcs = step(paths).run(series).meta.wcs
+    ra, dec, wavelength, order = wcs(np.array([100.0, 200.0]), np.array([30.0, 40.0]), 1)
+    assert np.ptp(ra) == np.ptp(dec) == np.ptp(order) == 0
+    assert 2.3 < wavelength[0] < wavelength[1] < 4.2
+    x, y, _ = wcs.invert(ra[0], dec[0], wavelength[0], 1)
+    assert_allclose(x, 100.0, atol=1e-4)
+    assert_allclose(wcs.get_transform("grism_detector", "direct_image")(x, y, 1)[:2],
+                    star_series.GRISM_STAR)
+    of_place = star_series.dispersion(of_place=True)
+    with pytest.raises(ReferenceFileError, match="depends on the place without INVDISPX"):
+        step({**paths, "specwcs": of_place}).run(series)
+    result = step({**paths, "specwcs": "N/A"}).run(series)
+    assert result.meta.cal_step.assign_wcs == "SKIPPED"
 
 
 def test_ambiguous_filter_offsets(references, tmp_path):

@@ -7,6 +7,7 @@ import images
 import numpy as np
 import pytest
 import spectra
+import star_series
 from astropy.io import fits
 from numpy.testing import assert_allclose, assert_array_equal
 from stdatamodels.jwst import datamodels
@@ -470,7 +471,41 @@ def test_the_star_of_a_time_series_scales_its_median(tmp_path):
     assert after < before
 
 
-@pytest.mark.parametrize("kind", ["NRC_TSGRISM", "NRS_BRIGHTOBJ", "NIS_SOSS"])
+class WithSpectra(Pipeline):
+    """The step, and those that extract a spectrum for it, with references for all."""
+
+    class_alias = "with_spectra"
+    chain = Chain("clean_flicker_noise", "assign_wcs", "extract_2d", "extract_1d", "ramp_fit")
+
+
+@pytest.mark.parametrize("kind", star_series.KINDS)
+@pytest.mark.filterwarnings("ignore::stdatamodels.exceptions.ValidationWarning")
+def test_the_spectrum_of_a_time_series_scales_its_median(kind, tmp_path):
+    """Without INT_TIMES, too."""
+    paths = star_series.references(kind, tmp_path)
+    rates = star_series.rates(kind)
+    star = np.where(rates.data > 20, rates.data, 0)[0]
+    flux = np.array([1.0, 1.3, 0.8, 1.1])
+    rates.data += ((flux[:, None, None] - 1) * star).astype(np.float32)
+    rates.data[~np.isfinite(rates.data)] = 3
+    rates.dq[:] = 0
+    rates.meta.subarray.slowaxis, rates.meta.subarray.fastaxis = 2, 1
+    del rates.int_times
+    steps = {alias: spectra.overrides(paths, step.reference_file_types)
+             for alias, step in WithSpectra.step_defs.items() if alias != "ramp_fit"}
+    steps["clean_flicker_noise"] |= {"skip": False, "background_method": "median_image",
+                                     "save_background": True, "output_dir": str(tmp_path)}
+    result = WithSpectra(steps=steps).clean_flicker_noise.run(rates)
+    assert result.meta.cal_step.clean_flicker_noise == "COMPLETE"
+    assert not hasattr(result.meta, "wcs") or result.meta.wcs is None
+    (path,) = tmp_path.glob("*_flicker_bkg.fits")
+    expected = fits.getdata(path)
+    middle = np.unravel_index(star.argmax(), star.shape)
+    scale = flux * (1 + 0.05 * np.sin(np.arange(4)))
+    assert_allclose(expected[(..., *middle)] / expected[(0, *middle)], scale, rtol=0.03)
+
+
+@pytest.mark.parametrize("kind", ["NIS_SOSS"])
 def test_a_median_image_of_a_time_series_is_refused(kind):
     with pytest.raises(InputError, match=f"'median_image' of {kind} time series needs steps"):
         run(striped_rate(shape=(2, 60, 64), kind=kind)[0], background_method="median_image")

@@ -16,6 +16,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 import images
 import spectra
+import star_series
 from parity import nirspec
 
 DNU, JUMP, NON_SCIENCE, NO_FLAT = 1, 4, 512, 1 << 18
@@ -88,6 +89,16 @@ CASES = {
     "soss-substrip96": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP96", -1, (96, 300),
                         {"mask_science_regions": True, "n_sigma": 0.0}),
 }
+
+#: Series of spectra of a star, by name: EXP_TYPE, groups (0 for count rates), parameters.
+STARS = {
+    "star-grism": ("NRC_TSGRISM", 0, {"apply_flat_field": True}),
+    "star-grism-ramp": ("NRC_TSGRISM", 4, {}),
+    "star-slit": ("NRS_BRIGHTOBJ", 0, {"fit_histogram": True}),
+    "star-slit-ramp": ("NRS_BRIGHTOBJ", 3, {"mask_science_regions": True}),
+}
+#: Only ours does without INT_TIMES.
+WITHOUT_TIMES = {"star-without-times": ("NRC_TSGRISM", 0, {})}
 
 #: Where the first pixel of those lies that get coordinates; by name.
 CORNERS = {"slit-regions": (1, 1056), "slits-regions-ramp": (1, 1041),
@@ -172,6 +183,37 @@ def star(model, rng):
     model.int_times = times
 
 
+def star_of(name):
+    """The ramp or the count rates of a star's spectrum, its flicker noise, and parameters."""
+    from stdatamodels.jwst import datamodels
+
+    kind, n_groups, parameters = (STARS | WITHOUT_TIMES)[name]
+    model = star_series.rates(kind)
+    rng = np.random.default_rng(sum(map(ord, name)))
+    n_ints, n_rows, n_cols = model.data.shape
+    slow = 1 if kind == "NRS_BRIGHTOBJ" else 2
+    model.data += rng.normal(0, 0.4, (n_ints, n_rows, 1) if slow == 2 else (n_ints, 1, n_cols))
+    if n_groups:
+        rates = model
+        shape = (n_ints, n_groups, n_rows, n_cols)
+        steps = np.nan_to_num(rates.data[:, np.newaxis]) + rng.normal(0, 0.2, shape)
+        model = datamodels.RampModel(data=10 * steps.cumsum(axis=1, dtype=np.float32))
+        model.update(rates)
+        model.int_times = rates.int_times
+        model.groupdq = rng.choice(np.array([0, DNU, JUMP], "u1"), shape, p=[.96, .02, .02])
+        model.pixeldq = np.zeros(shape[-2:], np.uint32)
+        model.meta.filename = rates.meta.filename.replace("rateints", "ramp")
+    exposure = model.meta.exposure
+    exposure.nframes, exposure.groupgap, exposure.ngroups = 1, 0, max(n_groups, 1)
+    exposure.frame_time = exposure.group_time = 10.0
+    exposure.drop_frames1, exposure.zero_frame, exposure.readpatt = 0, False, "RAPID"
+    model.meta.subarray.slowaxis, model.meta.subarray.fastaxis = slow, 3 - slow
+    model.meta.subarray.ysize, model.meta.subarray.xsize = n_rows, n_cols
+    if name in WITHOUT_TIMES:
+        del model.int_times
+    return model, {"background_method": "median_image"} | parameters
+
+
 def placed(model, like):
     """Say where a reference lies."""
     model.meta.instrument.name = like.meta.instrument.name
@@ -224,6 +266,8 @@ def references(name, model, folder):
             warnings.simplefilter("ignore")
             optics = images.references("NIRCAM", folder)
         paths |= {reftype: optics[reftype] for reftype in ("distortion", "filteroffset")}
+    if name in STARS | WITHOUT_TIMES:
+        return paths | star_series.references(model.meta.exposure.type, folder), {}
     if name in CORNERS:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -243,8 +287,9 @@ def references(name, model, folder):
 def prepared(name, folder):
     """What a run of either package needs: the model, references by type, parameters."""
     folder.mkdir(parents=True)
-    model = exposure(name)
+    model, given = star_of(name) if name in STARS | WITHOUT_TIMES else (exposure(name), {})
     paths, parameters = references(name, model, folder)
+    parameters |= given
     parameters |= {"save_mask": True, "save_background": True, "save_noise": True,
                    "save_results": True, "output_dir": str(folder), "suffix": "cleaned"}
     return model, paths, parameters
@@ -292,7 +337,7 @@ def main(folder):
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     step_class = importlib.import_module("jwst.step").CleanFlickerNoiseStep
-    for name in CASES | SOSS_FULL:
+    for name in CASES | SOSS_FULL | STARS | WITHOUT_TIMES:
         model, paths, parameters = prepared(name, Path(folder) / name)
         hand_on(paths)
         step_class(**parameters).run(model)

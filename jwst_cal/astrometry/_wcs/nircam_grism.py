@@ -104,7 +104,7 @@ def _dispersion(specwcs, velocity):
 
     lists = {name: getattr(specwcs, name) for name in ("displ", "dispx", "dispy", "invdispl",
                                                        "invdispx")}
-    lists = {name: None if found is None else found.instance for name, found in lists.items()}
+    lists = {name: found.instance if found else None for name, found in lists.items()}
     if lists["invdispx"] is None and any(isinstance(of, list) for of in lists["dispx"]):
         raise ReferenceFileError(f"{specwcs.meta.filename}: a dispersion that depends on the place "
                                  "without INVDISPX, which time series need")
