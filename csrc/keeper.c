@@ -236,3 +236,15 @@ int jc_reserve(int file, size_t bytes)
     return 0;
 #endif
 }
+
+void *jc_pages(size_t bytes)
+{
+    const size_t page = (size_t) 2 << 20, rounded = (bytes / page + 1) * page;
+    if (bytes < page)
+        return malloc(bytes + (bytes == 0));
+    void *room = aligned_alloc(page, rounded);
+#ifdef MADV_HUGEPAGE
+    if (room) madvise(room, rounded, MADV_HUGEPAGE); /* at worst it changes nothing */
+#endif
+    return room;
+}

@@ -45,6 +45,10 @@ void jc_settle(int places);
 /* Whether kernels have a keeper, so that pages may come in each time they are touched. */
 int jc_is_kept(void);
 
+/* Room for an array of the size of an image, in pages as large as there are: each page comes in at a
+ * price when it is first touched. NULL if there is none. To be freed. */
+void *jc_pages(size_t bytes);
+
 /* Let go of all that is mapped, now. */
 void jc_keeper_let_go(jc_keeper *keeper);
 

@@ -9,16 +9,16 @@
 enum { BLOCK = 256 }; /* columns whose groups are looked at one after the other */
 
 /* What the threads share: per pixel the first saturated group, and the group in which its
- * neighbours get a flag; per row whether there is any. */
+ * neighbours get a flag, and whether its first read is saturated (0); per row whether there is any. */
 typedef struct {
-    uint16_t *first, *spread;
-    uint8_t *any_first, *any_spread;
+    uint16_t *first, *spread, *zero;
+    uint8_t *any_first, *any_spread, *any_zero;
 } maps;
 
 /* Rows of one thread. */
 typedef struct {
     float *limit;
-    int32_t *group;
+    int32_t *group, *zero;
     uint16_t *padded, *grown;
     uint8_t *low;
 } scratch;
@@ -39,28 +39,73 @@ static size_t data_row(const jc_saturation_input *in, int row)
     return (size_t) (in->rows ? in->rows[row] : row) * in->n_cols;
 }
 
+/* The float32 of a plane in either byte order. */
+JC_INLINE float at_pixel(const void *plane, size_t pixel, int swapped)
+{
+    return jc_float32(((const uint32_t *) plane)[pixel], swapped);
+}
+
+JC_INLINE void limits_of(int n, const uint32_t *restrict given, const uint32_t *restrict dq,
+                         int swapped, uint32_t no_check, float unchecked, float *restrict limit)
+{
+    for (int x = 0; x < n; x++) {
+        const float own = jc_float32(given[x], swapped);
+        const float checked = (dq[x] & no_check) == 0 ? own : unchecked;
+        limit[x] = own == own ? checked : unchecked;
+    }
+}
+
+/* The limits of n pixels of a row, from column x on. */
 JC_CLONES
+static void limit_of_block(const jc_saturation_input *in, int row, int x, int n, float *limit)
+{
+    const size_t at = (size_t) row * in->n_cols + (size_t) x;
+    const uint32_t *given = (const uint32_t *) in->limit + at, *dq = in->limit_dq + at;
+    jc_fetch(given + n, n * sizeof *given);
+    jc_fetch(dq + n, n * sizeof *dq);
+    if (in->limit_swapped)
+        limits_of(n, given, dq, 1, in->no_check, in->unchecked_limit, limit);
+    else
+        limits_of(n, given, dq, 0, in->no_check, in->unchecked_limit, limit);
+}
+
 static void limit_of_row(const jc_saturation_input *in, int row, float *limit)
 {
-    const float *given = in->limit + (size_t) row * in->n_cols;
-    const uint32_t *dq = in->limit_dq + (size_t) row * in->n_cols;
-    uint32_t no_check = in->no_check;
-    float unchecked = in->unchecked_limit;
-    for (int x = 0; x < in->n_cols; x++) {
-        float checked = (dq[x] & no_check) == 0 ? given[x] : unchecked;
-        limit[x] = given[x] == given[x] ? checked : unchecked;
+    limit_of_block(in, row, 0, in->n_cols, limit);
+}
+
+static int is_unchecked(const jc_saturation_input *in, size_t pixel)
+{
+    return (in->limit_dq[pixel] & in->no_check) != 0 ||
+           isnan(at_pixel(in->limit, pixel, in->limit_swapped));
+}
+
+static float limit_of(const jc_saturation_input *in, size_t pixel)
+{
+    return is_unchecked(in, pixel) ? in->unchecked_limit
+                                   : at_pixel(in->limit, pixel, in->limit_swapped);
+}
+
+JC_INLINE void add_flags(int n, const uint32_t *restrict given, const uint32_t *restrict dq,
+                         int swapped, uint32_t no_check, uint32_t *restrict pixeldq)
+{
+    for (int x = 0; x < n; x++) {
+        const float own = jc_float32(given[x], swapped);
+        pixeldq[x] |= dq[x] | (own != own ? no_check : 0);
     }
 }
 
 JC_CLONES
-static void add_flags_of_row(const jc_saturation_input *in, int row, uint32_t *pixeldq)
+static void add_flags_of_block(const jc_saturation_input *in, int row, int x, int n,
+                               uint32_t *pixeldq)
 {
-    const float *given = in->limit + (size_t) row * in->n_cols;
-    const uint32_t *dq = in->limit_dq + (size_t) row * in->n_cols;
-    uint32_t no_check = in->no_check;
-    int n = in->n_cols;
-    for (int x = 0; x < n; x++)
-        pixeldq[x] |= dq[x] | (given[x] != given[x] ? no_check : 0);
+    const size_t at = (size_t) row * in->n_cols + (size_t) x;
+    const uint32_t *given = (const uint32_t *) in->limit + at, *dq = in->limit_dq + at;
+    jc_fetch(pixeldq + n, n * sizeof *pixeldq);
+    if (in->limit_swapped)
+        add_flags(n, given, dq, 1, in->no_check, pixeldq);
+    else
+        add_flags(n, given, dq, 0, in->no_check, pixeldq);
 }
 
 JC_CLONES
@@ -133,17 +178,27 @@ static int64_t count_nonzero(int n, const uint8_t *flags)
     return found;
 }
 
-/* The first saturated group of each pixel of a row, its neighbours not yet counted; flags low
- * counts on the way. Returns the union of the flags that the row has. */
-static uint8_t measure_row(const job *j, int integration, int row, scratch *s, int64_t *n_low)
+/* The first saturated group of each pixel of a row, its neighbours not yet counted, and the same of
+ * the zeroframe; flags low counts on the way, and adds the flags of the limit to pixeldq unless that
+ * is NULL. Returns the union of the flags that the row has. */
+static uint8_t measure_row(const job *j, int integration, int row, scratch *s, uint32_t *pixeldq,
+                           const float *zeroframe, int64_t *n_low)
 {
     const jc_saturation_input *in = j->in;
     uint8_t seen = 0;
     int any_low = 0;
-    limit_of_row(in, row, s->limit);
     clear_row(in->n_cols, s->group, s->low);
+    for (int x = 0; zeroframe && x < in->n_cols; x++)
+        s->zero[x] = NEVER;
     for (int x = 0; x < in->n_cols; x += BLOCK) {
         const int n = min_int(in->n_cols - x, BLOCK);
+        limit_of_block(in, row, x, n, s->limit + x);
+        if (pixeldq) add_flags_of_block(in, row, x, n, pixeldq + data_row(in, row) + x);
+        if (zeroframe) {
+            const float *first = zeroframe + data_row(in, row) + x;
+            jc_fetch(first + n, n * sizeof *first);
+            note_saturated(n, first, s->limit + x, 0, s->zero + x);
+        }
         for (int g = 0; g < in->n_groups; g++) {
             size_t at = ((size_t) integration * in->n_groups + g) * j->plane + data_row(in, row) +
                         (size_t) x;
@@ -159,6 +214,9 @@ static uint8_t measure_row(const job *j, int integration, int row, scratch *s, i
     }
     j->map.any_first[row] =
         (uint8_t) store_first(in->n_cols, s->group, j->map.first + (size_t) row * in->n_cols);
+    if (zeroframe)
+        j->map.any_zero[row] =
+            (uint8_t) store_first(in->n_cols, s->zero, j->map.zero + (size_t) row * in->n_cols);
     if (any_low)
         *n_low += count_nonzero(in->n_cols, s->low);
     return seen;
@@ -172,20 +230,20 @@ static void least_of_two(int n, const uint16_t *other, uint16_t *least)
 }
 
 /* The least of the map in the box around each pixel of a row. Returns 0 if there is nothing. */
-static int grow_row(const job *j, int row, scratch *s)
+static int grow_row(const job *j, const uint16_t *map, const uint8_t *any, int row, scratch *s)
 {
     const jc_saturation_input *in = j->in;
     int rings = in->rings, n = in->n_cols, found = 0;
     int from = max_int(row - rings, 0), to = min_int(row + rings, in->n_rows - 1);
     for (int r = from; r <= to; r++)
-        found |= j->map.any_first[r];
+        found |= any[r];
     if (!found)
         return 0;
     for (int x = 0; x < n + 2 * rings; x++)
         s->padded[x] = NEVER;
     for (int r = from; r <= to; r++)
-        if (j->map.any_first[r])
-            least_of_two(n, j->map.first + (size_t) r * n, s->padded + rings);
+        if (any[r])
+            least_of_two(n, map + (size_t) r * n, s->padded + rings);
     for (int x = 0; x < n; x++)
         s->grown[x] = NEVER;
     for (int k = 0; k <= 2 * rings; k++)
@@ -200,6 +258,15 @@ static void flag_from(int n, const uint16_t *first, int group, uint8_t flag, uin
         groupdq[x] |= first[x] <= group ? flag : 0;
 }
 
+JC_CLONES
+static int least_of(int n, const uint16_t *first)
+{
+    uint16_t least = NEVER;
+    for (int x = 0; x < n; x++)
+        least = first[x] < least ? first[x] : least;
+    return least;
+}
+
 /* Whether the second group hides a saturation at its end. */
 static int second_is_late(const job *j, int integration, int row, int x, float limit)
 {
@@ -207,7 +274,8 @@ static int second_is_late(const job *j, int integration, int row, int x, float l
     const float *d = in->data + (size_t) integration * in->n_groups * j->plane +
                      data_row(in, row) + x;
     float first = d[0], second = d[j->plane], reads = (float) j->reads->n_reads;
-    float bias = j->reads->bias ? j->reads->bias[(size_t) row * in->n_cols + x] : 0.0f;
+    const size_t pixel = (size_t) row * in->n_cols + (size_t) x;
+    float bias = j->reads->bias ? at_pixel(j->reads->bias, pixel, j->reads->bias_swapped) : 0.0f;
     double mean_read = (j->reads->n_reads + 1) / 2.0, last_read = 3.0 * j->reads->n_reads;
     float signal = first - bias, rise = second - first;
     double expected = (double) signal / mean_read * last_read + bias;
@@ -227,11 +295,6 @@ static int is_late(const job *j, size_t at, int group, float limit, int unchecke
     uint8_t flagged = j->in->saturated | j->in->do_not_use;
     double part = unchecked ? 1.0 : dilution(j, group);
     return (j->groupdq[at] & flagged) == 0 && j->in->data[at] >= limit * part;
-}
-
-static int is_unchecked(const jc_saturation_input *in, size_t pixel)
-{
-    return (in->limit_dq[pixel] & in->no_check) != 0 || isnan(in->limit[pixel]);
 }
 
 /* Notes that a pixel and its neighbours get a flag in a group. */
@@ -258,21 +321,21 @@ static void test_late_row(const job *j, int integration, int row, scratch *s)
 {
     const jc_saturation_input *in = j->in;
     const uint16_t *first = j->map.first + (size_t) row * in->n_cols;
-    limit_of_row(in, row, s->limit);
     const int n = in->n_cols;
     for (int x = next_reached(s->grown, 0, n); x < n; x = next_reached(s->grown, x + 1, n)) {
+        const size_t pixel = (size_t) row * in->n_cols + (size_t) x;
+        const float limit = limit_of(in, pixel);
         int group = s->grown[x];
         if (j->reads->second_only && first[x] == 2 &&
-            second_is_late(j, integration, row, x, s->limit[x]))
+            second_is_late(j, integration, row, x, limit))
             mark(j, row, x, 1);
         if (group == 0 || j->reads->second_only)
             continue;
         size_t at = ((size_t) integration * in->n_groups + group - 1) * j->plane +
                     data_row(in, row) + x;
-        if (is_late(j, at, group - 1, s->limit[x],
-                    is_unchecked(in, (size_t) row * in->n_cols + x)))
+        if (is_late(j, at, group - 1, limit, is_unchecked(in, pixel)))
             mark(j, row, x, group - 1);
-        if (group == 2 && second_is_late(j, integration, row, x, s->limit[x]))
+        if (group == 2 && second_is_late(j, integration, row, x, limit))
             j->groupdq[at] |= in->do_not_use;
     }
 }
@@ -282,14 +345,12 @@ static int64_t flag_row(const job *j, int integration, int row, scratch *s)
 {
     const jc_saturation_input *in = j->in;
     j->map.any_spread[row] = 0;
-    if (!grow_row(j, row, s))
+    if (!grow_row(j, j->map.first, j->map.any_first, row, s))
         return 0;
     int64_t found = count_reached(in->n_cols, s->grown);
     for (int x = 0; x < in->n_cols; x += BLOCK) {
         const int n = min_int(in->n_cols - x, BLOCK);
-        if (next_reached(s->grown, x, x + n) == x + n)
-            continue;
-        for (int g = 0; g < in->n_groups; g++) {
+        for (int g = least_of(n, s->grown + x); g < in->n_groups; g++) {
             size_t at = ((size_t) integration * in->n_groups + g) * j->plane + data_row(in, row) +
                         (size_t) x;
             flag_from(n, s->grown + x, g, in->saturated, j->groupdq + at);
@@ -374,30 +435,34 @@ static int64_t count_saturated_row(const job *j, int integration, int row)
     return found;
 }
 
-static void measure_zeroframe_row(const job *j, const float *zeroframe, int row, scratch *s)
+JC_CLONES
+static void clear_low(int n, float *values)
 {
-    const jc_saturation_input *in = j->in;
-    limit_of_row(in, row, s->limit);
-    clear_row(in->n_cols, s->group, s->low);
-    note_saturated(in->n_cols, zeroframe + data_row(in, row), s->limit, 0, s->group);
-    j->map.any_first[row] =
-        (uint8_t) store_first(in->n_cols, s->group, j->map.first + (size_t) row * in->n_cols);
+    for (int x = 0; x < n; x++)
+        values[x] = values[x] <= 0 ? 0 : values[x];
+}
+
+JC_CLONES
+static void clear_reached(int n, const uint16_t *first, float *values)
+{
+    for (int x = 0; x < n; x++)
+        values[x] = first[x] == 0 ? 0 : values[x];
 }
 
 static void clear_zeroframe_row(const job *j, float *zeroframe, int row, scratch *s)
 {
     const jc_saturation_input *in = j->in;
     float *values = zeroframe + data_row(in, row);
-    int grown = grow_row(j, row, s);
-    for (int x = 0; x < in->n_cols; x++)
-        if (values[x] <= 0 || (grown && s->grown[x] == 0))
-            values[x] = 0;
+    clear_low(in->n_cols, values);
+    if (grow_row(j, j->map.zero, j->map.any_zero, row, s))
+        clear_reached(in->n_cols, s->grown, values);
 }
 
 static void free_scratch(scratch *s)
 {
     free(s->limit);
     free(s->group);
+    free(s->zero);
     free(s->padded);
     free(s->grown);
     free(s->low);
@@ -408,10 +473,11 @@ static int new_scratch(const jc_saturation_input *in, scratch *s)
     size_t n = (size_t) in->n_cols;
     s->limit = malloc(n * sizeof *s->limit);
     s->group = malloc(n * sizeof *s->group);
+    s->zero = malloc(n * sizeof *s->zero);
     s->padded = malloc((n + 2 * (size_t) in->rings) * sizeof *s->padded);
     s->grown = malloc(n * sizeof *s->grown);
     s->low = malloc(n);
-    return s->limit && s->group && s->padded && s->grown && s->low;
+    return s->limit && s->group && s->zero && s->padded && s->grown && s->low;
 }
 
 /* One integration, by the whole team: every loop over rows ends in a barrier. */
@@ -479,11 +545,15 @@ jc_status jc_saturation(const jc_saturation_input *in, const jc_saturation_reads
     size_t plane = (size_t) in->n_data_rows * in->n_cols;
     size_t pixels = (size_t) in->n_rows * in->n_cols;
     job j = {&input, reads, plane, groupdq, {0}};
-    j.map.first = malloc(pixels * sizeof *j.map.first);
-    j.map.spread = malloc(pixels * sizeof *j.map.spread);
+    j.map.first = jc_pages(pixels * sizeof *j.map.first);
+    j.map.spread = jc_pages(pixels * sizeof *j.map.spread);
     j.map.any_first = calloc((size_t) in->n_rows, 1);
     j.map.any_spread = calloc((size_t) in->n_rows, 1);
-    int failed = !j.map.first || !j.map.spread || !j.map.any_first || !j.map.any_spread;
+    if (zeroframe) {
+        j.map.zero = jc_pages(pixels * sizeof *j.map.zero);
+        j.map.any_zero = calloc((size_t) in->n_rows, 1);
+    }
+    int failed = (zeroframe && (!j.map.zero || !j.map.any_zero)) || !j.map.first || !j.map.spread || !j.map.any_first || !j.map.any_spread;
     int earlier = 0; /* whether the integration came with saturated groups */
     int64_t n_saturated = 0, n_low = 0;
     scratch *of_thread = failed ? NULL : calloc((size_t) n_threads, sizeof *of_thread);
@@ -498,25 +568,20 @@ jc_status jc_saturation(const jc_saturation_input *in, const jc_saturation_reads
 #pragma omp atomic capture
             mine = next++;
             scratch *s = of_thread + mine;
-#pragma omp for schedule(static)
-            for (int row = 0; row < input.n_rows; row++)
-                add_flags_of_row(&input, row, pixeldq + data_row(&input, row));
             for (int i = 0; i < input.n_ints; i++) {
+                float *frame = zeroframe ? zeroframe + i * plane : NULL;
 #pragma omp single
                 earlier = 0;
 #pragma omp for schedule(static)
                 for (int row = 0; row < input.n_rows; row++)
-                    if (measure_row(&j, i, row, s, &n_low) & input.saturated) {
+                    if (measure_row(&j, i, row, s, i == 0 ? pixeldq : NULL, frame, &n_low) &
+                        input.saturated) {
 #pragma omp atomic write
                         earlier = 1;
                     }
                 int before = earlier && !(reads && reads->second_only) && input.rows == NULL;
                 flag_integration(&j, i, before, s, &n_saturated);
-                float *frame = zeroframe ? zeroframe + i * plane : NULL;
                 if (frame) {
-#pragma omp for schedule(static)
-                    for (int row = 0; row < input.n_rows; row++)
-                        measure_zeroframe_row(&j, frame, row, s);
 #pragma omp for schedule(static)
                     for (int row = 0; row < input.n_rows; row++)
                         clear_zeroframe_row(&j, frame, row, s);
@@ -529,6 +594,8 @@ jc_status jc_saturation(const jc_saturation_input *in, const jc_saturation_reads
     free(of_thread);
     free(j.map.first);
     free(j.map.spread);
+    free(j.map.zero);
+    free(j.map.any_zero);
     free(j.map.any_first);
     free(j.map.any_spread);
     count->saturated = n_saturated;

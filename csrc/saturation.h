@@ -34,18 +34,20 @@ typedef struct {
     int n_data_rows;
     const int32_t *rows;      /* [row], row of the data; NULL: the same */
     const float *data;        /* [integration][group][data row][col], DN */
-    const float *limit;       /* [row][col], DN */
+    const void *limit;        /* float32 [row][col], DN */
     const uint32_t *limit_dq; /* [row][col] */
     uint32_t no_check;        /* bit of limit_dq and pixeldq */
     float unchecked_limit;    /* DN */
     int rings;
     uint8_t saturated, low, do_not_use; /* bits of groupdq */
+    int limit_swapped;        /* the limit is in the other byte order */
 } jc_saturation_input;
 
 typedef struct {
     int n_reads;       /* in each group, at least 1 */
-    const float *bias; /* [row][col], DN; NULL: none */
+    const void *bias;  /* float32 [row][col], DN; NULL: none */
     int second_only;
+    int bias_swapped;  /* the bias is in the other byte order */
 } jc_saturation_reads;
 
 typedef struct {

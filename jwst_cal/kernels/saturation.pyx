@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jwst_cal.kernels._arrays import contiguous, image_rows, in_place
+from jwst_cal.kernels._arrays import contiguous, either_order, image_rows, in_place
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
@@ -18,16 +18,18 @@ cdef extern from "saturation.h" nogil:
         int n_data_rows
         const int32_t *rows
         const float *data
-        const float *limit
+        const void *limit
         const uint32_t *limit_dq
         uint32_t no_check
         float unchecked_limit
         int rings
         uint8_t saturated, low, do_not_use
+        int limit_swapped
     ctypedef struct jc_saturation_reads:
         int n_reads
-        const float *bias
+        const void *bias
         int second_only
+        int bias_swapped
     ctypedef struct jc_saturation_count:
         int64_t saturated, low
     jc_status jc_saturation(const jc_saturation_input *input, const jc_saturation_reads *reads,
@@ -50,7 +52,7 @@ def saturation(data, groupdq, pixeldq, limit, limit_dq, *, int rings, uint32_t n
         Flags, changed in place.
     pixeldq : uint32 [data row, col]
         Changed in place: the flags of the limit are added.
-    limit : float32 [row, col], DN
+    limit : float32 [row, col], DN, either byte order
         Counts at full well; NaN is not checked.
     limit_dq : uint32 [row, col]
         Flags of the limit.
@@ -64,7 +66,7 @@ def saturation(data, groupdq, pixeldq, limit, limit_dq, *, int rings, uint32_t n
         Bits of `groupdq`; `low` may be a union.
     reads_per_group : int, optional
         Reads averaged in a group; with it, groups that saturate between two reads are sought.
-    bias : float32 [row, col], DN, optional
+    bias : float32 [row, col], DN, either byte order, optional
         Superbias, used by that search; none is 0.
     rows : int32 [row], optional
         Row of the data that holds each row of the image.
@@ -96,9 +98,10 @@ def saturation(data, groupdq, pixeldq, limit, limit_dq, *, int rings, uint32_t n
     cdef const float[:, :, :, ::1] d = data
     cdef uint8_t[:, :, :, ::1] q = groupdq
     cdef uint32_t[:, ::1] p = pixeldq
-    cdef const float[:, ::1] limits = contiguous(limit, np.float32, shape, "limit")
+    limit, limit_swapped = either_order(limit, shape, "limit")
+    cdef const uint32_t[:, ::1] limits = limit
     cdef const uint32_t[:, ::1] flags = contiguous(limit_dq, np.uint32, shape, "limit_dq")
-    cdef const float[:, ::1] b
+    cdef const uint32_t[:, ::1] b
     cdef const int32_t[::1] r
     cdef float[:, :, ::1] z
     cdef float *zero = NULL
@@ -113,13 +116,14 @@ def saturation(data, groupdq, pixeldq, limit, limit_dq, *, int rings, uint32_t n
     what.data, what.limit, what.limit_dq = &d[0, 0, 0, 0], &limits[0, 0], &flags[0, 0]
     what.no_check, what.unchecked_limit, what.rings = no_check, unchecked_limit, rings
     what.saturated, what.low, what.do_not_use = saturated, low, do_not_use
+    what.limit_swapped = limit_swapped
     if rows is not None:
         r = rows
         what.rows = &r[0]
     if by_read:
         reads.n_reads, reads.bias, reads.second_only = reads_per_group, NULL, second_only
         if bias is not None:
-            b = contiguous(bias, np.float32, shape, "bias")
+            b, reads.bias_swapped = either_order(bias, shape, "bias")
             reads.bias = &b[0, 0]
     if zeroframe is not None:
         z = in_place(zeroframe, np.float32, (data.shape[0], *data.shape[2:]), "zeroframe")
