@@ -61,7 +61,8 @@ def engine(share: Share, site: str | None, scratch: str) -> Engine:
             cluster.close()
 
     executor = client.get_executor(pure=False, retries=0)
-    return Engine("dask", executor, slots, is_local=site is None, stop=end, close=end)
+    return Engine("dask", executor, slots, is_local=site is None, stop=end, close=end,
+                  is_gone=lambda: client.status != "running")
 
 
 def _slots(client: object, site: str | None) -> int:

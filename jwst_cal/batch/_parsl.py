@@ -54,7 +54,9 @@ def engine(share: Share, site: str | None, scratch: str) -> Engine:
                      site_config(_toml(site), share, scratch))
     executor = ParslPoolExecutor(config=config)
     return Engine("parsl", executor, slots, is_local=site is None,
-                  stop=lambda: executor.shutdown(wait=False))
+                  stop=lambda: executor.shutdown(wait=False),
+                  is_gone=lambda: any(getattr(each, "bad_state_is_set", False)
+                                      for each in config.executors))
 
 
 def _toml(site: str | None) -> dict[str, Any]:
@@ -121,6 +123,7 @@ def site_config(given: Mapping[str, Any], share: Share, scratch: str) -> tuple[A
     import parsl
     from parsl import launchers, providers
     from parsl.executors import HighThroughputExecutor
+    from parsl.jobs.error_handlers import windowed_error_handler
 
     name = str(given.get("provider", "local"))
     if name not in _PROVIDERS:
@@ -140,13 +143,14 @@ def site_config(given: Mapping[str, Any], share: Share, scratch: str) -> tuple[A
                                                           "OPENBLAS_NUM_THREADS")),
         *(f"export {key}={shlex.quote(value)}" for key, value in os.environ.items()
           if key.startswith(("CRDS_", "JWST_CAL_", "STPIPE_"))))))
-    options = {"init_blocks": 1, "max_blocks": 1, **options}
+    options = {"init_blocks": 1, "min_blocks": 1, "max_blocks": 1, **options}
     if name == "local":
         workers = int(given.get("workers_per_node", share.jobs))
     else:
         cores = options.get("cores_per_node")
         workers = int(given.get("workers_per_node", max(1, (cores or threads) // threads)))
     executor = HighThroughputExecutor(
+        block_error_handler=windowed_error_handler,
         label="jwst_cal", provider=cls(**options), max_workers_per_node=workers,
         cores_per_worker=1e-3 if name == "local" else threads,
         mem_per_worker=given.get("memory_per_worker"),
@@ -158,5 +162,6 @@ def site_config(given: Mapping[str, Any], share: Share, scratch: str) -> tuple[A
         worker_logdir_root=scratch)
     config = parsl.Config(
         executors=[executor], run_dir=scratch, initialize_logging=False, retries=0,
-        strategy="none" if options["max_blocks"] == options["init_blocks"] else "simple")
+        # a pilot job that dies is replaced, unless the last ones all did
+        strategy="simple", max_idletime=3600.0)
     return config, workers * options["max_blocks"] * options.get("nodes_per_block", 1)

@@ -113,6 +113,8 @@ class Driver:
         self._ready: deque[_Job] = deque()
         self._ended: dict[str, str] = {}
         self._trouble: str | None = None
+        #: Why the engine cannot go on, if so.
+        self.lost: str | None = None
         self._untold: deque[dict[str, Any]] = deque()
         self.counts: dict[str, int] = {}
 
@@ -141,7 +143,7 @@ class Driver:
         for remark in self._share.remarks:
             self._tell("remark", text=remark)
         while self._waiting or self._ready or self._running:
-            if stop.is_asked and (not self._running or stop.is_over()):
+            if self.lost or (stop.is_asked and (not self._running or stop.is_over())):
                 break
             if not stop.is_asked:
                 self._fill()
@@ -152,7 +154,9 @@ class Driver:
             self._engine.stop()
             clean_up([job.task for job in self._running.values()])
             for job in self._running.values():
-                self._end(job.task, "interrupted", {"error": "stopped by a signal"})
+                self._end(job.task, "interrupted", {
+                    "error": f"the engine ended: {self.lost}" if self.lost else
+                    "stopped by a signal"})
         self._commit()
         self._count("waiting", len(self._waiting) + len(self._ready))
         if self._trouble:
@@ -263,8 +267,12 @@ class Driver:
             clean_up([job.task])
             told = {"status": "failed", "kind": "lost", "error": str(lost)}
         except Exception as error:  # an engine's own, for a worker or a node that is gone
-            told = {"status": "failed", "kind": "lost",
-                    "error": f"the worker is gone: {type(error).__name__}: {error}"}
+            reason = f"{type(error).__name__}: {_in_short(error)}"
+            if self._engine.is_gone():
+                self.lost = reason
+                self._end(job.task, "interrupted", {"error": f"the engine ended: {reason}"})
+                return
+            told = {"status": "failed", "kind": "lost", "error": f"the worker is gone: {reason}"}
         if told["status"] == "failed" and self._may_try_again(job, told["kind"]):
             self._again(job, told)
             return
@@ -300,6 +308,12 @@ class Driver:
         shown = {key: columns[key] for key in ("error", "kind", "seconds", "cpu", "peak")
                  if columns.get(key) is not None}
         self._untold.append({"event": status, "task": task.name, **shown})
+
+
+def _in_short(error: Exception, most: int = 300) -> str:
+    """One line of what engines tell in many."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= most else f"{text[:most]} ..."
 
 
 def _made_by(task: Task) -> dict[str, Any]:

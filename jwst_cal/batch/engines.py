@@ -50,11 +50,15 @@ class Engine:
         Ends the workers at once, tasks and all; ``shutdown`` by default.
     close : callable, optional
         Ends the workers when they have nothing to do; ``shutdown`` by default.
+    is_gone : callable, optional
+        Whether it cannot run tasks any more.
     """
 
     def __init__(self, name: str, executor: Executor, slots: int, *, is_local: bool,
                  stop: Callable[[], None] | None = None,
-                 close: Callable[[], None] | None = None) -> None:
+                 close: Callable[[], None] | None = None,
+                 is_gone: Callable[[], bool] = lambda: False) -> None:
+        self.is_gone = is_gone
         self.name, self.executor, self.slots, self.is_local = name, executor, slots, is_local
         self._stop, self._close, self._is_stopped = stop, close, False
 

@@ -38,11 +38,11 @@ class _Usual(NamedTuple):
 
 #: Measured with NIRCam, subarrays and full frames.
 _USUAL = {
-    "calwebb_image2": _Usual((0.2, 6.0e-9), 1.5, (3.0e8, 2.0), (0.0, 2.8)),
-    "calwebb_image3": _Usual((1.0, 1.3e-8), 2.5, (2.2e8, 2.3), (0.0, 1.3)),
+    "calwebb_image2": _Usual((0.2, 6.0e-9), 1.5, (3.0e8, 2.0), (1e5, 2.8)),
+    "calwebb_image3": _Usual((1.0, 1.3e-8), 2.5, (2.2e8, 2.3), (1e5, 1.3)),
 }
 #: Any other; calwebb_detector1.
-_OTHERS = _Usual((0.08, 6.0e-9), 1.5, (2.3e8, 3.6), (0.0, 2.0))
+_OTHERS = _Usual((0.08, 6.0e-9), 1.5, (2.3e8, 3.6), (1e5, 2.0))
 #: Memory asked for is what is foreseen times this.
 _MARGIN = 1.3
 _MOST_LINES = 4000

@@ -92,6 +92,8 @@ def execute(plan: Plan, options: Options | None = None, *,
         driver.clean_up(plan.tasks)
     if stop.signal is not None:
         raise ExitStatus(128 + stop.signal, "stopped by a signal; the same command goes on")
+    if run.lost:
+        raise ExitStatus(1, f"engine {options.engine} ended: {run.lost}; the same command goes on")
     failed = counts.get("failed", 0)
     if failed:
         raise ExitStatus(1, f"{failed} of {len(plan.tasks)} tasks failed; jwst-cal status "

@@ -98,6 +98,22 @@ class TestRetry:
         told, orders = run(run_here, tmp_path, {"0": [error, {}]}, ())
         assert (told.status, told.of("retry"), len(orders)) == (0, ["0"], 2)
 
+    def test_an_engine_that_is_gone_ends_the_run(self, run_here, tmp_path):
+        """Tasks are not blamed for it: they are done by the next run."""
+        gone = RuntimeError("no workers\n\n\tany more")
+        script = Script({"0": [{}], "1": [gone, {}], "2": [{}]})
+        plan = planning.Plan(str(tmp_path), list(tasks(tmp_path, (), (), ("1",))))
+        told = run_here(plan, make=lambda share: engines.Engine(
+            "script", script, 1, is_local=True, is_gone=lambda: True))
+        assert (told.status, told.of("done"), told.of("interrupted")) == (1, ["0"], ["1"])
+        (event,) = [event for event in told.events if event["event"] == "interrupted"]
+        assert event["error"] == "the engine ended: RuntimeError: no workers any more"
+        assert told.events[-1]["counts"] == {"done": 1, "interrupted": 1, "waiting": 1}
+        script.answers["0"].append({})
+        told = run_here(plan, make=lambda share: engines.Engine("script", script, 1,
+                                                                is_local=True))
+        assert (told.status, told.of("done")[-2:]) == (0, ["1", "2"])
+
     def test_other_failures_are_final(self, run_here, tmp_path):
         told, orders = run(run_here, tmp_path, {"0": [OTHER]}, ())
         assert (told.status, len(orders)) == (1, 1)
