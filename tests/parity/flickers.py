@@ -92,8 +92,8 @@ CASES = {
 
 #: Series of spectra of a star, by name: EXP_TYPE, groups (0 for count rates), parameters.
 STARS = {
-    "star-grism": ("NRC_TSGRISM", 0, {"apply_flat_field": True}),
-    "star-grism-ramp": ("NRC_TSGRISM", 4, {}),
+    "star-grism": ("NRC_TSGRISM", 0, {}),
+    "star-grism-ramp": ("NRC_TSGRISM", 4, {"apply_flat_field": True}),
     "star-slit": ("NRS_BRIGHTOBJ", 0, {"fit_histogram": True}),
     "star-slit-ramp": ("NRS_BRIGHTOBJ", 3, {"mask_science_regions": True}),
 }

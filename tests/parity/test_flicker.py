@@ -86,7 +86,10 @@ def test_products_and_flags_are_the_same(name, official, tmp_path):
     assert mine.keys() == theirs.keys()
     problems = []
     for file, path in theirs.items():
-        if "fft" in name or "star" in name:  # a star's flux is a sum
+        if name in flickers.STARS:  # rounding, of data of some hundreds: their scale is a sum
+            problems += [f"{file} {d}" for d in compare.files(mine[file], path, 1e-6, scale=300.0)
+                         if d.bad]
+        elif "fft" in name:
             problems += about_the_same(mine[file], path)
         else:
             problems += [f"{file} {d}" for d in compare.files(mine[file], path, 0.0) if d.bad]
