@@ -401,7 +401,8 @@ static void mark_late_row(const job *j, int integration, int group, int row, scr
     limit_of_row(in, row, s->limit);
     j->map.any_spread[row] = 0;
     for (int x = 0; x < in->n_cols; x++) {
-        size_t at = ((size_t) integration * in->n_groups + group) * j->plane + data_row(in, row) + x;
+        size_t at = ((size_t) integration * in->n_groups + group) * j->plane +
+                    data_row(in, row) + x;
         if ((j->groupdq[at + j->plane] & in->saturated) &&
             is_late(j, at, group, s->limit[x],
                     is_unchecked(in, (size_t) row * in->n_cols + x)))
@@ -553,7 +554,8 @@ jc_status jc_saturation(const jc_saturation_input *in, const jc_saturation_reads
         j.map.zero = jc_pages(pixels * sizeof *j.map.zero);
         j.map.any_zero = calloc((size_t) in->n_rows, 1);
     }
-    int failed = (zeroframe && (!j.map.zero || !j.map.any_zero)) || !j.map.first || !j.map.spread || !j.map.any_first || !j.map.any_spread;
+    int failed = !j.map.first || !j.map.spread || !j.map.any_first || !j.map.any_spread;
+    failed |= zeroframe && (!j.map.zero || !j.map.any_zero);
     int earlier = 0; /* whether the integration came with saturated groups */
     int64_t n_saturated = 0, n_low = 0;
     scratch *of_thread = failed ? NULL : calloc((size_t) n_threads, sizeof *of_thread);

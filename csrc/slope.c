@@ -715,7 +715,8 @@ static void rates_of_lanes(const plan *p, strip *s, const int32_t *restrict usab
     double middle[JC_LANES], only[JC_LANES];
     EACH_LANE(x) {
         const int32_t one_more = (all - usable[x]) & 1, some = all > 0; /* as in middle_of */
-        const int32_t low = some ? (all - 1 - one_more) / 2 : 0, high = some ? (all - one_more) / 2 : 0;
+        const int32_t low = some ? (all - 1 - one_more) / 2 : 0;
+        const int32_t high = some ? (all - one_more) / 2 : 0;
         middle[x] = 0.5 * (sorted[low * JC_LANES + x] + sorted[high * JC_LANES + x]);
     }
     EACH_LANE(x) only[x] = q[x] & unusable ? 0.0 : first[x];
@@ -762,7 +763,8 @@ JC_INLINE void fit_segments(const plan *p, const batch *b, int k,
         const double ratio = noise[x] / (time * gain[x]);
         const double cubic = long_enough * long_enough * long_enough - long_enough;
         const double rnoise = 12.0 / cubic * ratio * ratio;
-        const double poisson = poisson_variance(rate[x], dark[x], gain[x], time * (long_enough - 1.0));
+        const double poisson =
+            poisson_variance(rate[x], dark[x], gain[x], time * (long_enough - 1.0));
         out->rnoise[x] += own > 0.0 ? 1.0 / rnoise : 0.0;
         out->poisson[x] += (own > 0.0) & (poisson > 0.0) ? 1.0 / poisson : 0.0;
         err[x] += own > 0.0 ? 1.0 / (poisson + rnoise) : 0.0;

@@ -82,9 +82,20 @@ static void test_room_on_the_disk(void)
     fclose(file);
 }
 
+static void test_pages(void)
+{
+    for (size_t bytes = 0; bytes < (size_t) 5 << 20; bytes = 2 * bytes + 12345) {
+        unsigned char *room = jc_pages(bytes);
+        CHECK(room);
+        memset(room, 7, bytes);
+        free(room);
+    }
+}
+
 int main(void)
 {
     test_room_on_the_disk();
+    test_pages();
     test_nothing_is_lost();
     test_many_mappings_come_and_go();
     return finish();

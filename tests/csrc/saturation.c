@@ -17,9 +17,10 @@ static void any_exposure(void)
     size_t planes = (size_t) in.n_ints * in.n_groups;
     in.data = ramps(in.n_ints, in.n_groups, plane, 0.05);
     in.limit = floats(image, 2000, 60000, 0.05);
+    in.limit_swapped = pick(0, 1);
     in.limit_dq = flags32(image, 1u | 1u << 21, 0.05);
     jc_saturation_reads reads = {pick(1, 8), draw() % 2 ? floats(image, 0, 100, 0.02) : NULL,
-                                 pick(0, 1)};
+                                 pick(0, 1), pick(0, 1)};
     uint8_t *groupdq = flags8(planes * plane, 67, draw() % 2 ? 0.02 : 0);
     uint32_t *pixeldq = flags32(plane, 1, 0.1);
     float *zeroframe = floats(in.n_ints * plane, 0, 60000, 0.1);
@@ -41,7 +42,7 @@ static void test_growth(void)
     uint32_t pixeldq[3] = {0};
     jc_saturation_count count;
     jc_saturation_input in = {1, 3, 1, 3, 1, NULL, data, limit, limit_dq, 1u << 21, 1e5f, 1, 2,
-                              65, 1};
+                              65, 1, 0};
     CHECK(jc_saturation(&in, NULL, 1, groupdq, pixeldq, NULL, &count) == JC_OK);
     for (int k = 0; k < 9; k++)
         CHECK(groupdq[k] == (k < 3 ? 0 : 2));

@@ -170,6 +170,7 @@ def awkward(rng):
 @pytest.mark.parametrize("rings", [0, 1, 3])
 @pytest.mark.parametrize("earlier", [False, True])
 def test_kernel_is_its_twin_to_the_byte_for_any_team(n_threads, reads, rings, earlier):
+    dtype = {1: "<f4", 2: ">f4", 7: ">f4"}[n_threads]  # the kernel reads references as they lie
     results = []
     for run, options in [(saturation, {"n_threads": n_threads}), (twin, {})]:
         rng = np.random.default_rng(3)
@@ -178,6 +179,8 @@ def test_kernel_is_its_twin_to_the_byte_for_any_team(n_threads, reads, rings, ea
             e.groupdq[1, 2, 5, 6] = SATURATED
         zeroframe = e.data[:, 0].copy()
         bias = rng.normal(1000, 100, (41, 67)).astype(np.float32)
+        if run is saturation:
+            e.limit, bias = e.limit.astype(dtype), bias.astype(dtype)
         count = e.flag(run, rings, reads_per_group=reads, bias=bias, zeroframe=zeroframe, **options)
         results.append((e.groupdq, e.pixeldq, zeroframe, np.array(count)))
     for ours, theirs in zip(*results, strict=True):
