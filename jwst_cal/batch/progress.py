@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import IO, Any
 
-__all__ = ["Events", "Lines", "Reporter", "Table", "choose", "duration", "megabytes"]
+__all__ = ["Events", "Lines", "Reporter", "Table", "choose", "counted", "duration", "megabytes"]
 
 
 def duration(seconds: float | None) -> str:
@@ -28,6 +28,11 @@ def megabytes(amount: float | None) -> str:
     if amount is None:
         return ""
     return f"{amount / 1e6:.0f} MB" if amount < 1e9 else f"{amount / 1e9:.1f} GB"
+
+
+def counted(number: int, name: str = "task") -> str:
+    """Write a number of things for people."""
+    return f"{number} {name}{'' if number == 1 else 's'}"
 
 
 class Reporter:
@@ -71,7 +76,7 @@ class Reporter:
         """Write an event as a line; None for one that is not worth one."""
         kind = event["event"]
         if kind == "begin":
-            return (f"{event['total']} tasks, {event['jobs']} at a time with {event['threads']} "
+            return (f"{counted(event['total'])}, {event['jobs']} at a time with {event['threads']} "
                     f"thread{'' if event['threads'] == 1 else 's'} each, "
                     f"{megabytes(event['memory'])} ({event['engine']})")
         if kind == "remark":

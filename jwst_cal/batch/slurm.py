@@ -23,12 +23,12 @@ _SCRIPT = """\
 #SBATCH --mem={memory}M
 #SBATCH --time={time}
 #SBATCH --output={output}
-#SBATCH --signal=TERM@60
+#SBATCH --signal=B:TERM@60
 {site}
 # Made by: {command}
 # A job that is stopped or fails may be submitted again: what is current is not done twice.
 cd {folder} || exit 1
-{python} -m jwst_cal.cli.command run {plan} --part "{part}"
+exec {python} -m jwst_cal.cli.command run {plan} --part "{part}"
 """
 _MOST_PARTS = 200
 

@@ -33,7 +33,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _slurm(options: argparse.Namespace, plan: Any) -> int:
     """Write the scripts of an array job."""
-    from jwst_cal.batch import plan_file, resources, slurm
+    from jwst_cal.batch import plan_file, progress, resources, slurm
     from jwst_cal.errors import ExitStatus
 
     if not plan_file.is_plan(options.inputs[0]):
@@ -43,7 +43,7 @@ def _slurm(options: argparse.Namespace, plan: Any) -> int:
     scripts = slurm.write(plan, options.inputs[0], needs, share, n_parts=options.parts,
                           site=options.site)
     for name, number in scripts:
-        print(f"{name}: {number} job{'' if number == 1 else 's'}")
+        print(f"{name}: {progress.counted(number, 'job')}")
     words = [f"id=$(sbatch --parsable {scripts[0][0]})"] if len(scripts) > 1 else [
         f"sbatch {scripts[0][0]}"]
     words += [f"sbatch --dependency=afterany:$id {name}" for name, _ in scripts[1:]]
@@ -103,8 +103,8 @@ def _plan(options: argparse.Namespace) -> int:
     for remark in [*plan.remarks, *(f"{task}: {why}" for task, why in needed.problems.items())]:
         print(remark, file=sys.stderr)
     share = resources.share(needs)
-    print(f"{options.plan}: {len(plan.tasks)} tasks on {progress.megabytes(total['bytes'])}, "
-          f"{len(needed.names())} reference files")
+    print(f"{options.plan}: {progress.counted(len(plan.tasks))} on "
+          f"{progress.megabytes(total['bytes'])}, {len(needed.names())} reference files")
     seconds, wall = resources.schedule(plan.tasks, needs, share.jobs)
     print(f"foreseen: {progress.duration(sum(seconds))} of CPU, "
           f"{progress.megabytes(total['memory'])} of memory for the largest task, "

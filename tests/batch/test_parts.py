@@ -86,6 +86,9 @@ def test_slurm_scripts(raw, tmp_path, monkeypatch, capsys, undisturbed):
     text = Path("plan.slurm").read_text()
     assert "#SBATCH --array=1-2\n" in text
     assert "#SBATCH --cpus-per-task=1\n" in text
+    # else the signal reaches neither the shell nor what it runs
+    assert "#SBATCH --signal=B:TERM@60\n" in text
+    assert re.search("^exec .* run plan.toml", text, re.M)
     assert "#SBATCH --partition=long\n" in text
     assert re.search(r"^#SBATCH --time=\d\d:\d\d:00$", text, re.M)
     assert subprocess.run(["bash", "-n", "plan.slurm"], check=False).returncode == 0
