@@ -1,12 +1,12 @@
-"""Background subtraction: the mean of background exposures, taken from an exposure."""
+"""Background subtraction: the mean of background exposures, or a scaled template of the sky."""
 
 import logging
 import os
 
 import numpy as np
 
-from jwst_cal import modes
-from jwst_cal.background import _average
+from jwst_cal import flags, modes
+from jwst_cal.background import _average, _soss
 from jwst_cal.errors import InputError
 from jwst_cal.framework import Reference, SkipStep, Step, param
 
@@ -14,20 +14,23 @@ __all__ = ["BackgroundStep"]
 
 log = logging.getLogger(__name__)
 
-#: Modes whose background is a reference file, scaled.
-FROM_REFERENCE = frozenset({"NIS_WFSS", "NRC_WFSS", "MIR_WFSS", "NIS_SOSS"})
+#: Modes whose background is a reference file, in ways that this release does not have.
+FROM_REFERENCE = frozenset({"NIS_WFSS", "NRC_WFSS", "MIR_WFSS"})
+#: Percentiles of NIRISS SOSS, where none are given.
+USUAL_PERCENTILES = (25.0, 50.0)
+NO_SKY = flags.pixel["DO_NOT_USE"] | flags.pixel["REFERENCE_PIXEL"]
 #: NIRSpec backgrounds must have been taken with the grating wheel in the same place.
 TILT_TOLERANCE = 1e-8
 
 
 class BackgroundStep(Step):
     """
-    Subtract the clipped mean of background exposures.
+    Subtract the clipped mean of background exposures; of NIRISS SOSS a template of the sky.
 
     Notes
     -----
     Differs from jwst 3.0.0: a background of another subarray is put where it belongs, and does
-    not count where it has no value; modes with a background reference file are refused.
+    not count where it has no value; wide-field slitless spectra are refused.
     """
 
     class_alias = "bkg_subtract"
@@ -41,10 +44,11 @@ class BackgroundStep(Step):
     sigma: float = param(3.0, "Values farther from the median than this are left out, in sigma")
     maxiters: int = param(None, "Rounds of clipping; None for as many as change something")
     # modes with a background reference file
-    soss_source_percentile: float = param(35.0, "Percentile of the brightest sky pixel (SOSS)")
+    soss_source_percentile: float = param(
+        35.0, "Values from this percentile on are sources (SOSS)")
     soss_bkg_percentile: list[float] = param(
-        None, "Lowest and highest percentile of the sky pixels used (SOSS)",
-        min_length=2, max_length=2)
+        None, "Lowest and highest percentile of the ratios to the template that give its scale "
+              "(SOSS); None for 25, 50", min_length=2, max_length=2)
     wfss_mmag_extract: float = param(None, "Sources fainter than this are not masked (WFSS)")
     wfss_mask: str = param(None, "File with a mask of the sky pixels (WFSS)")
     wfss_maxiter: int = param(5, "Most rounds of scaling and clipping (WFSS)")
@@ -52,8 +56,8 @@ class BackgroundStep(Step):
     wfss_outlier_percent: float = param(1.0, "Share of the outliers left out, percent (WFSS)")
 
     #: For the modes that this release does not do.
-    accepted = ("soss_source_percentile", "soss_bkg_percentile", "wfss_mmag_extract", "wfss_mask",
-                "wfss_maxiter", "wfss_rms_stop", "wfss_outlier_percent", "bkg", "wavelengthrange")
+    accepted = ("wfss_mmag_extract", "wfss_mask", "wfss_maxiter", "wfss_rms_stop",
+                "wfss_outlier_percent", "wavelengthrange")
 
     def process(self, science, backgrounds=None, *, refs):
         """
@@ -66,9 +70,9 @@ class BackgroundStep(Step):
             members of the role ``background``.
         backgrounds : str or list, optional
             Background exposures: file names or open models; a string may hold several names,
-            separated by commas. ``bkg_list`` otherwise.
+            separated by commas. ``bkg_list`` otherwise. Not used for NIRISS SOSS.
         refs : References
-            None.
+            ``bkg``: templates of the sky of NIRISS SOSS.
 
         Returns
         -------
@@ -78,15 +82,17 @@ class BackgroundStep(Step):
         Raises
         ------
         InputError
-            If a background cannot be read or is of another detector, or the mode has a background
-            reference file.
+            If a background cannot be read or is of another detector, or the mode is not part of
+            this release.
         """
         if hasattr(science, "asn_table"):
             science, backgrounds = _members(science)
         kind = modes.exposure_type(science)
         if kind in FROM_REFERENCE:
             raise InputError(f"{science.meta.filename or 'the input'}: EXP_TYPE={kind}; this "
-                             "release does not scale background reference files")
+                             "release does not scale the sky of wide-field slitless spectra")
+        if kind == "NIS_SOSS":
+            return self._without_template(science, refs)
         chosen = self.bkg_list if backgrounds is None else backgrounds
         if isinstance(chosen, str):
             chosen = chosen.split(",")
@@ -100,6 +106,25 @@ class BackgroundStep(Step):
         science.dq |= dq
         log.info("Mean of %d background exposure(s) subtracted; median %.6g", len(chosen),
                  np.median(mean[0]))
+        return science
+
+    def _without_template(self, science, refs):
+        """Subtract the sky of NIRISS SOSS; the array that was given stays as it is."""
+        reference = refs.opened("bkg", "SossBkgModel")
+        if reference is None:
+            raise SkipStep("there is no BKG reference file")
+        templates = _soss.in_subarray(reference.data, science.data.shape[-2:])
+        if templates is None:
+            raise SkipStep("the BKG reference file has templates of {} x {} pixels, the exposure "
+                           "{} x {}".format(*reference.data.shape[-2:], *science.data.shape[-2:]))
+        sky = _soss.fit_sky(science.data, science.dq & NO_SKY == 0, templates,
+                            source_percentile=self.soss_source_percentile,
+                            percentiles=self.soss_bkg_percentile or USUAL_PERCENTILES)
+        if sky is None:
+            raise SkipStep("no template of the sky can be scaled to the exposure")
+        science.data = (science.data - sky.image).astype(science.data.dtype)
+        log.info("Template %d of %d subtracted, scaled by %.4f and %.4f left and right of its step",
+                 sky.number + 1, len(templates), *sky.scales)
         return science
 
     def _mean(self, science, backgrounds):

@@ -13,7 +13,7 @@ from jwst_cal.kernels.clipping import clip, sort_chosen
 from jwst_cal.kernels.flicker import line_medians
 
 __all__ = ["Product", "background_level", "clean", "clean_image", "clip_to_background", "fill_flat",
-           "remove_stripes", "scaled_median", "scene_mask"]
+           "groups", "median_rates", "remove_stripes", "scaled_median", "scene_mask"]
 
 log = logging.getLogger(__name__)
 
@@ -371,37 +371,68 @@ def _as_ramp(array):
     return array.reshape(-1, 1, *array.shape[-2:])
 
 
-def scaled_median(data, rateints, flux=None):
+def groups(data):
+    """
+    View an exposure group by group.
+
+    Parameters
+    ----------
+    data : float32 [integration, row, col] or [integration, group, row, col]
+        Count rates, which are one group, or counts.
+
+    Returns
+    -------
+    float32 [group, integration, row, col]
+    """
+    return _as_ramp(data).swapaxes(0, 1)
+
+
+def median_rates(rateints):
+    """
+    Measure each integration by its median.
+
+    Parameters
+    ----------
+    rateints : float32 [integration, row, col]
+        Count rates.
+
+    Returns
+    -------
+    float32 [integration]
+        NaN where there is none.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice encountered", RuntimeWarning)
+        return np.array([np.nanmedian(image) for image in rateints], np.float32)
+
+
+def scaled_median(groups, flux):
     """
     Make the image that is expected in each integration, from the median over all.
 
     Parameters
     ----------
-    data : float32 [integration, row, col] or [integration, group, row, col]
-        Count rates, or counts.
-    rateints : float32 [integration, row, col]
-        Count rates; the median of an integration, relative to that of all, scales it.
-    flux : float [integration], optional
-        What scales instead.
+    groups : iterable of float32 [integration, row, col]
+        Groups one after the other, or the only one: count rates.
+    flux : float [integration]
+        What scales the median, relative to the median of all integrations.
 
     Returns
     -------
     callable or None
-        Takes integration and group, returns the image; None if no integration has a rate.
+        Takes integration and group, returns the image; None if no integration has a flux.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         warnings.filterwarnings("ignore", "All-NaN slice encountered", RuntimeWarning)
-        if flux is None:
-            flux = np.array([np.nanmedian(image) for image in rateints], np.float32)
         scale = flux / np.nanmedian(flux)
     known = np.isfinite(scale)
     if not known.any():
         return None
     if not known.all():
-        log.warning("%d of %d integrations have no median rate and were scaled by that of the "
-                    "others", np.count_nonzero(~known), len(known))
+        log.warning("%d of %d integrations have no flux and were scaled by that of the others",
+                    np.count_nonzero(~known), len(known))
         scale[~known] = np.median(scale[known])
-    median = np.stack([_median_over_first(group) for group in _as_ramp(data).swapaxes(0, 1)])
+    median = np.stack([_median_over_first(group) for group in groups])
     return lambda integration, group: scale[integration] * median[group]
 
 

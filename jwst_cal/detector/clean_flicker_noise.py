@@ -7,12 +7,13 @@ from functools import partial
 import numpy as np
 
 from jwst_cal import flags, models, modes
-from jwst_cal.detector import _flicker, _flicker_parameters, _scenes, _soss_traces
-from jwst_cal.errors import ExitStatus, InputError, ShutterFileError
+from jwst_cal.detector import _flicker, _flicker_parameters, _scenes, _soss_series
+from jwst_cal.errors import ExitStatus, InputError, ReferenceFileError, ShutterFileError, SkipStep
 from jwst_cal.framework import Reference, Step, param
 from jwst_cal.kernels import memory
 from jwst_cal.photometry import _light_curves
 from jwst_cal.response import _flat
+from jwst_cal.spectroscopy import _soss_traces
 
 __all__ = ["CleanFlickerNoiseStep"]
 
@@ -23,11 +24,7 @@ WITH_SHUTTERS = frozenset({"NRS_MSASPEC", "NRS_IFU"})
 #: Filter of a subarray's fit in time, Hz: see `_nsclean.clean_subarray`; by subarray.
 CUT_OFF = {"ALLSLITS": (150, 200, 49943, 49957)}
 USUAL_CUT_OFF = (1061, 1211, 49943, 49957)
-#: Rows of NIRISS SOSS subarrays, against those in which traces are given.
-SOSS_ROW_OFFSET = {"SUBSTRIP96": -10.0}
-#: Time series whose flux in each integration is measured by steps that are not there yet.
-MEASURED = frozenset({"NIS_SOSS"})
-#: Time series of spectra that are extracted to measure it.
+#: Time series of spectra that are extracted to measure the flux in each integration.
 EXTRACTED = frozenset({"NRS_BRIGHTOBJ", "NRC_TSGRISM"})
 UNUSABLE = flags.group["DO_NOT_USE"] | flags.group["JUMP_DET"]
 
@@ -40,7 +37,7 @@ class CleanFlickerNoiseStep(Step):
     -----
     Source: C. Willott, image1overf; Rauscher 2024, PASP 136, 015001 (NSClean).
     Differs from jwst 3.0.0: the draft rate is made with the pipeline's reference overrides; see
-    also `jwst_cal.detector._nsclean`. Not done: ``median_image`` of NIRISS SOSS.
+    also `jwst_cal.detector._nsclean` and ``_soss_series``.
     """
 
     class_alias = "clean_flicker_noise"
@@ -81,7 +78,8 @@ class CleanFlickerNoiseStep(Step):
         model : RampModel, ImageModel or CubeModel
             Ramp with jumps flagged, or count rates.
         refs : References
-            ``flat``, where it is asked for; ``pastasoss``: traces of NIRISS SOSS.
+            ``flat``, where it is asked for; ``pastasoss``: traces of NIRISS SOSS. Steps that are
+            run for ``median_image`` have their own.
 
         Returns
         -------
@@ -92,8 +90,7 @@ class CleanFlickerNoiseStep(Step):
         Raises
         ------
         InputError
-            If SLOWAXIS is missing, the mask cannot be read, or what was asked for needs a step
-            that this release does not have.
+            If SLOWAXIS is missing, or the mask or the traces cannot be read.
         """
         problem = self._unsuitable(model)
         if problem:
@@ -120,10 +117,13 @@ class CleanFlickerNoiseStep(Step):
         if self.autoparam:
             self._choose(model, refs, axis)
         self._settle(model)
+        with_median = self.background_method == "median_image"
         if modes.exposure_type(model) == "NIS_SOSS":
+            problem = self._no_traces(model, refs) if with_median else None
+            if problem:
+                return self._failed(model, problem)
             refs.path("pastasoss")  # recorded in the product, used or not
         flat = self._usable_flat(refs) if self.apply_flat_field else None
-        with_median = self.background_method == "median_image"
 
         rates = model
         if ramp is not None and (self.user_mask is None or with_median):
@@ -146,8 +146,7 @@ class CleanFlickerNoiseStep(Step):
             if n_ints < 2:
                 return self._failed(model, "background_method 'median_image' needs several "
                                            f"integrations, there is {n_ints}")
-            expected = _flicker.scaled_median(model.data, _flattened(rates.data, flat),
-                                              self._star(rates, flat))
+            expected = self._expected(model, rates, flat, refs)
             if expected is None:
                 return self._failed(model, "In no integration a flux was found")
         self._subtract(model, scene, axis, flat, expected, rates)
@@ -219,11 +218,6 @@ class CleanFlickerNoiseStep(Step):
             self.fit_by_channel = False
         if self.background_method != "median_image":
             return
-        kind = modes.exposure_type(model)
-        if kind in MEASURED:
-            raise InputError(f"{_name(model)}: background_method 'median_image' of {kind} time "
-                             "series needs steps that this release does not have; use 'median' or "
-                             "'model'")
         if self.single_mask:
             log.warning("background_method 'median_image' needs a mask for each integration: "
                         "single_mask is off")
@@ -235,6 +229,28 @@ class CleanFlickerNoiseStep(Step):
             log.warning("There is no flat for this exposure: none was applied")
             return None
         return _flicker.fill_flat(np.ascontiguousarray(refs.flat.data, np.float32))
+
+    def _no_traces(self, model, refs):
+        """Say why there is no median image of NIRISS SOSS, or None."""
+        if _subarray(model) not in _soss_traces.SUBARRAYS:
+            return ("background_method 'median_image' of NIRISS SOSS is not for the subarray "
+                    f"{_subarray(model)}")
+        if refs.pastasoss is None:
+            return ("background_method 'median_image' of NIRISS SOSS needs a PASTASOSS reference, "
+                    "and there is none")
+        return None
+
+    def _expected(self, model, rates, flat, refs):
+        """Return what tells the image that an integration and group should show, or None."""
+        if modes.exposure_type(model) == "NIS_SOSS":
+            try:
+                return _soss_series.expected(self, model, rates, flat, self._traces(rates, refs))
+            except (InputError, ReferenceFileError) as problem:
+                raise SkipStep(str(problem), failed=True) from problem
+        flux = self._star(rates, flat)
+        if flux is None:
+            flux = _flicker.median_rates(_flattened(rates.data, flat))
+        return _flicker.scaled_median(_flicker.groups(model.data), flux)
 
     def _star(self, rates, flat):
         """Measure the star of a time series, in each integration; None of others."""
@@ -289,7 +305,7 @@ class CleanFlickerNoiseStep(Step):
         if rates.dq is None:
             rates.dq = rates.get_default("dq")
         if kind == "NIS_SOSS":
-            return self._traces(rates, refs)
+            return self._near_traces(rates, refs)
         if kind == "MIR_IMAGE":
             if refs.flat is not None:
                 _add_flat_flags(rates, refs.flat)
@@ -299,27 +315,16 @@ class CleanFlickerNoiseStep(Step):
         return np.zeros(rates.dq.shape, bool)
 
     def _traces(self, rates, refs):
-        reference = refs.pastasoss
-        if reference is None:
+        if refs.pastasoss is None:
             raise InputError(f"{_name(rates)}: mask_science_regions needs a PASTASOSS reference")
-        angle, meta = rates.meta.instrument.pupil_position, reference.meta
-        low, high = meta.pwcpos_bounds
-        if angle is None or not low <= angle <= high:
-            source = refs.path("pastasoss") or "the open PastasossModel"
-            raise InputError(f"{_name(rates)}: PWCPOS is {angle}, {source} holds for "
-                             f"{low} to {high}")
-        shape, subarray = rates.dq.shape[-2:], _subarray(rates)
-        first_row = meta.subarray_ymin if subarray == "FULL" else 0
-        found = np.zeros(shape, bool)
-        for trace, waves in zip(reference.traces, reference.wavecal_models, strict=True):
-            order = _soss_traces.Order(trace.trace, (trace.pivot_x, trace.pivot_y),
-                                       waves.coefficients, waves.scale_extents)
-            rows = _soss_traces.rows_of_trace(
-                order, angle=angle - meta.pwcpos_cmd, n_cols=shape[1],
-                wavelengths=np.linspace(meta.wavemap_wlmin, meta.wavemap_wlmax, meta.wavemap_nwl),
-                row_offset=SOSS_ROW_OFFSET.get(subarray, 0.0))
-            found |= _soss_traces.trace_mask(shape, rows + first_row)
-        return found
+        source = refs.path("pastasoss") or "the open PastasossModel"
+        return _soss_traces.Traces.of(refs.pastasoss, rates, source)
+
+    def _near_traces(self, rates, refs):
+        traces, shape = self._traces(rates, refs), rates.dq.shape[-2:]
+        return np.logical_or.reduce([
+            _soss_traces.trace_mask(shape, traces.rows(number, shape[1]))
+            for number in traces.orders])
 
 
 def _name(model):

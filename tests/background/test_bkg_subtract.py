@@ -1,13 +1,16 @@
 """Background: the mean, clipping, subarrays, what is refused."""
 
+import re
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from stdatamodels.jwst import datamodels
 
 from jwst_cal.background import _average
 from jwst_cal.background.bkg_subtract import BackgroundStep
 from jwst_cal.errors import InputError
-from tests import images
+from tests import images, soss
 
 
 def flat_image(value, seed=1, **options):
@@ -48,8 +51,6 @@ def test_nan_does_not_count():
 
 
 def test_the_mean_is_saved_on_request(tmp_path):
-    from stdatamodels.jwst import datamodels
-
     science = flat_image(10)
     BackgroundStep(save_combined_background=True, output_dir=str(tmp_path)).run(
         science, [flat_image(1, 2), flat_image(3, 3)])
@@ -139,3 +140,92 @@ def test_clipped_mean_beside_astropy():
 
 def test_onto_a_cut_that_shares_nothing():
     assert _average.onto((0, 0, 4, 4), (4, 0, 4, 4), np.ones((4, 4))) is None
+
+
+# the sky of NIRISS SOSS -------------------------------------------------------------------------
+
+
+def soss_exposure(shape=(256, 2048), n_ints=None, spectrum=True):
+    rng = np.random.default_rng(4)
+    kind = datamodels.ImageModel if n_ints is None else datamodels.CubeModel
+    shape = shape if n_ints is None else (n_ints, *shape)
+    clean = np.broadcast_to(soss.scene(0, shape[-2:]) if spectrum else 5, shape)
+    model = kind(data=(clean + rng.normal(0, 0.02, shape)).astype(np.float32),
+                 dq=np.zeros(shape, np.uint32), err=np.ones(shape, np.float32))
+    meta = model.meta
+    meta.telescope, meta.instrument.name, meta.instrument.detector = "JWST", "NIRISS", "NIS"
+    meta.exposure.type, meta.filename = "NIS_SOSS", "jw00001001001_04101_00001_nis_rate.fits"
+    meta.observation.date, meta.observation.time = "2026-01-02", "00:00:00.000"
+    return model
+
+
+def subtract_sky(model, templates=None, **parameters):
+    templates = soss.templates() if templates is None else templates
+    return BackgroundStep.call(model, override_bkg=datamodels.SossBkgModel(data=templates),
+                               **parameters)
+
+
+def sky_of(shape):
+    left = np.arange(2048) <= 700
+    sky = soss.templates()[1] * np.where(left, 1.1, 0.98)
+    return sky if shape[0] == 256 else sky[10:106]
+
+
+@pytest.mark.parametrize(("shape", "n_ints"), [
+    ((256, 2048), None), ((256, 2048), 2), ((96, 2048), 2)])
+def test_the_sky_of_soss_is_a_template_scaled_on_either_side_of_its_step(shape, n_ints, caplog):
+    model = soss_exposure(shape, n_ints)
+    before = model.data.copy()
+    result = subtract_sky(model)
+    assert result.meta.cal_step.bkg_subtract == "COMPLETE"
+    assert "Template 2 of 3 subtracted" in caplog.text
+    columns = np.r_[:680, 720:2048]  # but for those of the step
+    taken_off = (model.data - result.data)[..., columns]
+    assert_allclose(taken_off, np.broadcast_to(sky_of(shape), model.data.shape)[..., columns],
+                    rtol=0.02)
+    assert_array_equal(model.data, before)
+    assert_array_equal(result.err, model.err)
+
+
+def test_flagged_pixels_do_not_tell_the_sky():
+    model = soss_exposure()
+    clean = subtract_sky(model).data
+    model.data[::2, ::2], model.dq[::2, ::2] = 0.01, 1
+    assert_allclose(subtract_sky(model).data[1::2, 1::2], clean[1::2, 1::2], atol=0.02)
+
+
+def test_percentiles_choose_the_pixels(caplog):
+    """A patch, one tenth of all pixels, is fainter than the sky."""
+    model = soss_exposure(spectrum=False)
+    model.data[:26] -= 4
+    deep = subtract_sky(model, soss_source_percentile=8.0).data
+    usual = subtract_sky(model, soss_source_percentile=90.0, soss_bkg_percentile=[40, 60]).data
+    assert np.median(deep[:26]) == pytest.approx(0, abs=0.1)
+    assert np.median(usual[100:]) == pytest.approx(0, abs=0.4)
+    assert np.median(deep[100:]) > 3
+
+
+@pytest.mark.parametrize(("shape", "templates", "reason"), [
+    ((256, 700), None, r"templates of 256 x 2048 pixels, the exposure 256 x 700"),
+    ((256, 2048), np.ones((1, 96, 2048), np.float32), r"of 96 x 2048 pixels, the exposure 256"),
+    ((256, 2048), np.zeros((2, 256, 2048), np.float32), "no template of the sky can be scaled"),
+])
+def test_skies_that_do_not_fit_are_not_subtracted(shape, templates, reason, caplog):
+    model = soss_exposure(shape, spectrum=shape[1] == 2048)
+    result = subtract_sky(model, templates)
+    assert result.meta.cal_step.bkg_subtract == "SKIPPED"
+    assert_array_equal(result.data, model.data)
+    assert re.search(reason, caplog.text)
+
+
+def test_an_exposure_without_values_has_no_sky(caplog):
+    model = soss_exposure()
+    model.dq[:] = 1
+    assert subtract_sky(model).meta.cal_step.bkg_subtract == "SKIPPED"
+    assert "no template of the sky can be scaled" in caplog.text
+
+
+def test_without_a_reference_the_sky_stays(caplog):
+    result = BackgroundStep.call(soss_exposure(), override_bkg="N/A")
+    assert result.meta.cal_step.bkg_subtract == "SKIPPED"
+    assert "there is no BKG reference file" in caplog.text

@@ -6,14 +6,16 @@ from collections import namedtuple
 import images
 import numpy as np
 import pytest
+import soss
 import spectra
 import star_series
 from astropy.io import fits
 from numpy.testing import assert_allclose, assert_array_equal
+from spectral_series import ranges
 from stdatamodels.jwst import datamodels
 
 from jwst_cal.astrometry.assign_wcs import AssignWcsStep
-from jwst_cal.detector import _flicker, _flicker_parameters, _nsclean, _soss_traces
+from jwst_cal.detector import _flicker, _flicker_parameters, _nsclean
 from jwst_cal.detector.clean_flicker_noise import CleanFlickerNoiseStep
 from jwst_cal.errors import InputError, ReferenceFileError
 from jwst_cal.framework import Chain, Pipeline
@@ -410,10 +412,10 @@ def test_the_median_of_all_integrations_is_taken_off_meanwhile():
 def test_integrations_without_flux_are_scaled_like_the_others(caplog):
     rateints = sky((4, 60, 64))
     rateints[1] = np.nan
-    expected = _flicker.scaled_median(rateints, rateints)
+    expected = _flicker.scaled_median([rateints], _flicker.median_rates(rateints))
     assert_allclose(np.median(expected(1, 0)), 3, rtol=0.02)
-    assert "1 of 4 integrations have no median rate" in caplog.text
-    assert _flicker.scaled_median(rateints, np.full_like(rateints, np.nan)) is None
+    assert "1 of 4 integrations have no flux" in caplog.text
+    assert _flicker.scaled_median([rateints], np.full(4, np.nan)) is None
 
 
 def test_a_median_image_needs_several_integrations(caplog):
@@ -503,12 +505,6 @@ def test_the_spectrum_of_a_time_series_scales_its_median(kind, tmp_path):
     middle = np.unravel_index(star.argmax(), star.shape)
     scale = flux * (1 + 0.05 * np.sin(np.arange(4)))
     assert_allclose(expected[(..., *middle)] / expected[(0, *middle)], scale, rtol=0.03)
-
-
-@pytest.mark.parametrize("kind", ["NIS_SOSS"])
-def test_a_median_image_of_a_time_series_is_refused(kind):
-    with pytest.raises(InputError, match=f"'median_image' of {kind} time series needs steps"):
-        run(striped_rate(shape=(2, 60, 64), kind=kind)[0], background_method="median_image")
 
 
 # modes ------------------------------------------------------------------------------------------
@@ -673,7 +669,7 @@ def pastasoss():
     return model
 
 
-def soss(shape, subarray, angle=245.76):
+def soss_rate(shape, subarray, angle=245.76):
     rate, _ = striped_rate(0, shape, kind="NIS_SOSS", instrument="NIRISS", detector="NIS", slow=1,
                            subarray=subarray)
     rate.meta.instrument.pupil_position = angle
@@ -683,27 +679,127 @@ def soss(shape, subarray, angle=245.76):
 @pytest.mark.parametrize(("shape", "subarray", "row"), [
     ((256, 200), "SUBSTRIP256", 70), ((96, 200), "SUBSTRIP96", 60), ((2048, 200), "FULL", 1862)])
 def test_traces_of_soss_are_left_out(tmp_path, shape, subarray, row):
-    run(soss(shape, subarray), mask_science_regions=True, override_pastasoss=pastasoss(),
+    run(soss_rate(shape, subarray), mask_science_regions=True, override_pastasoss=pastasoss(),
         n_sigma=0.0, save_mask=True, output_dir=str(tmp_path))
     masked = np.flatnonzero(products(tmp_path)["mask"][:, 100] == 0)
     assert masked.tolist() == list(range(row - 16, row + 17))
 
 
-def test_traces_turn_about_their_pivot():
-    order = _soss_traces.Order(np.array([[0, 50], [200, 50]]), (100, 50), [0.0, 1.0, 0.0],
-                               [(0, 0), (1, 1)])
-    rows = _soss_traces.rows_of_trace(order, angle=1.0, n_cols=200,
-                                      wavelengths=np.linspace(0, 200, 500))
-    assert rows[100] == pytest.approx(50)
-    assert_allclose(np.diff(rows), np.tan(np.radians(1)), rtol=1e-6)
-
-
 def test_soss_needs_its_traces():
     with pytest.raises(InputError, match="mask_science_regions needs a PASTASOSS reference"):
-        run(soss((96, 200), "SUBSTRIP96"), mask_science_regions=True)
+        run(soss_rate((96, 200), "SUBSTRIP96"), mask_science_regions=True)
     with pytest.raises(InputError, match=r"PWCPOS is 240\.0, the open Pastasoss.* for 245"):
-        run(soss((96, 200), "SUBSTRIP96", 240.0), mask_science_regions=True,
+        run(soss_rate((96, 200), "SUBSTRIP96", 240.0), mask_science_regions=True,
             override_pastasoss=pastasoss())
+
+
+class OfSoss(Pipeline):
+    """The step, and those that measure a spectrum for it, with references for all."""
+
+    class_alias = "of_soss"
+    chain = Chain("clean_flicker_noise", "ramp_fit", "bkg_subtract", "white_light")
+
+
+def soss_series(n_groups=None, n_ints=4, subarray="SUBSTRIP256"):
+    """Integrations of a spectrum that changes its brightness, and the same without noise."""
+    shape = (256 if subarray == "SUBSTRIP256" else 96, 2048)
+    clean = np.stack([soss.scene(number, shape) for number in range(n_ints)]).astype(np.float32)
+    noise = 5 * stripes(clean.shape, 0)
+    model = datamodels.CubeModel(data=clean + noise, dq=np.zeros(clean.shape, np.uint32),
+                                 err=np.ones_like(clean))
+    if n_groups:
+        seconds = 10 * np.arange(1, n_groups + 1, dtype=np.float32)[:, None, None]
+        clean = clean[:, None] * seconds
+        model = datamodels.RampModel(data=clean + 10 * stripes(clean.shape, 0))
+    describe(model, kind="NIS_SOSS", instrument="NIRISS", detector="NIS", slow=1,
+             subarray=subarray)
+    model.meta.instrument.pupil_position, model.meta.instrument.filter = 245.76, "CLEAR"
+    return model, clean
+
+
+def clean_soss(model, folder, **parameters):
+    shape = model.data.shape[-2:]
+    given = {"skip": False, "background_method": "median_image", "save_background": True,
+             "output_dir": str(folder), "override_flat": "N/A",
+             "override_pastasoss": soss.traces(2048)} | parameters
+    sky = placed(datamodels.SossBkgModel(data=soss.templates()))
+    pipeline = OfSoss(steps={
+        "clean_flicker_noise": given, "ramp_fit": references(shape),
+        "bkg_subtract": {"override_bkg": sky},
+        "white_light": {"override_wavelengthrange": ranges()}})
+    return pipeline.clean_flicker_noise.run(model)
+
+
+@pytest.mark.parametrize(("n_groups", "subarray"), [
+    (None, "SUBSTRIP256"), (None, "SUBSTRIP96"), (3, "SUBSTRIP256")])
+def test_the_spectrum_of_soss_scales_its_median(n_groups, subarray, tmp_path):
+    """The sky, which does not change, is not scaled."""
+    model, clean = soss_series(n_groups, subarray=subarray)
+    given = model.data.copy()
+    result = clean_soss(model, tmp_path)
+    assert result.meta.cal_step.clean_flicker_noise == "COMPLETE"
+    expected = products(tmp_path)["flicker_bkg"]
+    assert np.abs(expected - clean).std() < np.abs(given - clean).std()
+    row = 80 if subarray == "SUBSTRIP256" else 70
+    lit, unlit = (np.median(expected[..., rows, 900:1000], axis=(-1, -2)).reshape(4, -1)[:, -1]
+                  for rows in (slice(row, row + 1), slice(-20, None)))
+    assert_allclose((lit - unlit) / (lit - unlit)[0], soss.LIGHT_CURVE[:4], rtol=0.03)
+    assert_allclose(unlit / unlit[0], 1, rtol=0.02)
+    before, after = (np.std(data - clean) for data in (given, result.data))
+    assert after < 0.7 * before
+
+
+def test_the_flat_is_not_in_the_sky_that_is_added_back(tmp_path):
+    model, clean = soss_series()
+    flat = np.where(np.arange(256)[:, None] > 200, 2, 1) * np.ones(2048, np.float32)
+    model.data *= flat
+    clean_soss(model, tmp_path, apply_flat_field=True,
+               override_flat=placed(datamodels.FlatModel(
+                   data=flat, err=np.zeros_like(flat), dq=np.zeros(flat.shape, np.uint32))))
+    found = products(tmp_path)["flicker_bkg"][:, 220:, 1000:1200]
+    assert_allclose(np.median(found, axis=(1, 2)), np.median(2 * clean[0, 220:, 1000:1200]),
+                    rtol=0.03)
+
+
+def without_sky(model):
+    model.data[1] = np.nan
+
+
+def without_integrations(model):
+    model.data, model.dq = model.data[:1], model.dq[:1]
+
+
+def of_full_frames(model):
+    model.meta.subarray.name = "FULL"
+
+
+def turned_too_far(model):
+    model.meta.instrument.pupil_position = 247.0
+
+
+@pytest.mark.parametrize(("change", "parameters", "reason"), [
+    (of_full_frames, {}, "'median_image' of NIRISS SOSS is not for the subarray FULL"),
+    (None, {"override_pastasoss": "N/A"}, "needs a PASTASOSS reference, and there is none"),
+    (turned_too_far, {}, "PWCPOS is 247.0, the open PastasossModel holds for 245.51 to 246.01"),
+    (without_sky, {}, "integration 2 has no sky to make a median image with"),
+    (without_integrations, {}, "needs several integrations, there is 1"),
+])
+def test_series_of_soss_that_are_left_as_they_are(change, parameters, reason, caplog, tmp_path):
+    model, _ = soss_series(n_ints=2)
+    if change is not None:
+        change(model)
+    before = model.data.copy()
+    result = clean_soss(model, tmp_path, **parameters)
+    assert result.meta.cal_step.clean_flicker_noise == "FAILED"
+    assert reason in caplog.text
+    assert_array_equal(result.data, before)
+
+
+def test_ramps_of_soss_need_the_times_of_their_groups(caplog, tmp_path):
+    model, _ = soss_series(n_groups=2, n_ints=2)
+    model.meta.exposure.groupgap = None
+    with pytest.raises(InputError, match="GROUPGAP"):
+        clean_soss(model, tmp_path)
 
 
 # waves ------------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ import numpy as np
 sys.path.append(str(Path(__file__).parents[1]))
 
 import images
+import soss
 import spectra
+import spectral_series
 import star_series
 from parity import nirspec
 
@@ -88,6 +90,19 @@ CASES = {
                                 {"mask_science_regions": True}),
     "soss-substrip96": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP96", -1, (96, 300),
                         {"mask_science_regions": True, "n_sigma": 0.0}),
+    "soss-median-image": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP256", -1, (4, 256, 2048),
+                          {"background_method": "median_image"}),
+    "soss-median-image-ramp": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP256", -1, (4, 3, 256, 2048),
+                               {"background_method": "median_image",
+                                "mask_science_regions": True}),
+    "soss-median-image-no-sky": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP256", -1, (3, 256, 2048),
+                                 {"background_method": "median_image"}),
+    "soss-median-image-full": (NIRISS, "NIS", "NIS_SOSS", "FULL", -1, (2, 256, 300),
+                               {"background_method": "median_image"}),
+    "soss-median-image-no-traces": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP256", -1, (2, 256, 300),
+                                    {"background_method": "median_image"}),
+    "soss-median-image-elsewhere": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP256", -1, (2, 256, 2048),
+                                    {"background_method": "median_image"}),
 }
 
 #: Series of spectra of a star, by name: EXP_TYPE, groups (0 for count rates), parameters.
@@ -105,9 +120,17 @@ CORNERS = {"slit-regions": (1, 1056), "slits-regions-ramp": (1, 1041),
            "fft-bright-object-regions": (1, 1216), "no-slit-on-the-detector": (1, 1),
            "shutters-regions": (1, 1), "slices-regions": (1, 1), "no-list-of-shutters": (1, 1)}
 
-#: Masks traces where they are; the official step does so only in the two subarrays.
-SOSS_FULL = {"soss-full": (NIRISS, "NIS", "NIS_SOSS", "FULL", -1, (2048, 300),
-                           {"mask_science_regions": True, "n_sigma": 0.0})}
+#: What is different on purpose. Full frames: where traces are masked.
+DIFFERENT = {
+    "soss-full": (NIRISS, "NIS", "NIS_SOSS", "FULL", -1, (2048, 300),
+                  {"mask_science_regions": True, "n_sigma": 0.0}),
+    "soss-median-image-substrip96": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP96", -1, (6, 96, 2048),
+                                     {"background_method": "median_image"}),
+    "soss-median-image-flagged": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP256", -1, (4, 256, 2048),
+                                  {"background_method": "median_image"}),
+    "soss-median-image-flat": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP256", -1, (4, 3, 256, 2048),
+                               {"background_method": "median_image", "apply_flat_field": True}),
+}
 
 
 def image(rng, shape, axis):
@@ -124,15 +147,23 @@ def exposure(name):
     """The ramp or the count rates of a case, and the axis that lines lie along."""
     from stdatamodels.jwst import datamodels
 
-    instrument, detector, kind, subarray, slow, shape, _ = (CASES | SOSS_FULL)[name]
+    instrument, detector, kind, subarray, slow, shape, _ = (CASES | DIFFERENT)[name]
     rng = np.random.default_rng(sum(map(ord, name)))
     axis = 0 if instrument == MIRI else abs(slow) - 1
     data = np.empty(shape, np.float32)
     for at in np.ndindex(shape[:-2]):
-        data[at] = image(rng, shape[-2:], axis) + rng.normal(0, 0.3, shape[-2:])
+        if "soss-median" in name:
+            scene = soss.scene(at[0], shape[-2:]) + rng.normal(0, 0.4, (1, shape[-1]))
+        else:
+            scene = image(rng, shape[-2:], axis)
+        if name.endswith("-flat"):
+            scene *= flat_field(shape[-2:])
+        data[at] = scene + rng.normal(0, 0.3, shape[-2:])
     if len(shape) == 4:
         model = datamodels.RampModel(data=data.cumsum(axis=1, dtype=np.float32) * np.float32(10))
         model.groupdq = rng.choice(np.array([0, DNU, JUMP, 2], "u1"), shape, p=[.95, .02, .02, .01])
+        if "soss-median" in name:
+            model.groupdq[:, [0, -1]] = 0  # no pixel without a rate
         model.groupdq[0, -1] |= DNU  # a group without background
         model.pixeldq = np.where(rng.random(shape[-2:]) < 0.01, DNU, 0).astype("u4")
     else:
@@ -140,6 +171,8 @@ def exposure(name):
         data[rng.random(shape) < 0.01] = 0
         model = {2: datamodels.ImageModel, 3: datamodels.CubeModel}[len(shape)](data=data)
         model.dq = rng.choice(np.array([0, DNU, NON_SCIENCE], "u4"), shape, p=[.97, .02, .01])
+        if "soss-median" in name:
+            data[model.dq & DNU > 0] = 1e5 if "flagged" in name else np.nan
         for array in ("err", "var_poisson", "var_rnoise"):
             setattr(model, array, rng.uniform(0.1, 1, shape).astype(np.float32))
     meta = model.meta
@@ -154,6 +187,8 @@ def exposure(name):
     meta.exposure.drop_frames1, meta.exposure.zero_frame = 0, False
     if name not in CORNERS:
         meta.instrument.pupil_position, meta.instrument.filter = 245.9, "CLEAR"
+        if "elsewhere" in name:
+            meta.instrument.pupil_position = 246.9
     meta.subarray.name, meta.subarray.slowaxis = subarray, slow
     meta.subarray.fastaxis = 3 - abs(slow)
     if kind == "NRC_TSIMAGE":
@@ -221,23 +256,9 @@ def placed(model, like):
     return model
 
 
-def traces():
-    """Two spectra of SOSS, one of them steep."""
-    from stdatamodels.jwst import datamodels
-
-    model = datamodels.PastasossModel()
-    meta, x = model.meta, np.arange(0.0, 300.0, 4.0)
-    meta.pwcpos_cmd, meta.pwcpos_bounds = 245.76, [245.51, 246.01]
-    meta.wavemap_wlmin, meta.wavemap_wlmax, meta.wavemap_nwl = 0.5, 5.5, 5001
-    meta.subarray_ymin, meta.soss_xdim, meta.soss_ydim = 1792, 2048, 300
-    for order, y in ((1, 80 + 0.0002 * (x - 120) ** 2), (2, 90 + 0.6 * x)):
-        model.traces.append({"spectral_order": order, "trace": np.stack([x, y], axis=1),
-                             "pivot_x": 150.0, "pivot_y": 100.0})
-        model.wavecal_models.append({
-            "spectral_order": order,
-            "coefficients": [2.6 / order, -1.7 / order, 0.02, 0.1, 0.01, 0.003],
-            "scale_extents": [[0.0, -0.25], [299.0, 0.25]]})
-    return model
+def flat_field(shape):
+    """What the flat tells, but for its bad pixels."""
+    return np.random.default_rng(1).uniform(0.7, 1.3, shape).astype(np.float32)
 
 
 def references(name, model, folder):
@@ -246,21 +267,26 @@ def references(name, model, folder):
 
     rng = np.random.default_rng(1)
     shape = model.data.shape[-2:]
-    flat = rng.uniform(0.7, 1.3, shape).astype(np.float32)
+    flat = flat_field(shape)
     flat[:3, :5], flat[10, 7], flat[20, 20] = 0, np.nan, np.inf
     made = {"gain": datamodels.GainModel(data=np.full(shape, 2, np.float32)),
             "readnoise": datamodels.ReadnoiseModel(data=np.full(shape, 5, np.float32)),
             "flat": datamodels.FlatModel(data=flat)}
     made["flat"].dq = np.where(rng.random(shape) < 0.02, NO_FLAT, 0).astype("u4")
     made["flat"].err = np.where(rng.random(shape) < 0.01, np.nan, 0.01).astype("f4")
-    if model.meta.exposure.type == "NIS_SOSS":
-        made["pastasoss"] = traces()
+    if model.meta.exposure.type == "NIS_SOSS" and "no-traces" not in name:
+        made["pastasoss"] = soss.traces(shape[1])
+    if "soss-median" in name:
+        made["wavelengthrange"] = spectral_series.ranges()
+        if "no-sky" not in name:
+            made["bkg"] = datamodels.SossBkgModel(data=soss.templates())
     paths = {}
     for reftype, reference in made.items():
-        paths[reftype] = str(folder / f"{reftype}{'.asdf' if reftype == 'pastasoss' else '.fits'}")
+        is_fits = reftype not in ("pastasoss", "wavelengthrange")
+        paths[reftype] = str(folder / f"{reftype}{'.fits' if is_fits else '.asdf'}")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what a reference should tell about itself
-            (reference if reftype == "pastasoss" else placed(reference, model)).save(paths[reftype])
+            (placed(reference, model) if is_fits else reference).save(paths[reftype])
     if model.meta.exposure.type == "NRC_TSIMAGE":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -274,7 +300,7 @@ def references(name, model, folder):
             paths |= spectra.references(folder)
         if "shutters" in name:
             nirspec.open_shutters(model, folder, paths, listed=not name.startswith("no-"))
-    parameters = dict((CASES | SOSS_FULL)[name][-1])
+    parameters = dict((CASES | DIFFERENT)[name][-1])
     if "user_mask" in parameters:
         size = (2, 48, 64) if parameters["user_mask"] == "3D" else (48, 64)
         mask = (rng.random(size) < 0.8).astype(np.float32)
@@ -337,7 +363,7 @@ def main(folder):
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     step_class = importlib.import_module("jwst.step").CleanFlickerNoiseStep
-    for name in CASES | SOSS_FULL | STARS | WITHOUT_TIMES:
+    for name in CASES | DIFFERENT | STARS | WITHOUT_TIMES:
         model, paths, parameters = prepared(name, Path(folder) / name)
         hand_on(paths)
         step_class(**parameters).run(model)
