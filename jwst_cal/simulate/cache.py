@@ -88,7 +88,7 @@ def fingerprint():
     digest.update(" ".join(reference_types()).encode())
     here = Path(__file__).parent
     for name in ("cache.py", "references.py", "detectors.py", "striped.py", "_fits.py", "psf.py",
-                 "scenes.py", "instruments/*.py", "makers/*.py", "../pointing/siaf.*"):
+                 "scenes.py", "soss.py", "instruments/*.py", "makers/*.py", "../pointing/siaf.*"):
         for path in sorted(here.glob(name)):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -12,12 +12,12 @@ import numpy as np
 
 from jwst_cal.errors import InputError, OutputError, ParameterError
 from jwst_cal.framework import stripes
-from jwst_cal.simulate import _fits, striped
+from jwst_cal.simulate import _fits, soss, striped
 from jwst_cal.simulate.detectors import FLAW, Window, stream
 from jwst_cal.simulate.instruments import INSTRUMENTS
 from jwst_cal.simulate.instruments._parts import Mode
 from jwst_cal.simulate.ramps import Readout, expose
-from jwst_cal.simulate.scenes import scene, spectra, transit
+from jwst_cal.simulate.scenes import scene, soss_spectra, spectra, transit
 
 __all__ = ["Exposure", "Kind", "Truth", "configurations", "simulate"]
 
@@ -697,6 +697,9 @@ def _scene(window, seed, mode):
                for name in ("sky", "stars", "faintest", "brightest", "fwhm")}
     if mode.scene == "field":
         return scene(shape, seed, **options)
+    if mode.scene == "soss":
+        first_row = window.subarray.ystart - 1 - soss.FIRST_ROW
+        return soss_spectra(shape, first_row, seed, **options)
     return spectra(shape, seed, along=mode.scene, **options)
 
 

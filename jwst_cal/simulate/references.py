@@ -22,8 +22,8 @@ USEAFTER = "1900-01-01T00:00:00"
 SERIAL, PER_DETECTOR, PER_SPEED = 9001, 60, 30
 
 
-#: Types without an image, which need no place on the detector.
-_TABLES = ("rscd", "refpix", "trappars", "photom", "apcorr")
+#: Types without an image, which need no place on the detector, and those that say it themselves.
+_TABLES = ("rscd", "refpix", "trappars", "photom", "apcorr", "bkg")
 
 
 class Row(NamedTuple):

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from jwst_cal.simulate import soss
 from jwst_cal.simulate.detectors import stream
 
-__all__ = ["scene", "spectra", "transit"]
+__all__ = ["scene", "soss_spectra", "spectra", "transit"]
 
 
 def point_spread(dy, dx, fwhm):
@@ -129,31 +130,68 @@ def spectra(shape, seed, *, sky, stars, faintest, brightest, fwhm, along="rows")
         Range of their level at the centre, e-/s per pixel; the first is the brightest.
     fwhm : float
         Across the dispersion, pixel.
-    along : {'rows', 'columns', 'bent'}
-        Direction of dispersion; ``bent`` ones curve along the rows.
+    along : {'rows', 'columns'}
+        Direction of dispersion.
 
     Returns
     -------
     float32 [row, col], e-/s
     """
     rng = stream(seed, "spectra")
-    n_across, n_along = shape if along != "columns" else shape[::-1]
+    n_across, n_along = shape if along == "rows" else shape[::-1]
     image = np.full((n_across, n_along), float(sky))
-    u, across = np.linspace(-1, 1, n_along), np.arange(n_across)
+    u = np.linspace(-1, 1, n_along)
     for k, level in enumerate(np.geomspace(brightest, faintest, stars)):
         centre = n_across * (k + 0.5) / stars + rng.normal(0, 0.02 * n_across / stars) + 1.5 * u
-        if along == "bent":
-            centre = centre + 0.2 * n_across * ((u + 0.2) ** 2 - 0.5)
-        continuum = 0.25 + np.exp(-0.5 * ((u - rng.uniform(-0.4, 0.4)) / 0.45) ** 2)
-        for _ in range(12):  # lines, in absorption and in emission
-            height, place = rng.choice([-0.4, 0.6, 2.0]) * rng.random(), rng.uniform(-1, 1)
-            continuum *= 1 + height * np.exp(-0.5 * ((u - place) * n_along / 3.0) ** 2)
-        first, last = int(centre.min() - 4 * fwhm), int(centre.max() + 4 * fwhm) + 1
-        rows = across[max(first, 0) : max(last, 0)]
-        distance = (rows[:, None] - centre) / fwhm
-        profile = np.exp(-2.77 * distance**2) + 0.01 / (1 + distance**2)
-        image[rows] += level * continuum * profile
+        _add_spectrum(image, rng, centre, level, fwhm)
     return (image.T if along == "columns" else image).astype(np.float32)
+
+
+def soss_spectra(shape, first_row, seed, *, sky, stars, faintest, brightest, fwhm):
+    """
+    Draw a star through the grism of NIRISS SOSS: its orders, and a sky with a step.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns.
+    first_row : int
+        First row, counted from that of SUBSTRIP256.
+    seed : int
+        Seed of the features.
+    sky : float
+        Background left of the step, e-/s per pixel.
+    stars : int
+        How many orders.
+    faintest, brightest : float
+        Range of their level at the centre, e-/s per pixel; order 1 is the brightest.
+    fwhm : float
+        Across the dispersion, pixel.
+
+    Returns
+    -------
+    float32 [row, col], e-/s
+    """
+    rng = stream(seed, "spectra")
+    image = sky * soss.templates()[1].astype(np.float64)
+    for number, level in enumerate(np.geomspace(brightest, faintest, stars), 1):
+        _add_spectrum(image, rng, soss.rows(number), level, fwhm)
+    return image[first_row : first_row + shape[0], : shape[1]].astype(np.float32)
+
+
+def _add_spectrum(image, rng, centre, level, fwhm):
+    """Add a spectrum along the rows: a continuum, with lines in absorption and in emission."""
+    n_across, n_along = image.shape
+    u, across = np.linspace(-1, 1, n_along), np.arange(n_across)
+    continuum = 0.25 + np.exp(-0.5 * ((u - rng.uniform(-0.4, 0.4)) / 0.45) ** 2)
+    for _ in range(12):
+        height, place = rng.choice([-0.4, 0.6, 2.0]) * rng.random(), rng.uniform(-1, 1)
+        continuum *= 1 + height * np.exp(-0.5 * ((u - place) * n_along / 3.0) ** 2)
+    first, last = int(centre.min() - 4 * fwhm), int(centre.max() + 4 * fwhm) + 1
+    rows = across[max(first, 0) : max(last, 0)]
+    distance = (rows[:, None] - centre) / fwhm
+    profile = np.exp(-2.77 * distance**2) + 0.01 / (1 + distance**2)
+    image[rows] += level * continuum * profile
 
 
 def transit(n_ints, depth=0.012):

@@ -141,6 +141,10 @@ CASES = {
     "niriss-ami": case("NIRISS", "SUB80", seed=17),
     "niriss-soss": case("NIRISS", "SUBSTRIP256", n_ints=2, seed=18),
     "niriss-soss-sub96": case("NIRISS", "SUBSTRIP96", n_ints=3, seed=19),
+    "niriss-soss-flicker": case("NIRISS", "SUBSTRIP256", {
+        "clean_flicker_noise": {"skip": False, "background_method": "median_image",
+                                "mask_science_regions": True},
+    }, keep=("jump", "clean_flicker_noise"), n_ints=3, n_groups=4, seed=45),
     "fgs-guider1": case("FGS", "SUB128LL", detector="GUIDER1", n_groups=5, seed=20),
     "fgs-guider2": case("FGS", "SUB128LL", detector="GUIDER2", readpatt="FGS", n_groups=5,
                         seed=21),

@@ -95,7 +95,7 @@ CASES = {
     "soss-median-image-ramp": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP256", -1, (4, 3, 256, 2048),
                                {"background_method": "median_image",
                                 "mask_science_regions": True}),
-    "soss-median-image-no-sky": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP256", -1, (3, 256, 2048),
+    "soss-median-image-without-sky": (NIRISS, "NIS", "NIS_SOSS", "SUBSTRIP256", -1, (3, 256, 2048),
                                  {"background_method": "median_image"}),
     "soss-median-image-full": (NIRISS, "NIS", "NIS_SOSS", "FULL", -1, (2, 256, 300),
                                {"background_method": "median_image"}),
@@ -278,7 +278,7 @@ def references(name, model, folder):
         made["pastasoss"] = soss.traces(shape[1])
     if "soss-median" in name:
         made["wavelengthrange"] = spectral_series.ranges()
-        if "no-sky" not in name:
+        if "without-sky" not in name:
             made["bkg"] = datamodels.SossBkgModel(data=soss.templates())
     paths = {}
     for reftype, reference in made.items():

@@ -33,10 +33,13 @@ MODELS = {
     "distortion": datamodels.DistortionModel, "filteroffset": datamodels.FilteroffsetModel,
     "area": datamodels.PixelAreaModel, "photom": datamodels.MirImgPhotomModel,
     "apcorr": datamodels.MirImgApcorrModel, "abvegaoffset": datamodels.ABVegaOffsetModel,
+    "bkg": datamodels.SossBkgModel, "pastasoss": datamodels.PastasossModel,
+    "wavelengthrange": datamodels.WavelengthrangeModel,
 }
 #: Types whose files tell no place on the detector.
 NO_PLACE = ("rscd", "emicorr", "trappars", "sirskernel", "ipc", "pictureframe", "distortion",
-            "filteroffset", "area", "photom", "apcorr", "abvegaoffset")
+            "filteroffset", "area", "photom", "apcorr", "abvegaoffset", "pastasoss",
+            "wavelengthrange")
 MIRI = [name for name, row in references.REFERENCES.items() if row.detector == "MIRIMAGE"]
 NIRCAM = ["jwst_nircam_mask_9001.fits", "jwst_nircam_gain_9001.fits",
           "jwst_nircam_superbias_9004.fits", "jwst_nircam_dark_9004.fits",
@@ -51,6 +54,8 @@ OTHERS = ["jwst_nircam_dark_9063.fits", "jwst_niriss_superbias_9004.fits",
           "jwst_nircam_apcorr_9001.fits", "jwst_nircam_abvegaoffset_9001.asdf",
           "jwst_niriss_distortion_9001.asdf", "jwst_niriss_filteroffset_9001.asdf",
           "jwst_niriss_photom_9001.fits", "jwst_niriss_apcorr_9001.fits",
+          "jwst_niriss_bkg_9001.fits", "jwst_niriss_pastasoss_9001.asdf",
+          "jwst_niriss_wavelengthrange_9001.asdf",
           "jwst_fgs_distortion_9061.asdf", "jwst_fgs_photom_9061.fits", "jwst_fgs_apcorr_9001.fits",
           "jwst_fgs_abvegaoffset_9001.asdf", "jwst_fgs_area_9001.fits"]
 LARGE = {f"jwst_miri_{name}.fits" for name in ("dark_9001", "reset_9001", "dark_9031",

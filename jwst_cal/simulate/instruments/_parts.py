@@ -140,7 +140,7 @@ class Mode:
     cosmic_ray_rate: float
     snowballs: int = 0
     showers: int = 0
-    #: ``field`` of stars, or spectra along ``rows`` or ``columns``, or bent ones along the rows.
+    #: ``field`` of stars, spectra along ``rows`` or ``columns``, or ``soss``.
     scene: str = "field"
     #: A time series: the light dims in the middle of the exposure.
     tso: bool = False

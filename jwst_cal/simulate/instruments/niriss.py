@@ -39,8 +39,14 @@ _NIS = Properties(
 _IMAGE: dict[str, Any] = {"exp_type": "NIS_IMAGE",
           "cards": (("FILTER", "CLEAR"), ("PUPIL", "F200W"))}
 _SOSS: dict[str, Any] = {"exp_type": "NIS_SOSS",
-         "cards": (("FILTER", "CLEAR"), ("PUPIL", "GR700XD")),
-         "readpatt": "NISRAPID", "scene": "bent", "stars": 2, "fwhm": 15.0, "tso": True}
+         "cards": (("FILTER", "CLEAR"), ("PUPIL", "GR700XD"), ("PWCPOS", 245.76)),
+         "readpatt": "NISRAPID", "scene": "soss", "stars": 2, "fwhm": 15.0, "tso": True}
+
+
+def _of_soss(extension):
+    """What only SOSS has."""
+    return Rule("EXP_TYPE", own="instrument", extension=extension, exp_types=("NIS_SOSS",))
+
 
 INSTRUMENT = Instrument(
     name="NIRISS",
@@ -81,6 +87,9 @@ INSTRUMENT = Instrument(
         "sirskernel": Rule("", own="instrument", extension="asdf"),
         "dark": Rule("DETECTOR READPATT* SUBARRAY", own="subarray"),
         **TRAPS,
+        "pastasoss": _of_soss("asdf"),
+        "bkg": _of_soss("fits"),
+        "wavelengthrange": _of_soss("asdf"),
         "flat": Rule("DETECTOR FILTER* PUPIL*"),
         "photom": Rule("DETECTOR"),
         **imaging(("NIS_IMAGE", "NIS_FOCUS", "NIS_TACONFIRM"), keywords={

@@ -6,7 +6,7 @@ further cards of its primary header, and its extensions from ``_fits``; of an AS
 Each module has those of one kind in ``MAKERS``, by reference type.
 """
 
-from jwst_cal.simulate.makers import common, images, miri, nirspec, sirs, traps
+from jwst_cal.simulate.makers import common, images, miri, nirspec, sirs, soss, traps
 
 __all__ = ["MAKERS"]
 
@@ -16,5 +16,6 @@ MAKERS = {
     **miri.MAKERS,
     **nirspec.MAKERS,
     **sirs.MAKERS,
+    **soss.MAKERS,
     **traps.MAKERS,
 }
