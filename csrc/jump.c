@@ -57,10 +57,12 @@ typedef struct {
     int tile;         /* columns, a multiple of JC_LANES */
     float *diff;      /* [diff][tile], electrons; NaN where unusable and beyond the last column */
     float *last;      /* [tile], the previous group */
+    float *gain;      /* [tile]; of the columns picked, one after the other */
     float *noise;     /* [tile], (read noise x gain)^2 */
     double *median;   /* [tile], plain median where known */
     uint8_t *known;   /* [tile] */
     float *lanes;     /* [diff][JC_LANES] */
+    float *picked;    /* [diff][JC_LANES], of columns that are looked at by the exact rule */
     float *values;    /* [diff], of one pixel */
     uint32_t *jumps;  /* offsets in diff of the samples with a jump bit */
     size_t n_jumps;
@@ -128,6 +130,17 @@ JC_INLINE double sigma_about(double median, float noise, double n_frames)
     return sigma == 0.0 ? NAN : sigma; /* without noise nothing stands out */
 }
 
+/* Whether a deviation is more than threshold times sigma. Where squares tell, no root is taken. */
+JC_INLINE int stands_out(float worst, double median, float noise, double n_frames, double threshold)
+{
+    const double variance = fabs(median) + (double) noise / n_frames;
+    const double square = (double) worst * (double) worst, limit = threshold * threshold * variance;
+    if (variance > 1e-60 && variance < 1e60 && square > 1.000001 * limit) return 1;
+    if (variance > 1e-60 && variance < 1e60 && square < 0.999999 * limit) return 0;
+    const double sigma = sigma_about(median, noise, n_frames);
+    return isfinite(sigma) && (double) worst / sigma > threshold;
+}
+
 /* The range of absolute differences that survives iterative clipping; sorted in, n >= 0. */
 static void clip(const worker *w, int col, const float *v, int n, float *least, float *most)
 {
@@ -145,11 +158,9 @@ static void clip(const worker *w, int col, const float *v, int n, float *least, 
         if (below == lo) break; /* all equal */
         median = left == 2 ? v[lo] : middle(v + lo, below - lo);
         if (again) median = (float) median; /* as the reference stores it from the second round */
-        double sigma = sigma_about(median, w->noise[col], w->ramp->n_frames);
-        if (!isfinite(sigma)) break;
         float under = (float) fabs(v[lo] - median), over = (float) fabs(v[hi - 1] - median);
         float worst = under > over ? under : over;
-        if (!((double) worst / sigma > threshold)) break;
+        if (!stands_out(worst, median, w->noise[col], w->ramp->n_frames, threshold)) break;
         while (hi > lo && (float) fabs(v[hi - 1] - median) == worst)
             hi--;
         while (lo < hi && (float) fabs(v[lo] - median) == worst)
@@ -219,11 +230,28 @@ JC_CLONES static void subtract_flagged_group(const float *restrict y, const floa
     }
 }
 
-JC_CLONES static void square_noise(const float *restrict read_noise, const float *restrict gain,
-                                   float *restrict noise, int width)
+JC_INLINE void copy_plane(const uint32_t *restrict from, int swapped, float *restrict to, int n)
 {
+    for (int c = 0; c < n; c++)
+        to[c] = jc_float32(from[c], swapped);
+}
+
+/* The gain of a tile, and the square of its noise in electrons. */
+JC_CLONES static void load_pixels(const jc_jump_ramp *p, size_t pixel, int width,
+                                  float *restrict gain, float *restrict noise)
+{
+    const uint32_t *gains = (const uint32_t *) p->gain + pixel;
+    const uint32_t *noises = (const uint32_t *) p->read_noise + pixel;
+    if (p->gain_swapped)
+        copy_plane(gains, 1, gain, width);
+    else
+        copy_plane(gains, 0, gain, width);
+    if (p->noise_swapped)
+        copy_plane(noises, 1, noise, width);
+    else
+        copy_plane(noises, 0, noise, width);
     for (int c = 0; c < width; c++) {
-        float electrons = read_noise[c] * gain[c];
+        float electrons = noise[c] * gain[c];
         noise[c] = electrons * electrons;
     }
 }
@@ -235,13 +263,13 @@ static void take_differences(worker *w, size_t pixel, int width)
     const uint8_t unusable = w->rule->unusable;
     const uint8_t old = w->rule->jump | (w->lost ? w->rule->do_not_use : 0);
     const int n_planes = p->n_integrations * p->n_groups;
-    const float *gain = p->gain + pixel;
+    const float *gain = w->gain;
     const int padded = (width + JC_LANES - 1) / JC_LANES * JC_LANES;
     w->n_jumps = 0;
     memset(w->known, 0, width);
-    jc_fetch(gain + w->tile, w->tile * sizeof *gain);
-    jc_fetch(p->read_noise + pixel + w->tile, w->tile * sizeof *gain);
-    square_noise(p->read_noise + pixel, gain, w->noise, width);
+    jc_fetch((const float *) p->gain + pixel + w->tile, w->tile * sizeof *gain);
+    jc_fetch((const float *) p->read_noise + pixel + w->tile, w->tile * sizeof *gain);
+    load_pixels(p, pixel, width, w->gain, w->noise);
     for (int c = width; c < padded; c++)
         w->noise[c] = 0;
     for (int plane = 0, k = 0; plane < n_planes; plane++) {
@@ -278,14 +306,15 @@ static void set_jump(worker *w, int k, size_t pixel, int col)
     w->jumps[w->n_jumps++] = (uint32_t) k * w->tile + col;
 }
 
-/* Copy a set's differences, infinity for those that are not within the limit; count them. */
-JC_CLONES static void load_lanes(const float *restrict diff, int tile, const group_set *set,
-                                 int absolute, float limit, float *restrict lanes,
+/* Copy differences, those in `which` or the first ones if it is NULL; infinity for those that are not
+ * within the limit; count them. */
+JC_CLONES static void load_lanes(const float *restrict diff, int tile, const int32_t *which,
+                                 int n_diffs, int absolute, float limit, float *restrict lanes,
                                  int32_t *restrict count)
 {
     int32_t n[JC_LANES] = {0};
-    for (int k = 0; k < set->n; k++) {
-        const float *restrict d = diff + (size_t) set->which[k] * tile;
+    for (int k = 0; k < n_diffs; k++) {
+        const float *restrict d = diff + (size_t) (which ? which[k] : k) * tile;
         float *restrict v = lanes + (size_t) k * JC_LANES;
 #pragma omp simd
         for (int c = 0; c < JC_LANES; c++) {
@@ -428,31 +457,63 @@ JC_CLONES static int any_of(const int32_t *flags)
     return any;
 }
 
-/* Flag the jumps of one pixel, n of whose absolute differences are usable: in w->values, sorted. */
-static void clip_pixel(worker *w, const group_set *set, size_t pixel, int col, int n)
+/* Flag the jumps of one pixel, n of whose absolute differences are usable: in w->values, sorted.
+ * Returns whether there are any. */
+static int clip_pixel(worker *w, const group_set *set, size_t pixel, int col, int n)
 {
     float least, most;
     clip(w, col, w->values, n, &least, &most);
-    if (!(w->values[0] < least || w->values[n - 1] > most)) return;
+    if (!(w->values[0] < least || w->values[n - 1] > most)) return 0;
     for (int k = 0; k < set->n; k++) {
         float d = fabsf(w->diff[(size_t) set->which[k] * w->tile + col]);
         if (d < least || d > most) set_jump(w, set->which[k], pixel, col);
     }
+    return 1;
 }
 
-/* Sort the usable absolute differences of one pixel into w->values; returns their number. */
-static int sort_pixel(worker *w, const group_set *set, int col)
+/* Gather the differences of JC_LANES columns. */
+static void gather_columns(const worker *w, const group_set *set, const int *cols)
 {
-    int n = 0;
     for (int k = 0; k < set->n; k++) {
-        float d = fabsf(w->diff[(size_t) set->which[k] * w->tile + col]);
-        if (d != d) continue;
-        int at = n++;
-        for (; at > 0 && w->values[at - 1] > d; at--)
-            w->values[at] = w->values[at - 1];
-        w->values[at] = d;
+        const float *d = w->diff + (size_t) set->which[k] * w->tile;
+        float *to = w->picked + (size_t) k * JC_LANES;
+        for (int c = 0; c < JC_LANES; c++)
+            to[c] = d[cols[c]];
     }
-    return n;
+}
+
+/* Plain medians of gathered columns, of which all differences are in the set. */
+static void know_medians(worker *w, const group_set *set, const int *cols, int n_cols)
+{
+    int32_t count[JC_LANES];
+    load_lanes(w->picked, JC_LANES, NULL, set->n, 0, INFINITY, w->lanes, count);
+    jc_network_sort(&set->network, w->lanes);
+    for (int c = 0; c < n_cols; c++) {
+        const int n = count[c];
+        w->median[cols[c]] =
+            n ? 0.5 * ((double) w->lanes[(size_t) ((n - 1) / 2) * JC_LANES + c] +
+                       (double) w->lanes[(size_t) (n / 2) * JC_LANES + c])
+              : NAN;
+        w->known[cols[c]] = 1;
+    }
+}
+
+/* Look at some columns by the exact rule, as many as there are lanes. */
+static void clip_columns(worker *w, const group_set *set, size_t pixel, int *cols, int n_cols)
+{
+    int32_t count[JC_LANES];
+    int any = 0;
+    for (int c = n_cols; c < JC_LANES; c++)
+        cols[c] = cols[0];
+    gather_columns(w, set, cols);
+    load_lanes(w->picked, JC_LANES, NULL, set->n, 1, INFINITY, w->lanes, count);
+    jc_network_sort(&set->network, w->lanes);
+    for (int c = 0; c < n_cols; c++) {
+        for (int k = 0; k < count[c]; k++)
+            w->values[k] = w->lanes[(size_t) k * JC_LANES + c];
+        any |= clip_pixel(w, set, pixel, cols[c], count[c]);
+    }
+    if (any && w->rule->flag_neighbors) know_medians(w, set, cols, n_cols);
 }
 
 static void find_by_clipping(worker *w, const group_set *set, size_t pixel, int width)
@@ -464,26 +525,26 @@ static void find_by_clipping(worker *w, const group_set *set, size_t pixel, int 
                                               : r->threshold_two);
     const float n_frames = (float) w->ramp->n_frames, limit = threshold * threshold * (1 - 1e-5f);
     int32_t may[MAX_TILE], count[JC_LANES];
+    int cols[JC_LANES], n_cols = 0;
     if (n < 2) return;
     if (n <= MOST_IN_REGISTERS)
         may_clip_tile(w->diff, w->tile, set, w->noise, n_frames, limit, may);
     for (int col = 0; col < width; col += JC_LANES) {
         if (n > MOST_IN_REGISTERS) {
-            load_lanes(w->diff + col, w->tile, set, 1, INFINITY, w->lanes, count);
+            load_lanes(w->diff + col, w->tile, set->which, n, 1, INFINITY, w->lanes, count);
             jc_network_sort(&set->network, w->lanes);
             may_clip_lanes(w->lanes, n, count, w->noise + col, n_frames, limit, may + col);
         }
         if (!any_of(may + col)) continue;
         for (int c = 0; c < JC_LANES; c++) {
             if (!may[col + c]) continue;
-            if (n <= MOST_IN_REGISTERS)
-                count[c] = sort_pixel(w, set, col + c);
-            else
-                for (int k = 0; k < count[c]; k++)
-                    w->values[k] = w->lanes[k * JC_LANES + c];
-            clip_pixel(w, set, pixel, col + c, count[c]);
+            cols[n_cols++] = col + c;
+            if (n_cols < JC_LANES) continue;
+            clip_columns(w, set, pixel, cols, n_cols);
+            n_cols = 0;
         }
     }
+    if (n_cols) clip_columns(w, set, pixel, cols, n_cols);
 }
 
 /* ---------------------------------------------------------------- single pass -------------- */
@@ -658,7 +719,7 @@ static void find_by_sigma(worker *w, const group_set *set, size_t pixel, int wid
     lane_facts f;
     if (set->n < 1) return;
     for (int col = 0; col < width; col += JC_LANES) {
-        load_lanes(w->diff + col, w->tile, set, 0, FLT_MAX, w->lanes, f.count);
+        load_lanes(w->diff + col, w->tile, set->which, set->n, 0, FLT_MAX, w->lanes, f.count);
         jc_network_sort(&set->network, w->lanes);
         if (sigma_range(w->lanes, set->n, w->rule->threshold, &f))
             flag_outside(w, set, &f, pixel, col);
@@ -759,11 +820,14 @@ static void pick_differences(worker *w, size_t pixel, const int *cols, int n)
 {
     const jc_jump_ramp *p = w->ramp;
     float *d = w->diff;
+    for (int j = 0; j < n; j++)
+        w->gain[j] = jc_float32(((const uint32_t *) p->gain)[pixel + (size_t) cols[j]],
+                                p->gain_swapped);
     for (int plane = 0; plane < p->n_integrations * p->n_groups; plane++) {
         const float *y = p->data + plane * plane_size(p) + pixel;
         const uint8_t *q = w->dq + plane * plane_size(p) + pixel;
         for (int j = 0; j < n; j++) {
-            float e = q[cols[j]] & w->rule->unusable ? NAN : y[cols[j]] * p->gain[pixel + cols[j]];
+            float e = q[cols[j]] & w->rule->unusable ? NAN : y[cols[j]] * w->gain[j];
             d[j] = e - w->last[j];
             w->last[j] = e;
         }
@@ -958,25 +1022,29 @@ static int hire(worker *w, const jc_jump_ramp *ramp, const jc_jump_rule *rule, c
     w->tile = (int) tile;
     w->diff = jc_room((n_diffs + 1) * tile, sizeof *w->diff); /* a first group has a row, too */
     w->last = jc_room(tile, sizeof *w->last);
+    w->gain = jc_room(tile, sizeof *w->gain);
     w->noise = jc_room(tile, sizeof *w->noise);
     w->median = jc_room(tile, sizeof *w->median);
     w->known = malloc(tile);
     w->lanes = jc_room((n_diffs + 1) * JC_LANES, sizeof *w->lanes);
+    w->picked = jc_room(n_diffs * JC_LANES, sizeof *w->picked);
     w->values = malloc(n_diffs * sizeof *w->values);
     w->jumps = malloc(n_diffs * tile * sizeof *w->jumps);
     w->lost = clips ? calloc(n_planes, sizeof *w->lost) : NULL;
-    return w->diff && w->last && w->noise && w->median && w->known && w->lanes && w->values &&
-           w->jumps && (!clips || w->lost);
+    return w->diff && w->last && w->gain && w->noise && w->median && w->known && w->lanes &&
+           w->picked && w->values && w->jumps && (!clips || w->lost);
 }
 
 static void dismiss(worker *w)
 {
     free(w->diff);
     free(w->last);
+    free(w->gain);
     free(w->noise);
     free(w->median);
     free(w->known);
     free(w->lanes);
+    free(w->picked);
     free(w->values);
     free(w->jumps);
     free(w->lost);

@@ -40,9 +40,10 @@ typedef enum {
 typedef struct {
     int n_integrations, n_groups, n_rows, n_cols;
     const float *data;       /* [integration][group][row][col], DN */
-    const float *gain;       /* [row][col], e-/DN */
-    const float *read_noise; /* [row][col], DN, of the difference of two reads */
+    const void *gain;        /* float32 [row][col], e-/DN */
+    const void *read_noise;  /* float32 [row][col], DN, of the difference of two reads */
     double n_frames;         /* reads averaged in a group */
+    int gain_swapped, noise_swapped; /* in the other byte order */
 } jc_jump_ramp;
 
 typedef struct {

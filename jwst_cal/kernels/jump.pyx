@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from jwst_cal.kernels._arrays import contiguous, in_place
+from jwst_cal.kernels._arrays import contiguous, either_order, in_place
 
-from jwst_cal.kernels._glue cimport check, int64_t, jc_status, team_of, uint8_t
+from jwst_cal.kernels._glue cimport check, int64_t, jc_status, team_of, uint8_t, uint32_t
 
 
 cdef extern from "jump.h" nogil:
@@ -16,9 +16,10 @@ cdef extern from "jump.h" nogil:
     ctypedef struct jc_jump_ramp:
         int n_integrations, n_groups, n_rows, n_cols
         const float *data
-        const float *gain
-        const float *read_noise
+        const void *gain
+        const void *read_noise
         double n_frames
+        int gain_swapped, noise_swapped
     ctypedef struct jc_jump_rule:
         jc_jump_method method
         double threshold, threshold_three, threshold_two
@@ -59,8 +60,8 @@ def jump(data, groupdq, *, gain, read_noise, double n_frames, method, double thr
         Corrected ramps.
     groupdq : uint8 [integration, group, row, col]
         Flags, changed in place.
-    gain : float32 [row, col], e-/DN
-    read_noise : float32 [row, col], DN
+    gain : float32 [row, col], e-/DN, either byte order
+    read_noise : float32 [row, col], DN, either byte order
         Of the difference of two reads.
     n_frames : float
         Reads averaged in a group.
@@ -97,8 +98,9 @@ def jump(data, groupdq, *, gain, read_noise, double n_frames, method, double thr
     cdef const float[:, :, :, ::1] d = contiguous(data, np.float32, (None,) * 4, "data")
     shape = np.shape(data)
     cdef uint8_t[:, :, :, ::1] q = in_place(groupdq, np.uint8, shape, "groupdq")
-    cdef const float[:, ::1] g = contiguous(gain, np.float32, shape[2:], "gain")
-    cdef const float[:, ::1] n = contiguous(read_noise, np.float32, shape[2:], "read_noise")
+    gain, gain_swapped = either_order(gain, shape[2:], "gain")
+    read_noise, noise_swapped = either_order(read_noise, shape[2:], "read_noise")
+    cdef const uint32_t[:, ::1] g = gain, n = read_noise
     cdef jc_jump_ramp ramp
     cdef jc_jump_rule rule
     cdef int64_t found = 0
@@ -106,6 +108,7 @@ def jump(data, groupdq, *, gain, read_noise, double n_frames, method, double thr
     cdef jc_status status
     ramp.n_integrations, ramp.n_groups, ramp.n_rows, ramp.n_cols = shape
     ramp.data, ramp.gain, ramp.read_noise = &d[0, 0, 0, 0], &g[0, 0], &n[0, 0]
+    ramp.gain_swapped, ramp.noise_swapped = gain_swapped, noise_swapped
     ramp.n_frames = n_frames
     rule.method = METHODS[method]
     rule.threshold, rule.threshold_three = threshold, threshold_three
@@ -129,7 +132,7 @@ def median_difference(data, groupdq, *, gain, uint8_t unusable, uint8_t lone=0, 
     ----------
     data : float32 [integration, group, row, col], DN
     groupdq : uint8 [integration, group, row, col]
-    gain : float32 [row, col], e-/DN
+    gain : float32 [row, col], e-/DN, either byte order
     unusable : int
         Bits of samples that make no difference.
     lone : int
@@ -153,13 +156,15 @@ def median_difference(data, groupdq, *, gain, uint8_t unusable, uint8_t lone=0, 
     cdef const float[:, :, :, ::1] d = contiguous(data, np.float32, (None,) * 4, "data")
     shape = np.shape(data)
     cdef const uint8_t[:, :, :, ::1] q = contiguous(groupdq, np.uint8, shape, "groupdq")
-    cdef const float[:, ::1] g = contiguous(gain, np.float32, shape[2:], "gain")
+    gain, gain_swapped = either_order(gain, shape[2:], "gain")
+    cdef const uint32_t[:, ::1] g = gain
     cdef float[:, ::1] median = np.empty(shape[2:], np.float32)
     cdef jc_jump_ramp ramp
     cdef int team = team_of(n_threads, d.size)
     cdef jc_status status
     ramp.n_integrations, ramp.n_groups, ramp.n_rows, ramp.n_cols = shape
     ramp.data, ramp.gain, ramp.read_noise = &d[0, 0, 0, 0], &g[0, 0], &g[0, 0]
+    ramp.gain_swapped = ramp.noise_swapped = gain_swapped
     ramp.n_frames = 1
     with nogil:
         status = jc_jump_median(&ramp, &q[0, 0, 0, 0], unusable, lone, team, &median[0, 0])

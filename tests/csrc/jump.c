@@ -10,6 +10,8 @@ static jc_jump_ramp any_ramp(void)
     ramp.data = ramps(ramp.n_integrations, ramp.n_groups, image, draw() % 2 ? 0.03 : 0);
     ramp.gain = floats(image, 1, 4, 0.05);
     ramp.read_noise = floats(image, 2, 20, 0.05);
+    ramp.gain_swapped = pick(0, 1);
+    ramp.noise_swapped = pick(0, 1);
     return ramp;
 }
 
@@ -66,7 +68,7 @@ static void test_one_jump(void)
     const float data[6] = {10, 20, 30, 1030, 1040, 1050}, gain = 1, noise = 5;
     uint8_t groupdq[6] = {0};
     int64_t n_found;
-    jc_jump_ramp ramp = {1, 6, 1, 1, data, &gain, &noise, 1};
+    jc_jump_ramp ramp = {1, 6, 1, 1, data, &gain, &noise, 1, 0, 0};
     jc_jump_rule rule = {.method = JC_JUMP_CLIP, .threshold = 4, .threshold_three = 4,
                          .threshold_two = 4, .jump = 4, .unusable = 3, .do_not_use = 1};
     CHECK(jc_jump(&ramp, &rule, 1, groupdq, &n_found) == JC_OK);
