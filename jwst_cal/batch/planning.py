@@ -603,9 +603,10 @@ def _stage3_of(exposure: _Exposure) -> str | None:
 
 
 def _name_of(exposure: _Exposure) -> str:
-    """Name a stage-3 product: programme, observation, instrument and optical elements."""
+    """Name a stage-3 product: programme, observation, instrument, optical elements, subarray."""
     elements = [exposure.get(f"instrument.{name}") for name in ("pupil", "filter", "grating")]
-    optics = "-".join(element for element in elements if element and element != "n/a")
+    elements.append(exposure.get("subarray.name"))
+    optics = "-".join(element for element in elements if element not in ("", "n/a", "full"))
     program = exposure.get("observation.program_number") or "00000"
     observation = exposure.get("observation.observation_number") or "000"
     return "_".join(filter(None, (f"jw{program}-o{observation}", exposure.get("instrument.name"),

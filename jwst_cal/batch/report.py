@@ -138,8 +138,9 @@ def _row(row: Mapping[str, Any], directory: str, left: list[int]) -> str:
         sorts.append(-1 if share is None else share)
     cells.append(_warnings(row["warnings"] or []))
     sorts.append(len(row["warnings"] or []))
-    body = "".join(f'<td data-sort="{html.escape(str(sort))}">{cell}</td>'
-                   for sort, cell in zip(sorts, cells, strict=True))
+    names = [f' data-name="{name}"' if at > 2 else "" for at, name in enumerate(_COLUMNS)]
+    body = "".join(f'<td data-sort="{html.escape(str(sort))}"{name}>{cell}</td>'
+                   for sort, cell, name in zip(sorts, cells, names, strict=True))
     return f'<tr data-status="{row["status"]}">{body}</tr>'
 
 

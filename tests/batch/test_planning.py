@@ -117,11 +117,15 @@ class TestStages:
     def test_groups_of_stage_3(self, exposures, tmp_path):
         plan = planning.make([exposures(
             a=("cal", {}), b=("cal", {"meta__instrument__filter": "F444W"}),
-            c=("cal", {"meta__observation__observation_number": "002"}), d=("cal", {}))],
+            c=("cal", {"meta__observation__observation_number": "002"}), d=("cal", {}),
+            e=("cal", {"meta__subarray__name": "SUB64P"}),
+            f=("cal", {"meta__subarray__name": "FULL",
+                       "meta__observation__observation_number": "003"}))],
             str(tmp_path))
         assert [task.name.split()[-1] for task in plan.tasks] == [
             "jw01234-o001_nircam_clear-f200w", "jw01234-o001_nircam_clear-f444w",
-            "jw01234-o002_nircam_clear-f200w"]
+            "jw01234-o002_nircam_clear-f200w", "jw01234-o001_nircam_clear-f200w-sub64p",
+            "jw01234-o003_nircam_clear-f200w"]
 
     def test_backgrounds(self, exposures, tmp_path):
         away = {"meta__observation__bkgdtarg": True}

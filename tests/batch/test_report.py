@@ -80,16 +80,23 @@ def browser():
     return found
 
 
-def seen(browser, path, tmp_path, script):
-    """Names of the rows that are shown after a script has used the page."""
+def dom(browser, path, tmp_path, script, size="1400,900"):
+    """The page after a script has used it."""
     copy = tmp_path / "used.html"
     copy.write_text(path.read_text(encoding="utf-8") + f"<script>{script}</script>",
                     encoding="utf-8")
     done = subprocess.run(
         [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/me",
-         "--dump-dom", f"file://{copy}"], capture_output=True, text=True, check=False, timeout=120)
+         f"--window-size={size}", "--dump-dom", f"file://{copy}"],
+        capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
-    rows = re.findall(r"<tr data-status=\"\w+\"([^>]*)>.*?<b>\S+ (\S+)</b>", done.stdout, re.S)
+    return done.stdout
+
+
+def seen(browser, path, tmp_path, script):
+    """Names of the rows that are shown after a script has used the page."""
+    text = dom(browser, path, tmp_path, script)
+    rows = re.findall(r"<tr data-status=\"\w+\"([^>]*)>.*?<b>\S+ (\S+)</b>", text, re.S)
     return [name for hidden, name in rows if "hidden" not in hidden]
 
 
@@ -102,3 +109,9 @@ def seen(browser, path, tmp_path, script):
 ])
 def test_in_a_browser(page, browser, tmp_path, script, order):
     assert seen(browser, page[1], tmp_path, script) == [NAMES[at] for at in order]
+
+
+@pytest.mark.parametrize("size", ["500,900", "1400,900"])
+def test_fits_the_window(page, browser, tmp_path, size):
+    script = "document.body.dataset.wide = document.documentElement.scrollWidth > innerWidth"
+    assert 'data-wide="false"' in dom(browser, page[1], tmp_path, script, size)
