@@ -78,6 +78,7 @@ def coordinates(image, moved):
     """Move the pointing in the header, and build its coordinates."""
     from jwst_cal.astrometry import _fits_sip, _s_region
     from jwst_cal.astrometry._wcs import imaging
+    from jwst_cal.models import _asdf
 
     info = image.meta.wcsinfo
     info.ra_ref += moved[0] / 3600 / np.cos(np.deg2rad(info.dec_ref))
@@ -85,10 +86,10 @@ def coordinates(image, moved):
     info.roll_ref += moved[2]
     wcs = imaging.build(image, SimpleNamespace(
         distortion=SimpleNamespace(model=images.distortion_transform()), filteroffset=None))
-    image.meta.wcs = wcs
+    image.meta.wcs = _asdf.as_gwcs(wcs)
     info.s_region = _s_region.polygon(_s_region.image_outline(wcs, image.data.shape))
-    _fits_sip.describe(image)
-    return wcs
+    _fits_sip.describe(info, wcs)
+    return image.meta.wcs
 
 
 def add(data, x, y, at, flux, widths):

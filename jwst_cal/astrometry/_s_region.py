@@ -11,7 +11,7 @@ def image_outline(wcs, shape):
 
     Parameters
     ----------
-    wcs : gwcs.WCS
+    wcs : WCS or gwcs.WCS
         Coordinates of the image; bounds are set to the array's where it has none.
     shape : tuple of int
         Shape of the array, rows and columns last.
@@ -23,7 +23,9 @@ def image_outline(wcs, shape):
     """
     if wcs.bounding_box is None:
         wcs.bounding_box = (-0.5, shape[-1] - 0.5), (-0.5, shape[-2] - 0.5)
-    corners = np.array(wcs.footprint(wcs.bounding_box, center=False, axis_type="spatial"))[:, :2]
+    (left, right), (bottom, top) = wcs.bounding_box.bounding_box(order="F")
+    corners = np.stack(wcs(np.array([left, left, right, right]),
+                           np.array([bottom, top, top, bottom]), with_bounding_box=False), -1)
     corners[:, 0] = np.mod(corners[:, 0], 360)
     return corners
 

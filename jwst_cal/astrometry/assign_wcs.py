@@ -4,6 +4,7 @@ import logging
 
 from jwst_cal import modes
 from jwst_cal.framework import Reference, SkipStep, Step, param
+from jwst_cal.models import _asdf, _files, _schemas
 
 __all__ = ["AssignWcsStep"]
 
@@ -76,28 +77,31 @@ class AssignWcsStep(Step):
         InputError
             If the pointing is missing or the exposure type is not supported yet.
         """
-        from jwst_cal.models import _schemas
-
-        _schemas.coordinates_loaded()
-        from jwst_cal.astrometry import _fits_sip, _s_region, _wcs
+        from jwst_cal.astrometry import _wcs
 
         if type(image).__name__ not in ("ImageModel", "CubeModel", "IFUImageModel"):
             raise SkipStep(f"assign_wcs takes ImageModel, CubeModel or IFUImageModel, this is "
                            f"{type(image).__name__}")
         for reftype in self.references:
             refs.path(reftype)  # those that do not apply are recorded, too
-        listed = getattr(image.meta.instrument, "msa_metadata_file", None)
-        options = _wcs.nirspec.Options((self.slit_y_low, self.slit_y_high),
-                                       self.make_input_path(listed), self.nrs_ifu_slice_wcs)
-        # checked when it is saved: the schema takes longer over thirty slices than making them
-        image.meta.instance["wcs"] = _wcs.build(image, refs, options)
+        if modes.is_nirspec(image) or not modes.is_imaging(image):
+            _schemas.coordinates_loaded()
+        options = self._nirspec_options(image) if modes.is_nirspec(image) else None
+        wcs = _wcs.build(image, refs, options)
         if modes.is_nirspec(image):
-            if image.meta.wcs.available_frames[-1] != "world":
+            if wcs.available_frames[-1] != "world":
                 image.meta.wcsinfo.s_region = None
-            return image
-        if not modes.is_imaging(image):
-            return image
-        outline = _s_region.polygon(_s_region.image_outline(image.meta.wcs, image.data.shape))
+        elif modes.is_imaging(image):
+            self._describe(image, wcs)
+        # checked when it is saved: the schema takes longer over thirty slices than making them
+        image.meta.instance["wcs"] = wcs if _files.is_light(image) else _asdf.as_gwcs(wcs)
+        return image
+
+    def _describe(self, image, wcs):
+        """Say in the header where an image lies."""
+        from jwst_cal.astrometry import _fits_sip, _s_region
+
+        outline = _s_region.polygon(_s_region.image_outline(wcs, image.data.shape))
         if outline is None:
             log.warning("The outline holds NaN; S_REGION is not set")
         else:
@@ -106,10 +110,16 @@ class AssignWcsStep(Step):
         if self.sip_approx:
             try:
                 _fits_sip.describe(
-                    image, max_error=self.sip_max_pix_error, degree=self.sip_degree,
-                    max_inverse_error=self.sip_max_inv_pix_error,
+                    image.meta.wcsinfo, wcs, max_error=self.sip_max_pix_error,
+                    degree=self.sip_degree, max_inverse_error=self.sip_max_inv_pix_error,
                     inverse_degree=self.sip_inv_degree, points=self.sip_npoints,
                 )
-            except (ValueError, RuntimeError) as error:
+            except ValueError as error:
                 log.warning("No SIP description in the header: %s", error)
-        return image
+
+    def _nirspec_options(self, image):
+        from jwst_cal.astrometry._wcs import nirspec
+
+        listed = getattr(image.meta.instrument, "msa_metadata_file", None)
+        return nirspec.Options((self.slit_y_low, self.slit_y_high), self.make_input_path(listed),
+                               self.nrs_ifu_slice_wcs)

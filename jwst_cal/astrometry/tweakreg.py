@@ -265,10 +265,11 @@ class TweakRegStep(GroupStep):
                     if self.sip_approx:
                         try:
                             _fits_sip.describe(
-                                image, max_error=self.sip_max_pix_error, degree=self.sip_degree,
+                                image.meta.wcsinfo, image.meta.wcs,
+                                max_error=self.sip_max_pix_error, degree=self.sip_degree,
                                 max_inverse_error=self.sip_max_inv_pix_error,
                                 inverse_degree=self.sip_inv_degree, points=self.sip_npoints)
-                        except (ValueError, RuntimeError) as error:
+                        except ValueError as error:
                             log.warning("%s: no SIP description in the header: %s",
                                         image.meta.filename, error)
                 images.shelve(image, index)

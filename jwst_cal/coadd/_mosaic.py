@@ -153,32 +153,30 @@ def name_association(output, library):
 
 def _describe_grid(output):
     """Keywords of the linear FITS description in the place of those of one detector."""
-    from gwcs.fitswcs import FITSImagingWCSTransform
-
     from jwst_cal.astrometry import _fits_sip
 
-    info = output.meta.wcsinfo
+    info, wcs = output.meta.wcsinfo, output.meta.wcs
     _fits_sip.forget(info)
-    grid = output.meta.wcs.forward_transform
-    if isinstance(grid, FITSImagingWCSTransform):
-        code = grid.projection.prjprm.code
-        values = {"ctype1": f"RA---{code}", "ctype2": f"DEC--{code}", "radesys": "ICRS"}
+    plane = _output_frame.plane_of(wcs)
+    if plane is not None:
+        values = {"ctype1": f"RA---{plane['code']}", "ctype2": f"DEC--{plane['code']}",
+                  "radesys": "ICRS"}
         for axis in (0, 1):
-            values |= {f"crpix{axis + 1}": float(grid.crpix[axis]) + 1,
-                       f"cdelt{axis + 1}": float(grid.cdelt[axis]),
-                       f"crval{axis + 1}": float(grid.crval[axis]),
-                       f"cunit{axis + 1}": str(output.meta.wcs.output_frame.unit[axis])}
+            values |= {f"crpix{axis + 1}": float(plane["crpix"][axis]) + 1,
+                       f"cdelt{axis + 1}": float(plane["cdelt"][axis]),
+                       f"crval{axis + 1}": float(plane["crval"][axis]),
+                       f"cunit{axis + 1}": str(wcs.output_frame.unit[axis])}
             for other in (0, 1):
-                values[f"pc{axis + 1}_{other + 1}"] = float(grid.pc[axis][other])
+                values[f"pc{axis + 1}_{other + 1}"] = float(plane["pc"][axis][other])
         for name, value in values.items():
             with contextlib.suppress(AttributeError):
                 setattr(info, name, value)
     else:
         log.warning("The output's coordinates are no plain projection: the header describes them "
                     "by a linear fit")
-        if output.meta.wcs.bounding_box is None:
+        if wcs.bounding_box is None:
             n_rows, n_cols = output.data.shape
-            output.meta.wcs.bounding_box = (-0.5, n_cols - 0.5), (-0.5, n_rows - 0.5)
-        _fits_sip.describe(output, degree=1, max_inverse_error=None, inverse_degree=0)
+            wcs.bounding_box = (-0.5, n_cols - 0.5), (-0.5, n_rows - 0.5)
+        _fits_sip.describe(info, wcs, degree=1, max_inverse_error=None, inverse_degree=0)
     for name in _OF_ONE_DETECTOR:
         info.instance.pop(name, None)

@@ -5,8 +5,11 @@ import math
 import numpy as np
 
 from jwst_cal.errors import InputError, ParameterError
+from jwst_cal.models import transforms
+from jwst_cal.models.transforms import Affine, FitsImaging, Gnomonic, Rotate3d, Scale
 
-__all__ = ["Frame", "around", "from_file", "mean_pixel_area", "outlines", "scale_at", "union"]
+__all__ = ["Frame", "around", "from_file", "mean_pixel_area", "outlines", "plane_of", "scale_at",
+           "union"]
 
 DEGREE = math.pi / 180
 #: Points closer than this (pixels) are one; bends below this (radians) are straight.
@@ -19,7 +22,7 @@ class Frame:
 
     Attributes
     ----------
-    wcs : gwcs.WCS
+    wcs : WCS or gwcs.WCS
         Its coordinates, with ``array_shape``.
     scale : float
         Side of a pixel, arcsec.
@@ -60,7 +63,7 @@ def scale_at(wcs, ra, dec):
 
     Parameters
     ----------
-    wcs : gwcs.WCS
+    wcs : WCS or gwcs.WCS
         Coordinates.
     ra, dec : float
         The place, degrees.
@@ -70,13 +73,20 @@ def scale_at(wcs, ra, dec):
     float
         Geometric mean of the steps along rows and columns, degrees.
     """
-    from astropy.coordinates import angular_separation
-
     x, y = wcs.invert(ra, dec, with_bounding_box=False)
     lon, lat = (DEGREE * part for part in wcs(np.array([x, x + 1, x]), np.array([y, y, y + 1]),
                                               with_bounding_box=False))
-    steps = angular_separation(lon[0], lat[0], lon[1:], lat[1:])
+    steps = _distance(lon[0], lat[0], lon[1:], lat[1:])
     return float(np.sqrt(steps[0] * steps[1]) / DEGREE)
+
+
+def _distance(lon, lat, lons, lats):
+    """Angle between a point and others, accurate where it is small, too; radians."""
+    turn = lons - lon
+    across = np.cos(lats) * np.sin(turn)
+    along = np.cos(lat) * np.sin(lats) - np.sin(lat) * np.cos(lats) * np.cos(turn)
+    return np.arctan2(np.hypot(across, along),
+                      np.sin(lat) * np.sin(lats) + np.cos(lat) * np.cos(lats) * np.cos(turn))
 
 
 def mean_pixel_area(wcs, shape):
@@ -85,7 +95,7 @@ def mean_pixel_area(wcs, shape):
 
     Parameters
     ----------
-    wcs : gwcs.WCS
+    wcs : WCS or gwcs.WCS
         Coordinates.
     shape : (int, int)
         Rows and columns; the bounding box limits them.
@@ -167,15 +177,6 @@ def around(models, *, pixel_scale_ratio=1.0, pixel_scale=None, rotation=None, ou
     -----
     Source: documentation of the resample step of jwst 3.0.0.
     """
-    import gwcs
-    from astropy.modeling.models import (
-        AffineTransformation2D,
-        Pix2Sky_TAN,
-        RotateNative2Celestial,
-        Scale,
-    )
-    from gwcs.fitswcs import FITSImagingWCSTransform
-
     wcs, info, shape, _ = models[0]
     corners = [polygon for *_, s_region in models for polygon in outlines(s_region)]
     if not corners:
@@ -193,8 +194,8 @@ def around(models, *, pixel_scale_ratio=1.0, pixel_scale=None, rotation=None, ou
     pc = np.array([[parity * math.cos(roll), math.sin(roll)],
                    [-parity * math.sin(roll), math.cos(roll)]])
     crval = _middle(np.vstack(corners)) if crval is None else tuple(crval)
-    plane = (AffineTransformation2D(matrix=pc) | Scale(scale) & Scale(scale) | Pix2Sky_TAN()
-             | RotateNative2Celestial(*crval, 180)).inverse
+    plane = (Affine(pc) | Scale(factor=scale) & Scale(factor=scale) | Gnomonic("pix2sky")
+             | Rotate3d(*crval, 180.0, "native2celestial")).inverse
     x, y = np.hstack([plane(*polygon.T) for polygon in corners])
     low, high = np.array([x.min(), y.min()]), np.array([x.max(), y.max()])
     at = np.array(plane(*crval))
@@ -210,12 +211,51 @@ def around(models, *, pixel_scale_ratio=1.0, pixel_scale=None, rotation=None, ou
     if (size < 2).any():
         raise ParameterError(f"the output frame would have {size[0]} columns and {size[1]} rows; "
                              "at least 2 are needed")
-    transform = FITSImagingWCSTransform(Pix2Sky_TAN(), crpix=tuple(map(float, offset)),
-                                        crval=crval, cdelt=[scale, scale], pc=pc)
-    frame = gwcs.WCS([gwcs.Step(wcs.input_frame, transform), gwcs.Step(wcs.output_frame, None)])
+    frame = _plane(wcs, tuple(map(float, offset)), crval, scale, pc)
     frame.bounding_box = tuple(box)
     frame.pixel_shape = tuple(int(n) for n in size)
     return Frame(frame, 3600 * scale, ratio)
+
+
+def _plane(like, crpix, crval, scale, pc):
+    """Coordinates of a tangential plane, of the kind of other ones and with their frames."""
+    frames = like.input_frame, like.output_frame
+    if isinstance(like, transforms.WCS):
+        plane = FitsImaging(crpix, crval, [scale, scale], pc, Gnomonic("pix2sky"))
+        return transforms.WCS([(frames[0], plane), (frames[1], None)])
+    import gwcs
+    from astropy.modeling.models import Pix2Sky_TAN
+    from gwcs.fitswcs import FITSImagingWCSTransform
+
+    plane = FITSImagingWCSTransform(Pix2Sky_TAN(), crpix=crpix, crval=crval,
+                                    cdelt=[scale, scale], pc=pc)
+    return gwcs.WCS([gwcs.Step(frames[0], plane), gwcs.Step(frames[1], None)])
+
+
+def plane_of(wcs):
+    """
+    Describe coordinates that are a plain projection.
+
+    Parameters
+    ----------
+    wcs : WCS or gwcs.WCS
+        Coordinates.
+
+    Returns
+    -------
+    dict or None
+        ``crpix`` (from 0), ``crval``, ``cdelt``, ``pc``, and the ``code`` of the projection; None
+        for anything else.
+    """
+    plane = wcs.forward_transform
+    if isinstance(wcs, transforms.WCS):
+        return {**plane.values, "code": "TAN"} if isinstance(plane, FitsImaging) else None
+    from gwcs.fitswcs import FITSImagingWCSTransform
+
+    if not isinstance(plane, FITSImagingWCSTransform):
+        return None
+    return {"code": plane.projection.prjprm.code,
+            **{name: getattr(plane, name) for name in ("crpix", "crval", "cdelt", "pc")}}
 
 
 def _middle(corners):

@@ -198,22 +198,17 @@ def read_tree(path: str, name: str) -> Tree:
     Raises
     ------
     Unusual
-        If the class is another than those of :data:`TREES`, or the file lacks what it needs.
+        If the class is another than those of :data:`TREES`, or the file lacks what it needs or
+        holds what is not known.
+    OSError
+        If it cannot be opened.
     """
     if name not in TREES:
         raise Unusual(f"a {name}")
-    from jwst_cal.models import _schemas
+    from jwst_cal.models import _asdf
 
-    _schemas.extensions_loaded()
-    import asdf
-
-    try:
-        with asdf.config_context() as config:
-            config.validate_on_read = False
-            with asdf.open(path, memmap=False, lazy_load=False) as file:
-                tree = dict(file.tree)
-    except Exception as error:
-        raise Unusual(f"no ASDF file that can be read: {error}") from error
+    with open(path, "rb") as file:
+        tree = _asdf.loads(file.read())
     if TREES[name] not in tree or not isinstance(tree.get("meta"), dict):
         raise Unusual(f"no {TREES[name]}")
     tree["meta"]["filename"] = os.path.basename(path)

@@ -17,11 +17,12 @@ import numpy as np
 
 from jwst_cal import clock
 from jwst_cal.kernels.keeper import reserve
-from jwst_cal.models import _coordinates
+from jwst_cal.models import _asdf, _coordinates
 from jwst_cal.models._dictionary import installed_version, is_array
 from jwst_cal.models._fits import BLOCK, Unusual, as_card, header_text, is_structural
 from jwst_cal.models._reading import FITS_HASH, is_valid
 from jwst_cal.models.light import LightModel, full
+from jwst_cal.models.transforms import WCS
 
 __all__ = ["dated", "write"]
 
@@ -320,9 +321,8 @@ def _embedded(tree: dict[str, Any], hdus: list[_Hdu]) -> _Hdu:
     extensions: list[Any] = [extension]
     blocks = b""
     if "wcs" in tree["meta"]:
-        found = _coordinates.serialized(tree["meta"]["wcs"])
-        extensions, blocks = [_Node(item) for item in found.extensions], found.blocks
-        tree = {**tree, "meta": {**tree["meta"], "wcs": _Node(found.node)}}
+        wcs, extensions, blocks = _described(tree["meta"]["wcs"])
+        tree = {**tree, "meta": {**tree["meta"], "wcs": wcs}}
     tree = {**{"asdf_library": None, "history": None}, **tree, "asdf_library": _library(),
             "history": {"extensions": extensions}, FITS_HASH: total.hexdigest()}
     tree = {key: _Link(links[id(value)].name, value) if id(value) in links else value
@@ -337,6 +337,15 @@ def _embedded(tree: dict[str, Any], hdus: list[_Hdu]) -> _Hdu:
     length = len(text.getbuffer())
     hdu.array = np.frombuffer(text.getbuffer(), [("ASDF_METADATA", "u1", (length,))])
     return hdu
+
+
+def _described(wcs: Any) -> tuple[Any, list[Any], bytes]:
+    """Coordinates as they are written, the extensions that they need, and their arrays."""
+    if isinstance(wcs, WCS):
+        described, blocks = _asdf.tree(wcs)
+        return described, _asdf.extensions(), blocks
+    found = _coordinates.serialized(wcs)
+    return _Node(found.node), [_Node(item) for item in found.extensions], found.blocks
 
 
 class _Node:
@@ -389,9 +398,7 @@ def _extension() -> _Tagged:
 
 @functools.cache
 def _dumper() -> Any:
-    import yaml
-
-    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    class Dumper(_asdf.dumper()):  # type: ignore[misc]
         pass
 
     def tagged(dumper: Any, data: _Tagged) -> Any:

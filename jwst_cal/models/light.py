@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from jwst_cal.kernels import memory
-from jwst_cal.models import _schemas
+from jwst_cal.models import _asdf, _schemas
 from jwst_cal.models._coordinates import Coordinates
 from jwst_cal.models._dictionary import ModelSchema, is_array, schema_of
 
@@ -491,6 +491,8 @@ def full(model: Any) -> Any:
     if model.meta.hasattr("wcs"):
         model.meta.wcs  # noqa: B018  reads it
     tree = AsdfObject(model.read_all())
+    if "wcs" in tree.get("meta", {}):
+        tree["meta"]["wcs"] = _asdf.as_gwcs(tree["meta"]["wcs"])
     _restore_history(tree)
     tables = {name: tree.pop(name) for name in (*model._about.arrays, *model._added)
               if isinstance(tree.get(name), np.ndarray) and tree[name].dtype.names}

@@ -1,10 +1,13 @@
 """World coordinates of images: known positions, subarrays, what is refused."""
 
+import warnings
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from jwst_cal.astrometry import _s_region
+from jwst_cal.astrometry import _fits_sip, _s_region
 from jwst_cal.astrometry.assign_wcs import AssignWcsStep
 from jwst_cal.errors import InputError, ReferenceFileError
 from tests import images, star_series
@@ -174,3 +177,65 @@ def test_ambiguous_filter_offsets(references, tmp_path):
     offsets.filters = [dict(offsets.filters[0].instance)] * 2
     with pytest.raises(ReferenceFileError, match="2 rows for F200W CLEAR"):
         step(references, override_filteroffset=offsets).run(images.image())
+
+
+def test_a_distortion_that_only_astropy_knows(references):
+    """A transformation that our own evaluation does not know: the same, by gwcs."""
+    from astropy.modeling.models import Legendre1D
+    from stdatamodels.jwst.datamodels import DistortionModel
+
+    from jwst_cal.models import _asdf
+
+    straight = Legendre1D(1, c0=0.0, c1=1.0)  # changes nothing
+    straight.inverse = Legendre1D(1, c0=0.0, c1=1.0)
+    distortion = DistortionModel(references["distortion"])
+    model = distortion.model
+    distortion.model = (straight & straight.copy()) | model
+    distortion.model.inverse = model.inverse
+    with pytest.raises(_asdf.Unusual, match="ortho_polynomial"):
+        _asdf.transform_of(distortion.model)
+    known = step(references).run(images.image())
+    unknown = step(references, override_distortion=distortion).run(images.image())
+    at = np.array([3.0, 90.0]), np.array([50.0, 4.0])
+    assert_allclose(unknown.meta.wcs(*at), known.meta.wcs(*at), rtol=0, atol=1e-12)
+    assert unknown.meta.wcs.bounding_box == known.meta.wcs.bounding_box
+    assert unknown.meta.wcs.available_frames == known.meta.wcs.available_frames
+    assert str(unknown.meta.wcs.pipeline[1].frame) == str(known.meta.wcs.pipeline[1].frame)
+    assert unknown.meta.wcsinfo.s_region == known.meta.wcsinfo.s_region
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"degree": 3, "inverse_degree": 2}, {"max_error": 1e-12, "max_inverse_error": 1e-12},
+    {"degree": 1, "max_inverse_error": None}], ids=str)
+def test_the_description_is_that_of_gwcs(references, options):
+    wcs = step(references).run(images.image()).meta.wcs
+    given = SimpleNamespace(crpix1=30.5, crpix2=40.0, instance={})
+    _fits_sip.describe(given, wcs, **options)
+    degree, inverse = (options.get(key) or range(1, 6) for key in ("degree", "inverse_degree"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        header = wcs.to_fits_sip(
+            max_pix_error=options.get("max_error", 0.01), degree=degree, inv_degree=inverse,
+            max_inv_pix_error=options.get("max_inverse_error", 0.01), npoints=12,
+            crpix=(30.5, 40.0), projection="TAN")
+    expected = {key.lower(): value for key, value in header.items() if not key.startswith("NAXIS")}
+    assert given.instance.keys() == expected.keys()
+    for key, value in expected.items():
+        powers = key.partition("_")[2].split("_") if key[0] in "ab" else ()
+        if len(powers) == 2:  # what moves a pixel by less than 1e-6
+            assert given.instance[key] == pytest.approx(
+                value, rel=0, abs=1e-6 / 128 ** sum(map(int, powers)))
+        elif not key.startswith("sip"):
+            assert given.instance[key] == (value if isinstance(value, str)
+                                           else pytest.approx(value, rel=1e-11))
+        else:
+            assert given.instance[key] == pytest.approx(value, rel=0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("points", "degree", "message"), [
+    (7, None, "7 points"), (12, 0, "degree 0"), (12, 10, "degree 10")])
+def test_descriptions_that_are_refused(references, points, degree, message):
+    wcs = step(references).run(images.image()).meta.wcs
+    info = SimpleNamespace(crpix1=1.0, crpix2=1.0, instance={})
+    with pytest.raises(ValueError, match=message):
+        _fits_sip.describe(info, wcs, points=points, degree=degree)

@@ -1,7 +1,7 @@
 """The world coordinates of an exposure, built from its pointing and its reference files."""
 
 from jwst_cal import modes
-from jwst_cal.astrometry._wcs import imaging, nircam_grism, nirspec, nirspec_ifu
+from jwst_cal.astrometry._wcs import imaging
 from jwst_cal.errors import InputError, SkipStep
 
 __all__ = ["build"]
@@ -33,7 +33,7 @@ def build(model, refs, nirspec_options=None):
 
     Returns
     -------
-    gwcs.WCS
+    WCS or gwcs.WCS
         Pixels (from 0) to ICRS, through the telescope's V2 and V3.
 
     Raises
@@ -47,10 +47,14 @@ def build(model, refs, nirspec_options=None):
     if kind in NOT_ON_THE_SKY:
         raise SkipStep(f"{kind} exposures have no world coordinates")
     if kind in NIRSPEC_SPECTRA and (model.meta.instrument.grating or "").upper() != "MIRROR":
+        from jwst_cal.astrometry._wcs import nirspec, nirspec_ifu
+
         through_ifu = modes.is_ifu(model) and kind != "NRS_AUTOFLAT"
         through = nirspec_ifu if through_ifu else nirspec
         return through.build(model, refs, nirspec_options or nirspec.Options())
     if kind == "NRC_TSGRISM":
+        from jwst_cal.astrometry._wcs import nircam_grism
+
         return nircam_grism.build(model, refs)
     if not modes.is_imaging(model) or modes.is_nirspec(model):
         name = model.meta.filename or "the input"

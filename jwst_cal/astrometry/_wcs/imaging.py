@@ -2,19 +2,20 @@
 
 import logging
 
-import gwcs
-from astropy import coordinates, units
-from astropy.modeling import bind_bounding_box
-from astropy.modeling.models import Identity, Shift
-from gwcs import coordinate_frames as frames
-
 from jwst_cal import modes
 from jwst_cal.astrometry._wcs import pointing
 from jwst_cal.errors import ReferenceFileError, SkipStep
+from jwst_cal.models import _asdf, transforms
+from jwst_cal.models.transforms import Frame
 
 __all__ = ["build", "distortion", "subarray_shift"]
 
 log = logging.getLogger(__name__)
+
+DETECTOR = Frame("frame2d", "detector", ("x", "y"), ("pixel", "pixel"), ("custom:x", "custom:y"))
+V2V3 = Frame("frame2d", "v2v3", ("v2", "v3"), ("arcsec", "arcsec"), ("custom:v2", "custom:v3"))
+WORLD = Frame("celestial_frame", "world", ("lon", "lat"), ("deg", "deg"),
+              ("pos.eq.ra", "pos.eq.dec"))
 
 
 def build(model, refs):
@@ -30,8 +31,9 @@ def build(model, refs):
 
     Returns
     -------
-    gwcs.WCS
-        Frames ``detector``, ``v2v3``, ``v2v3vacorr``, ``world``.
+    WCS or gwcs.WCS
+        Frames ``detector``, ``v2v3``, ``v2v3vacorr``, ``world``. The second for a distortion with
+        transformations that the first does not know.
 
     Raises
     ------
@@ -42,28 +44,26 @@ def build(model, refs):
     """
     if refs.distortion is None:
         raise SkipStep("no DISTORTION reference file for this exposure (N/A)")
-    pixel, arcsec = (units.pix, units.pix), (units.arcsec, units.arcsec)
-    telescope = {"axes_order": (0, 1), "axes_names": ("v2", "v3"), "unit": arcsec}
-    return gwcs.WCS([
-        (frames.Frame2D(name="detector", axes_order=(0, 1), unit=pixel), _distortion(model, refs)),
-        (frames.Frame2D(name="v2v3", **telescope), pointing.aberration(model)),
-        (frames.Frame2D(name="v2v3vacorr", **telescope), pointing.to_sky(model)),
-        (frames.CelestialFrame(name="world", reference_frame=coordinates.ICRS()), None),
+    try:
+        _asdf.transform_of(refs.distortion.model)
+    except _asdf.Unusual as reason:
+        log.debug("The distortion is left to gwcs: %s", reason)
+        from jwst_cal.astrometry._wcs import libraries as kinds
+    else:
+        kinds = transforms
+    first, shift = distortion(model, refs, kinds), subarray_shift(model, kinds)
+    if shift is not None:
+        subarray = model.meta.subarray
+        first = kinds.bounded(shift | first, _bounds(subarray.ysize or 0, subarray.xsize or 0))
+    return kinds.WCS([
+        (DETECTOR, first),
+        (V2V3, pointing.aberration(model, kinds)),
+        (V2V3._replace(name="v2v3vacorr"), pointing.to_sky(model, kinds)),
+        (WORLD, None),
     ])
 
 
-def _distortion(model, refs):
-    """Pixels of the exposure's array to V2, V3, with the array's bounds."""
-    transform, shift = distortion(model, refs), subarray_shift(model)
-    if shift is None:
-        return transform
-    subarray = model.meta.subarray
-    transform = shift | transform
-    bind_bounding_box(transform, _bounds(subarray.ysize or 0, subarray.xsize or 0), order="F")
-    return transform
-
-
-def distortion(model, refs):
+def distortion(model, refs, kinds=transforms):
     """
     Make the map from pixels of the full frame to the telescope's frame.
 
@@ -73,10 +73,13 @@ def distortion(model, refs):
         The exposure: its filter, and its shape where the reference has no bounds.
     refs : References
         ``distortion`` and ``filteroffset``.
+    kinds : module
+        Where the transformations are taken from: ``transforms``, or ``libraries`` for those of
+        astropy and gwcs.
 
     Returns
     -------
-    astropy.modeling.Model
+    Transform or astropy.modeling.Model
         Pixels (from 0) to V2, V3 in arcsec, with bounds.
 
     Raises
@@ -84,19 +87,16 @@ def distortion(model, refs):
     ReferenceFileError
         If the filter offsets are ambiguous.
     """
-    transform = refs.distortion.model
-    try:
-        bounds = transform.bounding_box.bounding_box(order="F")
-    except NotImplementedError:
-        bounds = _bounds(*model.data.shape[-2:])
+    of_kind = _asdf.transform_of if kinds is transforms else _asdf.as_astropy
+    transform = of_kind(refs.distortion.model)
+    bounds = kinds.bounds_of(transform) or _bounds(*model.data.shape[-2:])
     offset = _filter_offset(model, refs)
     if offset is not None:
-        transform = Shift(offset[0]) & Shift(offset[1]) | transform
-    bind_bounding_box(transform, bounds, order="F")
-    return transform
+        transform = kinds.Shift(offset=offset[0]) & kinds.Shift(offset=offset[1]) | transform
+    return kinds.bounded(transform, bounds)
 
 
-def subarray_shift(model):
+def subarray_shift(model, kinds=transforms):
     """
     Make the shift from pixels of the exposure's array to those of the full frame.
 
@@ -104,16 +104,21 @@ def subarray_shift(model):
     ----------
     model : data model
         SUBSTRT1 and SUBSTRT2 are read.
+    kinds : module
+        As for :func:`distortion`.
 
     Returns
     -------
-    astropy.modeling.Model or None
+    Transform or astropy.modeling.Model or None
         None where it is the full frame's corner.
     """
-    subarray = model.meta.subarray
-    shifts = [Shift(start - 1) if start not in (None, 1) else Identity(1)
-              for start in (subarray.xstart, subarray.ystart)]
-    return shifts[0] & shifts[1] if any(isinstance(shift, Shift) for shift in shifts) else None
+    corner = [1 if start is None else start
+              for start in (model.meta.subarray.xstart, model.meta.subarray.ystart)]
+    if corner == [1, 1]:
+        return None
+    shifts = [kinds.Identity(1) if start == 1 else kinds.Shift(offset=start - 1)
+              for start in corner]
+    return shifts[0] & shifts[1]
 
 
 def _bounds(n_rows, n_cols):

@@ -7,7 +7,7 @@ from astropy import coordinates, units
 from astropy.modeling.models import Const1D, Identity, Mapping
 from gwcs import coordinate_frames as frames
 
-from jwst_cal.astrometry._wcs import imaging, pointing
+from jwst_cal.astrometry._wcs import imaging, libraries, pointing
 from jwst_cal.errors import InputError, ReferenceFileError, SkipStep
 
 __all__ = ["build"]
@@ -58,16 +58,16 @@ def build(model, refs):
     star = [_constant(place) for place in (info.siaf_xref_sci, info.siaf_yref_sci)]
     to_image = (Mapping((0, 1, 0, 1, 2)) | Identity(2) & star[0] & star[1] & Identity(1)
                 | _dispersion(refs.specwcs, info.velosys))
-    shift = imaging.subarray_shift(model)
+    shift = imaging.subarray_shift(model, libraries)
     if shift is not None:
         to_image = shift & Identity(1) | to_image
     carried = Identity(2)  # wavelength and order
     start, image, *telescope, world = _frames()
     return gwcs.WCS([
         (start, to_image),
-        (image, imaging.distortion(model, refs) & carried),
-        (telescope[0], pointing.aberration(model) & carried),
-        (telescope[1], pointing.to_sky(model) & carried),
+        (image, imaging.distortion(model, refs, libraries) & carried),
+        (telescope[0], pointing.aberration(model, libraries) & carried),
+        (telescope[1], pointing.to_sky(model, libraries) & carried),
         (world, None),
     ])
 

@@ -12,7 +12,7 @@ from astropy.modeling.models import Identity, Mapping, Scale, Shift
 from gwcs import coordinate_frames as frames
 
 from jwst_cal import modes
-from jwst_cal.astrometry._wcs import nirspec_bounds, nirspec_slits, pointing
+from jwst_cal.astrometry._wcs import libraries, nirspec_bounds, nirspec_slits, pointing
 from jwst_cal.astrometry._wcs.nirspec_optics import MICRONS_PER_METRE, Optics, needed
 from jwst_cal.errors import ExitStatus, SkipStep
 
@@ -347,10 +347,12 @@ def through_the_telescope(model, refs, chromatic=None):
         *found,
         Leg(start, needed(refs.ote, "ote", model).model & Scale(MICRONS_PER_METRE), "oteip2v23",
             "x_ote y_ote lam", "v2 v3 lam"),
-        Leg(frame_of("v2v3", at_telescope, units.arcsec), pointing.aberration(model) & Identity(1),
+        Leg(frame_of("v2v3", at_telescope, units.arcsec),
+            pointing.aberration(model, libraries) & Identity(1),
             "va_corr", "v2 v3 lam", "v2 v3 lam"),
-        Leg(frame_of("v2v3vacorr", at_telescope, units.arcsec), pointing.to_sky(model)
-            & Identity(1), "v2v3_to_sky", "v2 v3 lam", "ra dec lam"),
+        Leg(frame_of("v2v3vacorr", at_telescope, units.arcsec),
+            pointing.to_sky(model, libraries) & Identity(1),
+            "v2v3_to_sky", "v2 v3 lam", "ra dec lam"),
         Leg(frames.CompositeFrame([sky, wavelength_frame()], name="world")),
     ]
 

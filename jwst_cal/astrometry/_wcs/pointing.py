@@ -1,10 +1,7 @@
 """From the telescope's frame to the sky."""
 
-from astropy import constants
-from astropy.modeling.models import Const1D, Identity, RotationSequence3D, Scale, Shift
-from gwcs.geometry import CartesianToSpherical, SphericalToCartesian
-
 from jwst_cal.errors import InputError
+from jwst_cal.models import transforms
 
 __all__ = ["aberration", "to_barycentre", "to_sky"]
 
@@ -23,7 +20,7 @@ def _reference_point(model):
     return values
 
 
-def to_sky(model):
+def to_sky(model, kinds=transforms):
     """
     Make the rotation from V2, V3 to right ascension and declination.
 
@@ -31,10 +28,13 @@ def to_sky(model):
     ----------
     model : data model
         V2_REF, V3_REF (arcsec), ROLL_REF, RA_REF and DEC_REF (degrees) are read.
+    kinds : module
+        Where the transformations are taken from: ``transforms``, or ``libraries`` for those of
+        astropy and gwcs.
 
     Returns
     -------
-    astropy.modeling.Model
+    Transform or astropy.modeling.Model
         V2, V3 in arcsec to ICRS in degrees, right ascension from 0 to 360.
 
     Raises
@@ -49,15 +49,16 @@ def to_sky(model):
     at = _reference_point(model)
     angles = [at["v2_ref"] / ARCSEC_PER_DEGREE, -at["v3_ref"] / ARCSEC_PER_DEGREE,
               at["roll_ref"], at["dec_ref"], -at["ra_ref"]]
-    degrees = Scale(1 / ARCSEC_PER_DEGREE) & Scale(1 / ARCSEC_PER_DEGREE)
-    sky = (degrees | SphericalToCartesian(wrap_lon_at=180)
-           | RotationSequence3D(angles, axes_order="zyxyz")
-           | CartesianToSpherical(wrap_lon_at=360))
+    scale, turn = kinds.Scale, kinds.SphericalCartesian
+    sky = (scale(factor=1 / ARCSEC_PER_DEGREE) & scale(factor=1 / ARCSEC_PER_DEGREE)
+           | turn("spherical_to_cartesian", 180)
+           | kinds.RotateSequence(angles, axes_order="zyxyz")
+           | turn("cartesian_to_spherical", 360))
     sky.name = "v23tosky"
     return sky
 
 
-def aberration(model):
+def aberration(model, kinds=transforms):
     """
     Make the correction of the scale for the telescope's velocity.
 
@@ -65,10 +66,12 @@ def aberration(model):
     ----------
     model : data model
         VA_SCALE and the reference point are read; a missing scale is 1.
+    kinds : module
+        As for :func:`to_sky`.
 
     Returns
     -------
-    astropy.modeling.Model
+    Transform or astropy.modeling.Model
         V2, V3 in arcsec as seen to V2, V3 at rest; the reference point stays where it is.
 
     Raises
@@ -78,17 +81,26 @@ def aberration(model):
     """
     scale = model.meta.velocity_aberration.scale_factor
     if scale is None or scale == 1:
-        return Identity(2)
+        return kinds.Identity(2)
     if scale <= 0:
         raise InputError(f"{model.meta.filename or 'the input'}: VA_SCALE={scale} where a positive "
                          "number is needed")
     v2, v3 = model.meta.wcsinfo.v2_ref or 0, model.meta.wcsinfo.v3_ref or 0
-    correction = Scale(scale, name="dva_scale_v2") & Scale(scale, name="dva_scale_v3")
+    correction = _both(kinds.Scale, "dva_scale_v2", "dva_scale_v3", factor=(scale, scale))
     if v2 or v3:
-        correction = correction | (Shift((1 - scale) * v2, name="dva_v2_shift")
-                                   & Shift((1 - scale) * v3, name="dva_v3_shift"))
+        correction = correction | _both(kinds.Shift, "dva_v2_shift", "dva_v3_shift",
+                                        offset=((1 - scale) * v2, (1 - scale) * v3))
         correction.name = "DVA_Correction"
     return correction
+
+
+def _both(kind, *names, **values):
+    """One transformation for each of V2 and V3, with their names."""
+    (parameter, numbers), = values.items()
+    parts = [kind(**{parameter: number}) for number in numbers]
+    for part, name in zip(parts, names, strict=True):
+        part.name = name
+    return parts[0] & parts[1]
 
 
 def to_barycentre(velocity):
@@ -105,6 +117,9 @@ def to_barycentre(velocity):
     astropy.modeling.Model
         Wavelengths as observed to those at the barycentre of the solar system, and back.
     """
+    from astropy import constants
+    from astropy.modeling.models import Const1D, Identity
+
     factor = 1 / (1 + velocity / constants.c.value)
     correction = Identity(1) * Const1D(factor, name="velocity_correction")
     correction.inverse = Identity(1) / Const1D(factor, name="inv_vel_correction")
