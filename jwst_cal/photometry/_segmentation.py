@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jwst_cal.kernels.convolve import convolve
 from jwst_cal.kernels.segments import divisible
 from jwst_cal.photometry import _finders, _photutils
 
@@ -79,9 +80,10 @@ def _taken_apart(convolved, segments, search):
 
 def _convolved(image, fwhm, uncovered):
     """Convolve with a Gaussian; what is not finite or not covered is interpolated over."""
-    from astropy.convolution import Gaussian2DKernel, convolve
+    from astropy.convolution import Gaussian2DKernel
     from astropy.stats import gaussian_fwhm_to_sigma
 
     if fwhm <= 0:
         return image
-    return convolve(image, Gaussian2DKernel(fwhm * gaussian_fwhm_to_sigma), mask=uncovered)
+    kernel = Gaussian2DKernel(fwhm * gaussian_fwhm_to_sigma).array
+    return convolve(image, uncovered, kernel / kernel.sum())
