@@ -88,7 +88,7 @@ class Lock:
         mine.flush()
         return self
 
-    def _take(self, path: Path, *, exclusively: bool) -> None:
+    def _take(self, path: Path, *, exclusively: bool, tries: int = 3) -> None:
         """Lock a file: not for others at all, or for others of its kind only."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,6 +99,11 @@ class Lock:
             # an flock is one of the whole file server on NFS, and children do not inherit it
             fcntl.flock(file, (fcntl.LOCK_EX if exclusively else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:
+            if tries:  # it may be `status` that looks whether a run is at work
+                file.close()
+                time.sleep(0.1)
+                self._take(path, exclusively=exclusively, tries=tries - 1)
+                return
             file.seek(0)
             holder = file.read().strip() or "another process"
             file.close()
@@ -338,6 +343,20 @@ def _others(directory: str, own: Path | None) -> list[Path]:
     return [path for path in found if path.exists() and path != own]
 
 
+def _is_at_work(directory: str) -> bool:
+    """Whether a run holds a lock of a directory."""
+    folder = folder_of(directory)
+    for path in (folder / "lock", *(folder / "parts").glob("*.lock")):
+        try:
+            with open(path, encoding="utf-8") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass  # not there, or a file system without locks
+    return False
+
+
 def everything(directory: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """
     Read what is known of a directory, whoever ran: the whole plan or parts of it.
@@ -364,11 +383,14 @@ def everything(directory: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
     paths = _others(directory, None)
     if not paths:
         raise InputError(f"{directory}: no run was made here (there is no {FOLDER})")
+    is_over = not _is_at_work(directory)
     for path in paths:
         part = None if path.name == "state.sqlite" else path.stem
         with State(directory, part=part) as state:
             about |= state.about()
             for row in state.rows():
+                if is_over and row["status"] == "running":  # it was killed, or the disk was full
+                    row["status"] = "interrupted"
                 known = rows.get(row["name"])
                 if known is None or (row["started"] or 0) > (known["started"] or 0):
                     rows[row["name"]] = row

@@ -7,6 +7,7 @@ tasks. It writes products and the task's log; everything else is in the dictiona
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -71,6 +72,9 @@ def execute(order: Mapping[str, Any]) -> dict[str, Any]:
         told["status"] = "done"
     except SystemExit as leaving:
         _tell(told, leaving, "a library ended the process")
+    except OSError as error:  # of the log, say: no product could be written either
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT) and not error.filename
+        _tell(told, error, f"{order['output_dir']}: the disk is full" if full else None)
     except Exception as error:
         _tell(told, error, None)
     label = str(order.get("label"))
@@ -109,8 +113,6 @@ def kind_of(error: BaseException) -> str:
     str
         ``memory``, ``input``, ``reference``, ``parameter``, ``output`` or ``other``.
     """
-    import errno
-
     from jwst_cal import errors
 
     chain: list[BaseException] = []
@@ -124,6 +126,8 @@ def kind_of(error: BaseException) -> str:
     kinds = ((errors.InputError, "input"), (errors.ReferenceFileError, "reference"),
              (errors.ParameterError, "parameter"), (errors.UnknownStepError, "parameter"),
              (errors.OutputError, "output"))
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+        return "output"
     return next((kind for cls, kind in kinds if isinstance(error, cls)), "other")
 
 

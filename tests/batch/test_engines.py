@@ -1,5 +1,6 @@
 """Workers that die, memory that runs out, and what the driver does about it."""
 
+import errno
 import os
 import signal
 from concurrent.futures import Executor, Future
@@ -154,6 +155,7 @@ def test_kinds_of_failures():
     assert of(errors.ReferenceFileError("x")) == "reference"
     assert of(errors.OutputError("x")) == "output"
     assert of(ValueError("x")) == "other"
+    assert of(OSError(errno.ENOSPC, "No space left on device")) == "output"
     assert of(ValueError("memory limit 1 MB: an exposure needs 2 MB")) == "memory"
     with pytest.raises(MemoryError) as caught:
         np.empty(1 << 60, np.uint8)

@@ -12,7 +12,7 @@ import pytest
 from batch.conftest import NAMES, command, content, same_bytes
 
 from jwst_cal.batch import planning
-from jwst_cal.batch.state import IN_USE, Lock, State
+from jwst_cal.batch.state import IN_USE, Lock, State, everything
 from jwst_cal.errors import ExitStatus, InputError
 
 STAGE1 = "calwebb_detector1"
@@ -176,10 +176,16 @@ class TestFailures:
     def test_two_runs_in_one_directory(self, exposures, tmp_path, run_here):
         plan = plan_of(exposures, tmp_path / "out", which=slice(1))
         with Lock(plan.output_dir):
+            with State(plan.output_dir, write=True) as state:
+                state.plan(plan.tasks)
+                state.note(plan.tasks[0], {"status": "running"})
+                state.commit()
+            assert everything(plan.output_dir)[0][0]["status"] == "running"
             assert run_here(plan).status == IN_USE
             done = command("run", exposures, "-o", plan.output_dir)
             assert done.returncode == IN_USE
             assert f"process {os.getpid()} on" in done.stderr
+        assert everything(plan.output_dir)[0][0]["status"] == "interrupted"
         assert run_here(plan).status == 0
 
 
@@ -208,8 +214,9 @@ class TestStopping:
         assert running.returncode == (-9 if number == signal.SIGKILL else 128 + number)
         if number != signal.SIGKILL:
             assert "stopped by a signal" in err
-        with State(str(out)) as state:
-            before = [row["name"] for row in state.rows() if row["status"] == "done"]
+        rows, _ = everything(str(out))
+        assert "running" not in {row["status"] for row in rows}
+        before = [row["name"] for row in rows if row["status"] == "done"]
         assert len(before) >= 1
         told = run_here(planning.make([str(raw)], str(out), stages=[1]), threads=1)
         assert told.status == 0
