@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -14,7 +15,8 @@ from astropy.io import fits
 
 from jwst_cal.errors import OutputError
 
-__all__ = ["asdf_hdu", "image", "replacing", "table", "write", "write_asdf"]
+__all__ = ["asdf_hdu", "image", "replacing", "table", "write", "write_asdf",
+           "write_json"]
 
 _BITPIX = {"u2": 16, "u4": 32, "f4": -32}
 _OFFSET = {"u2": 1 << 15, "u4": 1 << 31}
@@ -171,6 +173,26 @@ def write_asdf(path, tree):
     """
     with replacing(path) as file:
         asdf.AsdfFile(tree).write_to(file)
+
+
+def write_json(path, tree):
+    """
+    Write a JSON file.
+
+    Parameters
+    ----------
+    path : path-like
+        Its name; the file appears only when complete.
+    tree : dict
+        Its content.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    with replacing(path) as file:
+        file.write((json.dumps(tree, indent=2) + "\n").encode())
 
 
 def write(path, cards, hdus):

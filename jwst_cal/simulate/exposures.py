@@ -325,7 +325,7 @@ class Exposure:
             ("TARG_DEC", 10.25, "[deg] Target Dec at mid time of exposure"),
             ("INSTRUME", det.instrument, "Instrument used to acquire the data"),
             ("DETECTOR", det.name, "Name of detector used to acquire the data"),
-            *det.cards, *self.mode.cards,
+            *det.cards, *(card for card in self.mode.cards if card[0] not in _SCI_ONLY),
             ("EXP_TYPE", self.mode.exp_type, "Type of data in the exposure"),
             ("EXPSTART", self.start, "[d] exposure start time in MJD"),
             ("EXPMID", self.start + span / 2, "[d] exposure mid time in MJD"),
@@ -382,6 +382,7 @@ class Exposure:
             ("RA_REF", 202.5, "[deg] Right Ascension of the reference point"),
             ("DEC_REF", 10.25, "[deg] Declination of the reference point"),
             ("ROLL_REF", 33.3, "[deg] V3 roll angle at the ref point (N over E)"),
+            *(card for card in self.mode.cards if card[0] in _SCI_ONLY),
         ]
 
     def _int_times(self):

@@ -133,6 +133,9 @@ def write(row, path):
         If it cannot be written.
     """
     window = striped.reference_window(row.detector, row.subarray, row.reftype, row.speed)
+    if row.extension == "json":
+        _fits.write_json(path, {**_meta(row), **MAKERS[row.reftype](window)})
+        return
     if row.extension == "asdf":
         tree = MAKERS[row.reftype](window)
         meta = _meta(row)

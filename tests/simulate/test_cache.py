@@ -85,7 +85,7 @@ def empty(tmp_path, monkeypatch):
 def _parse(text):
     header, selector = (node.value for node in ast.parse(text).body)
     names = {c.value for c in ast.walk(selector) if isinstance(c, ast.Constant)
-             and re.search(r"\.(imap|rmap|fits|asdf)$", str(c.value))}
+             and re.search(r"\.(imap|rmap|fits|asdf|json)$", str(c.value))}
     return ast.literal_eval(header), selector, names
 
 

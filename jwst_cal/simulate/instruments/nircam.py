@@ -116,6 +116,13 @@ def _spectra(detectors, subarrays, filter_name, pupil):
                    detectors=detectors, cards=(("FILTER", filter_name), ("PUPIL", pupil)))
 
 
+_IMAGING = imaging(("NRC_IMAGE", "NRC_TSIMAGE", "NRC_FOCUS", "NRC_TACONFIRM"), keywords={
+    "distortion": "DETECTOR EXP_TYPE CHANNEL* FILTER* PUPIL*",
+    "filteroffset": "CHANNEL MODULE", "area": "DETECTOR FILTER* PUPIL* EXP_TYPE",
+    "apcorr": "EXP_TYPE", "abvegaoffset": "EXP_TYPE",
+})
+
+
 INSTRUMENT = Instrument(
     name="NIRCAM",
     zero_frame=True,
@@ -143,7 +150,8 @@ INSTRUMENT = Instrument(
         *_images(_LONG, "F356W"),
         Mode("SUBGRISM64", "NRC_TSGRISM", "RAPID", 4, 6, sky=2.0, stars=1, faintest=2e4,
              brightest=2e4, fwhm=2.2, cosmic_ray_rate=50.0, scene="rows", tso=True,
-             cards=(("FILTER", "F444W"), ("PUPIL", "GRISMR"))),
+             cards=(("FILTER", "F444W"), ("PUPIL", "GRISMR"), ("XOFFSET", 0.0), ("YOFFSET", 0.0),
+                    ("XREF_SCI", 887.0), ("YREF_SCI", 33.0))),
         *(darkness(subarray, "NRC_DARK", "RAPID", 2, 8,
                    cards=(("FILTER", "F200W"), ("PUPIL", "FLAT")))
           for subarray in ("FULL", "SUB160")),
@@ -169,10 +177,14 @@ INSTRUMENT = Instrument(
         **TRAPS,
         "flat": Rule("DETECTOR FILTER* PUPIL*"),
         "photom": Rule("DETECTOR"),
-        **imaging(("NRC_IMAGE", "NRC_TSIMAGE", "NRC_FOCUS", "NRC_TACONFIRM"), keywords={
-            "distortion": "DETECTOR EXP_TYPE CHANNEL* FILTER* PUPIL*",
-            "filteroffset": "CHANNEL MODULE", "area": "DETECTOR FILTER* PUPIL* EXP_TYPE",
-            "apcorr": "EXP_TYPE", "abvegaoffset": "EXP_TYPE",
-        }),
+        **_IMAGING,
+        "distortion": _IMAGING["distortion"]._replace(
+            exp_types=(*_IMAGING["distortion"].exp_types, "NRC_TSGRISM")),
+        "specwcs": Rule("DETECTOR EXP_TYPE PUPIL* FILTER*", extension="asdf",
+                        exp_types=("NRC_TSGRISM",), detectors=("NRCALONG",)),
+        "wavelengthrange": Rule("EXP_TYPE", own="instrument", extension="asdf",
+                                exp_types=("NRC_TSGRISM",)),
+        "extract1d": Rule("EXP_TYPE", own="instrument", extension="json",
+                          exp_types=("NRC_TSGRISM",)),
     },
 )

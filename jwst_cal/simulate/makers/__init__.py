@@ -6,16 +6,24 @@ further cards of its primary header, and its extensions from ``_fits``; of an AS
 Each module has those of one kind in ``MAKERS``, by reference type.
 """
 
-from jwst_cal.simulate.makers import common, images, miri, nirspec, sirs, soss, traps
+from jwst_cal.simulate.makers import common, grism, images, miri, nirspec, sirs, soss, traps
 
 __all__ = ["MAKERS"]
 
+
+def _wavelengthrange(window):
+    """Wavelengths of the modes of each instrument that have them."""
+    return (grism if window.detector.instrument == "NIRCAM" else soss).wavelengthrange(window)
+
+
 MAKERS = {
     **common.MAKERS,
+    **grism.MAKERS,
     **images.MAKERS,
     **miri.MAKERS,
     **nirspec.MAKERS,
     **sirs.MAKERS,
     **soss.MAKERS,
     **traps.MAKERS,
+    "wavelengthrange": _wavelengthrange,
 }
