@@ -12,7 +12,6 @@ KIND = "NRC_TSGRISM"
 
 def specwcs(window):
     """Displacement of light along rows and its wavelength, from 0 to 1 along the spectrum."""
-    from astropy import units
     from astropy.modeling.models import Polynomial1D
 
     low, high = _REACH
@@ -30,7 +29,7 @@ def specwcs(window):
         "dispx": [along[0]], "invdispx": [along[1]],
         "dispy": [Polynomial1D(1, c0=0.0, c1=0.0)], "invdispy": [Polynomial1D(1, c0=0.0, c1=0.0)],
         "orders": [1],
-        "meta": {"input_units": units.micron, "output_units": units.micron,
+        "meta": {"input_units": "micron", "output_units": "micron", "reftype": "specwcs",
                  "exposure": {"type": KIND},
                  "instrument": {**kind, "pupil": "GRISMR"}},
     }
@@ -38,13 +37,11 @@ def specwcs(window):
 
 def wavelengthrange(window):
     """Wavelengths and orders of the filters."""
-    from astropy import units
-
     return {
         "wavelengthrange": [[1, "GRISMR", name, *ends] for name, ends in _RANGES.items()],
         "waverange_selector": list(_RANGES), "order": [1],
         "extract_orders": [[name, [1]] for name in _RANGES],
-        "meta": {"wavelength_units": units.micron, "exposure": {"type": KIND}},
+        "meta": {"wavelength_units": "micron", "exposure": {"type": KIND}},
     }
 
 
