@@ -6,7 +6,7 @@ import numpy as np
 
 from jwst_cal import modes
 from jwst_cal.astrometry._s_region import polygon
-from jwst_cal.astrometry._wcs import nirspec_one_slit, nirspec_slits
+from jwst_cal.astrometry._wcs import nircam_grism, nirspec_one_slit, nirspec_slits
 from jwst_cal.errors import ExitStatus, InputError, ReferenceFileError
 
 __all__ = ["chosen", "of_grism", "orders", "through_slit", "through_slits",
@@ -289,7 +289,7 @@ def of_grism(exposure, order, height):
     Raises
     ------
     InputError
-        If the place of the star is missing.
+        If the place of the star is missing, or its wavelengths cannot be found.
     """
     meta = exposure.meta
     if meta.wcsinfo.siaf_xref_sci is None or meta.wcsinfo.siaf_yref_sci is None:
@@ -298,6 +298,7 @@ def of_grism(exposure, order, height):
     if "DHS" in (meta.subarray.name or "").upper():
         raise InputError(f"{meta.filename or 'the input'}: SUBARRAY={meta.subarray.name}; this "
                          "release cuts out time series through GRISMR")
+    nircam_grism.check_inverse(meta.wcs, meta.filename or "the input")
     wcs = _of_order(meta.wcs, order)
     cutout = _cut(exposure, (slice(0, height), slice(None)), wcs)
     cutout.wavelength = wavelengths(wcs, cutout.data.shape)

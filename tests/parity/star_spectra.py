@@ -79,6 +79,11 @@ def run(steps, folder):
         placed[kind] = done(assign, kind, star_series.rates(kind), "wcs", {})
     cutouts = {case: done(cut, case, placed[kind], "cutout", parameters, paths[kind])
                for case, (kind, parameters) in CUTOUTS.items()}
+    (path,) = (folder / GRISM).glob("jw*_wcs.fits")
+    try:
+        done(cut, "grism-file", str(path), "cutout", {}, paths[GRISM])
+    except ValueError as problem:
+        (folder / "grism-file" / "problem.txt").write_text(str(problem))
     for case, (kind, rule, parameters) in SPECTRA.items():
         cutout = altered(case, cutouts["grism-cutout" if kind == GRISM else "slit-cutout"])
         of = paths[kind] | {"extract1d": "N/A"}

@@ -89,6 +89,14 @@ def test_cutouts_are_the_same(case, folders):
         assert_same_coordinates(mine.meta.wcs, theirs.meta.wcs, mine.data.shape)
 
 
+def test_only_ours_takes_the_grism_s_coordinates_from_a_file(folders):
+    """Of a linear dispersion; there, a file gives it one row of wavelengths."""
+    mine, theirs = folders
+    assert "wrong number of dimensions" in (theirs / "grism-file" / "problem.txt").read_text()
+    paths = [next((mine / case).glob("jw*_cutout.fits")) for case in ("grism-file", "grism-cutout")]
+    assert not [str(d) for d in compare.files(*paths, 0.0) if d.bad]
+
+
 @pytest.mark.parametrize("case", SPECTRA)
 def test_spectra_are_the_same(case, folders):
     found = products(folders, case)

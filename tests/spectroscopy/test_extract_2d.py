@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import spectra
 import star_series
+from astropy.modeling.models import Polynomial1D
 from numpy.testing import assert_allclose, assert_array_equal
 from stdatamodels.jwst import datamodels
 
@@ -71,6 +72,18 @@ def test_a_series_read_from_a_file(placed, tmp_path):
     model.save(tmp_path / "jw_rateints.fits")
     expected = cut(model, paths).wavelength
     assert_array_equal(cut(str(tmp_path / "jw_rateints.fits"), paths).wavelength, expected)
+
+
+def test_a_bent_dispersion_read_from_a_file(placed, tmp_path):
+    """A file does not keep the inverse, without which the wavelengths would be wrong."""
+    paths, bent = placed[GRISM][1], star_series.dispersion()
+    bent.dispx = [Polynomial1D(2, c0=-100.0, c1=200.0, c2=10.0)]
+    given = spectra.overrides(paths, AssignWcsStep.reference_file_types)
+    model = AssignWcsStep(**given | {"override_specwcs": bent}).run(star_series.rates(GRISM))
+    cut(model, paths)
+    model.save(tmp_path / "jw_rateints.fits")
+    with pytest.raises(InputError, match="read from a file, without the inverse of the disp"):
+        cut(str(tmp_path / "jw_rateints.fits"), paths)
 
 
 def test_the_slit_of_bright_objects(placed):

@@ -10,7 +10,7 @@ from gwcs import coordinate_frames as frames
 from jwst_cal.astrometry._wcs import imaging, libraries, pointing
 from jwst_cal.errors import InputError, ReferenceFileError, SkipStep
 
-__all__ = ["build"]
+__all__ = ["build", "check_inverse"]
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,29 @@ def build(model, refs):
         (telescope[1], pointing.to_sky(model, libraries) & carried),
         (world, None),
     ])
+
+
+def check_inverse(wcs, name):
+    """
+    Refuse coordinates from which wavelengths cannot be found.
+
+    Parameters
+    ----------
+    wcs : gwcs.WCS
+        From :func:`build`, or read from a file, which keeps no inverse of the dispersion.
+    name : str
+        Of the exposure, for the message.
+
+    Raises
+    ------
+    InputError
+        If the inverse is missing and the dispersion is not linear.
+    """
+    for part in wcs.pipeline[0].transform.traverse_postorder():
+        if hasattr(part, "inv_xmodels") and not part.inv_xmodels and any(
+                getattr(of, "degree", 1) > 1 for of in part.xmodels):
+            raise InputError(f"{name}: its coordinates were read from a file, without the inverse "
+                             "of the dispersion; run assign_wcs again")
 
 
 def _check(model):
