@@ -138,6 +138,9 @@ CASES = {
     "nircam-sub160-one-averaged-group": case("NIRCAM", "SUB160", readpatt="SHALLOW4", n_groups=1,
                                              n_ints=1, seed=43),
     "niriss-sub128": case("NIRISS", "SUB128", n_groups=4, seed=16),
+    "nircam-along-grism-flicker": case("NIRCAM", "SUBGRISM64", {
+        "clean_flicker_noise": {"skip": False, "background_method": "median_image"},
+    }, keep=("jump", "clean_flicker_noise"), n_ints=3, n_groups=4, seed=46),
     "niriss-ami": case("NIRISS", "SUB80", seed=17),
     "niriss-soss": case("NIRISS", "SUBSTRIP256", n_ints=2, seed=18),
     "niriss-soss-sub96": case("NIRISS", "SUBSTRIP96", n_ints=3, seed=19),
