@@ -230,26 +230,12 @@ JC_CLONES static void subtract_flagged_group(const float *restrict y, const floa
     }
 }
 
-JC_INLINE void copy_plane(const uint32_t *restrict from, int swapped, float *restrict to, int n)
-{
-    for (int c = 0; c < n; c++)
-        to[c] = jc_float32(from[c], swapped);
-}
-
 /* The gain of a tile, and the square of its noise in electrons. */
 JC_CLONES static void load_pixels(const jc_jump_ramp *p, size_t pixel, int width,
                                   float *restrict gain, float *restrict noise)
 {
-    const uint32_t *gains = (const uint32_t *) p->gain + pixel;
-    const uint32_t *noises = (const uint32_t *) p->read_noise + pixel;
-    if (p->gain_swapped)
-        copy_plane(gains, 1, gain, width);
-    else
-        copy_plane(gains, 0, gain, width);
-    if (p->noise_swapped)
-        copy_plane(noises, 1, noise, width);
-    else
-        copy_plane(noises, 0, noise, width);
+    jc_copy_plane(p->gain, pixel, p->gain_swapped, gain, width);
+    jc_copy_plane(p->read_noise, pixel, p->noise_swapped, noise, width);
     for (int c = 0; c < width; c++) {
         float electrons = noise[c] * gain[c];
         noise[c] = electrons * electrons;

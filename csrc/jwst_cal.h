@@ -89,4 +89,14 @@ JC_INLINE float jc_float32(uint32_t bits, int swapped)
     return value;
 }
 
+/* Copy n float32 of a plane, from place `at` on, that are in the other byte order if `swapped`. */
+JC_INLINE void jc_copy_plane(const void *plane, size_t at, int swapped, float *restrict to, int n)
+{
+    const uint32_t *restrict from = (const uint32_t *) plane + at;
+    if (swapped)
+        for (int k = 0; k < n; k++) to[k] = jc_float32(from[k], 1);
+    else
+        for (int k = 0; k < n; k++) to[k] = jc_float32(from[k], 0);
+}
+
 #endif

@@ -309,10 +309,13 @@ JC_INLINE int load_tile(const worker *w, int integ, int row, int col, int width)
         const double median = 0.5 * ((double) high[i] + (double) low[i]);
         t->guess[i] = median > 0.0 ? median : 0.0;
     }
+    float gain[JC_LANES], noise[JC_LANES];
+    jc_copy_plane(in->gain, pixel, in->gain_swapped, gain, width);
+    jc_copy_plane(in->read_noise, pixel, in->noise_swapped, noise, width);
     for (int i = 0; i < JC_LANES; i++) {
         const size_t at = pixel + (size_t) (i < width ? i : 0);
-        t->gain[i] = in->gain[at];
-        t->noise[i] = in->read_noise[at] / sqrt(2.0);
+        t->gain[i] = gain[i < width ? i : 0];
+        t->noise[i] = noise[i < width ? i : 0] / sqrt(2.0);
         t->dark[i] = in->dark_current ? in->dark_current[at] : 0.0f;
         t->pixel[i] = at;
     }

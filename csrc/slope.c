@@ -873,8 +873,8 @@ JC_INLINE void fetch_ahead(const plan *p, int integ, int row, int x0, int x)
     size_t at = image_index(in, row, is_last ? x0 + STRIP : x0) + (size_t) x;
     if (at + TILE > plane) return;
     if (is_last) {
-        jc_fetch(in->gain + at, bytes);
-        jc_fetch(in->read_noise + at, bytes);
+        jc_fetch((const float *) in->gain + at, bytes);
+        jc_fetch((const float *) in->read_noise + at, bytes);
         jc_fetch(in->pixeldq + at, bytes);
         if (in->dark_current) jc_fetch(in->dark_current + at, bytes);
     }
@@ -1031,7 +1031,9 @@ static void load_strip(const plan *p, int row, int x0, int width, strip *s)
     const jc_slope_ramps *in = p->in;
     const jc_slope_options *o = p->opt;
     const size_t at = image_index(in, row, x0);
-    const float *gain = in->gain + at, *noise = in->read_noise + at;
+    float gain[STRIP], noise[STRIP];
+    jc_copy_plane(in->gain, at, in->gain_swapped, gain, width);
+    jc_copy_plane(in->read_noise, at, in->noise_swapped, noise, width);
     const uint32_t *dq = in->pixeldq + at;
     const uint32_t bad = o->do_not_use | o->saturated, no_gain = o->no_gain | o->do_not_use;
     const double per_frame = 1.0 / sqrt(2.0 * o->n_frames), time = o->group_time;

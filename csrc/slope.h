@@ -34,10 +34,11 @@ typedef struct {
     const float *data;           /* [integration][group][row][col], DN */
     const uint8_t *groupdq;      /* [integration][group][row][col] */
     const uint32_t *pixeldq;     /* [row][col] */
-    const float *gain;           /* [row][col], e-/DN */
-    const float *read_noise;     /* [row][col], DN, of a difference of two frames */
+    const void *gain;            /* float32 [row][col], e-/DN */
+    const void *read_noise;      /* float32 [row][col], DN, of a difference of two frames */
     const float *dark_current;   /* [row][col], DN/s; NULL for none */
     const float *zeroframe;      /* [integration][row][col], DN; NULL for none */
+    int gain_swapped, noise_swapped; /* these planes are in the other byte order */
 } jc_slope_ramps;
 
 typedef struct {

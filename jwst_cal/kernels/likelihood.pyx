@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jwst_cal.kernels._arrays import contiguous
+from jwst_cal.kernels._arrays import contiguous, either_order
 from jwst_cal.kernels.slope import empty_rates
 
 from jwst_cal.kernels._glue cimport check, jc_status, team_of, uint32_t, uint8_t
@@ -58,9 +58,9 @@ def likelihood(
         Flags of the groups; a difference that touches a flagged group is left out.
     pixeldq : uint32 [row, col]
         Flags of the pixels.
-    gain : float32 [row, col], e-/DN
+    gain : float32 [row, col], e-/DN, either byte order
         Gain.
-    read_noise : float32 [row, col], DN
+    read_noise : float32 [row, col], DN, either byte order
         Noise of a difference of two frames.
     flags : slope.Flags
         The bits to read and set: do_not_use, saturated, jump.
@@ -113,8 +113,9 @@ def likelihood(
         raise ValueError(f"data: {n_groups} groups where at least 4 are needed")
     cdef const uint8_t[:, :, :, ::1] q = contiguous(groupdq, np.uint8, shape, "groupdq")
     cdef const uint32_t[:, ::1] pq = contiguous(pixeldq, np.uint32, image, "pixeldq")
-    cdef const float[:, ::1] g = contiguous(gain, np.float32, image, "gain")
-    cdef const float[:, ::1] rn = contiguous(read_noise, np.float32, image, "read_noise")
+    gain, gain_swapped = either_order(gain, image, "gain")
+    read_noise, noise_swapped = either_order(read_noise, image, "read_noise")
+    cdef const uint32_t[:, ::1] g = gain, rn = read_noise
     cdef const double[::1] t = contiguous(interval, np.float64, (n,), "interval")
     cdef const double[::1] ap = contiguous(alpha_photon, np.float64, (n,), "alpha_photon")
     cdef const double[::1] ar = contiguous(alpha_read, np.float64, (n,), "alpha_read")
@@ -125,7 +126,7 @@ def likelihood(
     cdef const float[:, :, ::1] zero
     cdef jc_slope_ramps ramps = jc_slope_ramps(
         n_ints, n_groups, n_rows, n_cols, 0, n_groups, &d[0, 0, 0, 0], &q[0, 0, 0, 0],
-        &pq[0, 0], &g[0, 0], &rn[0, 0], NULL, NULL)
+        &pq[0, 0], &g[0, 0], &rn[0, 0], NULL, NULL, gain_swapped, noise_swapped)
     if dark_current is not None:
         dark = contiguous(dark_current, np.float32, image, "dark_current")
         ramps.dark_current = &dark[0, 0]

@@ -9,10 +9,11 @@ cdef extern from "slope.h" nogil:
         const float *data
         const uint8_t *groupdq
         const uint32_t *pixeldq
-        const float *gain
-        const float *read_noise
+        const void *gain
+        const void *read_noise
         const float *dark_current
         const float *zeroframe
+        int gain_swapped, noise_swapped
     ctypedef struct jc_slope_options:
         double group_time, frame_time, first_time, pedestal_groups
         int n_frames, suppress_one_group, clear_first_jump

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jwst_cal.kernels import memory
-from jwst_cal.kernels._arrays import contiguous
+from jwst_cal.kernels._arrays import contiguous, either_order
 from jwst_cal.kernels._arrays import in_place as in_place_of
 
 from jwst_cal.kernels._glue cimport check, jc_status, team_of, uint32_t, uint8_t
@@ -116,9 +116,9 @@ def slope(
         Flags of the groups.
     pixeldq : uint32 [row, col]
         Flags of the pixels.
-    gain : float32 [row, col], e-/DN
+    gain : float32 [row, col], e-/DN, either byte order
         Where it is NaN or not positive the pixel is not fitted.
-    read_noise : float32 [row, col], DN
+    read_noise : float32 [row, col], DN, either byte order
         Noise of a difference of two frames.
     flags : Flags
         The bits to read and set.
@@ -176,15 +176,16 @@ def slope(
     image = (n_rows, n_cols)
     cdef const uint8_t[:, :, :, ::1] q = contiguous(groupdq, np.uint8, shape, "groupdq")
     cdef const uint32_t[:, ::1] pq = contiguous(pixeldq, np.uint32, image, "pixeldq")
-    cdef const float[:, ::1] g = contiguous(gain, np.float32, image, "gain")
-    cdef const float[:, ::1] rn = contiguous(read_noise, np.float32, image, "read_noise")
+    gain, gain_swapped = either_order(gain, image, "gain")
+    read_noise, noise_swapped = either_order(read_noise, image, "read_noise")
+    cdef const uint32_t[:, ::1] g = gain, rn = read_noise
     cdef const float[:, ::1] dark
     cdef const float[:, :, ::1] zero
     first, used = (0, n_groups) if groups is None else groups
     folded = memory.long_rows(n_rows, n_cols)
     cdef jc_slope_ramps ramps = jc_slope_ramps(
         n_ints, n_groups, n_rows // folded, n_cols * folded, first, used, &d[0, 0, 0, 0], &q[0, 0, 0, 0],
-        &pq[0, 0], &g[0, 0], &rn[0, 0], NULL, NULL)
+        &pq[0, 0], &g[0, 0], &rn[0, 0], NULL, NULL, gain_swapped, noise_swapped)
     if dark_current is not None:
         dark = contiguous(dark_current, np.float32, image, "dark_current")
         ramps.dark_current = &dark[0, 0]

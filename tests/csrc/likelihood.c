@@ -40,7 +40,8 @@ static void test_jump(void)
     const float gain = 2, read_noise = 8;
     for (int g = 0; g < 8; g++)
         data[g] = 100 + 30 * (float) g + (g >= 4 ? 500 : 0);
-    jc_slope_ramps in = {1, 8, 1, 1, 0, 8, data, groupdq, &pixeldq, &gain, &read_noise, NULL, NULL};
+    jc_slope_ramps in = {1, 8, 1, 1, 0, 8, data, groupdq, &pixeldq, &gain, &read_noise,
+                         NULL, NULL, 0, 0};
     jc_likelihood_options o = options(7);
     jc_slope_image rate = image_of(1), rateints = image_of(1);
     CHECK(jc_likelihood(&in, &o, 1, &rate, &rateints, &chi_squared) == JC_OK);

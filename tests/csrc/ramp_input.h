@@ -16,6 +16,8 @@ static inline jc_slope_ramps any_ramps(int least, int most)
     in.pixeldq = flags32(image, 1u | 1u << 19, 0.05);
     in.gain = floats(image, 1, 4, 0.05);
     in.read_noise = floats(image, 2, 20, 0.05);
+    in.gain_swapped = pick(0, 1);
+    in.noise_swapped = pick(0, 1);
     if (draw() % 2) in.dark_current = floats(image, 0, 1, 0.02);
     if (draw() % 2) in.zeroframe = floats(in.n_ints * image, 0, 3000, 0.1);
     return in;

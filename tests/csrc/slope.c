@@ -69,7 +69,8 @@ static void test_two_segments(void)
     for (int g = 0; g < 8; g++)
         data[g] = 100 + 30 * (float) g + (g >= 4 ? 500 : 0);
     groupdq[4] = 4;
-    jc_slope_ramps in = {1, 8, 1, 1, 0, 8, data, groupdq, &pixeldq, &gain, &read_noise, NULL, NULL};
+    jc_slope_ramps in = {1, 8, 1, 1, 0, 8, data, groupdq, &pixeldq, &gain, &read_noise,
+                         NULL, NULL, 0, 0};
     float values[8];
     uint32_t dq[2];
     jc_slope_image rate = {values, dq, values + 1, values + 2, values + 3};

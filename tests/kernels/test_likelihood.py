@@ -193,7 +193,12 @@ def test_bytes_do_not_depend_on_threads_and_inputs_stay():
     data[:, 5:, 3, 3] += 400
     data.flags.writeable = False
     kept = data.copy()
-    runs = [fit(likelihood, data, n_threads=n) for n in (1, 2, 7)]
+    def from_file(data, groupdq, pixeldq, gain, read_noise, **options):
+        return likelihood(data, groupdq, pixeldq, gain.astype(">f4"), read_noise.astype(">f4"),
+                          **options)
+
+    runs = [fit(run, data, n_threads=n)
+            for run, n in [(likelihood, 1), (likelihood, 2), (from_file, 7)]]
     for other in runs[1:]:
         for first, second in zip((*runs[0][0], *runs[0][1], runs[0][2]),
                                  (*other[0], *other[1], other[2]), strict=True):
