@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jwst_cal.astrometry import _corrector
 from jwst_cal.errors import InputError, ParameterError
+from jwst_cal.models import transforms
 
 __all__ = ["Fit", "NotAligned", "align", "corners", "corrector", "is_fitted", "renewed",
            "to_each_other", "to_reference"]
@@ -103,8 +105,10 @@ def corrector(image, catalogue):
         If the coordinates are of another kind, or do not belong to the pointing of the header.
     """
     info = {name: getattr(image.meta.wcsinfo, name) for name in ("roll_ref", "v2_ref", "v3_ref")}
+    is_light = isinstance(image.meta.wcs, transforms.WCS)
+    kind = _corrector.light_corrector() if is_light else _corrector_class()
     try:
-        return _corrector_class()(wcs=image.meta.wcs, wcsinfo=info, meta={
+        return kind(wcs=image.meta.wcs, wcsinfo=info, meta={
             "catalog": catalogue, "name": catalogue.meta.get("name"),
             "group_id": image.meta.group_id})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -166,7 +170,12 @@ def corners(correctors):
     float64 [corner, 2]
         Right ascension and declination, degrees.
     """
-    return np.vstack([image.wcs.footprint(axis_type="spatial") for image in correctors])
+    return np.vstack([_footprint(image.wcs).T for image in correctors])
+
+
+def _footprint(wcs):
+    """Right ascension and declination of the corners of an image, degrees [2, corner]."""
+    return np.array(wcs(*_corrector.corner_pixels(wcs), with_bounding_box=False))
 
 
 def is_fitted(corrector):
@@ -297,6 +306,5 @@ def _displacement(image):
     """Largest distance by which a corner of an image moved, arcsec."""
     from astropy.coordinates import angular_separation
 
-    before, after = (np.radians(wcs.footprint(axis_type="spatial").T)
-                     for wcs in (image.original_wcs, image.wcs))
+    before, after = (np.radians(_footprint(wcs)) for wcs in (image.original_wcs, image.wcs))
     return 3600 * float(np.degrees(np.max(angular_separation(*before, *after))))

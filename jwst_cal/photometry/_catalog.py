@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jwst_cal.photometry import _apertures
+from jwst_cal.photometry import _apertures, _sky
 
 __all__ = ["build"]
 
@@ -74,7 +74,7 @@ def _identity(put, found, wcs):
     put("xcentroid", found["xcentroid"], "X pixel value of the source centroid (0 indexed)")
     put("ycentroid", found["ycentroid"], "Y pixel value of the source centroid (0 indexed)")
     sky = (found["sky_centroid"] if "sky_centroid" in found.colnames
-           else wcs.pixel_to_world(found["xcentroid"], found["ycentroid"]))
+           else _sky.OnTheSky(wcs).pixel_to_world(found["xcentroid"], found["ycentroid"]))
     put("sky_centroid", sky, "ICRS Sky coordinate of the source centroid")
 
 

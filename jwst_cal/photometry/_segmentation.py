@@ -4,7 +4,7 @@ import numpy as np
 
 from jwst_cal.kernels.convolve import convolve
 from jwst_cal.kernels.segments import divisible
-from jwst_cal.photometry import _finders, _photutils
+from jwst_cal.photometry import _finders, _photutils, _sky
 
 __all__ = ["find"]
 
@@ -58,7 +58,8 @@ def find(image, error, uncovered, threshold, search, *, wcs=None):
             segments = _taken_apart(convolved, segments, search)
         kron = _finders.KRON if search.kron_params is None else tuple(search.kron_params)
         sources = SourceCatalog(image, segments, convolved_data=convolved, error=error,
-                                mask=uncovered, wcs=wcs, local_bkg_width=search.localbkg_width,
+                                mask=uncovered, wcs=None if wcs is None else _sky.OnTheSky(wcs),
+                                local_bkg_width=search.localbkg_width,
                                 aperture_mask_method=search.apermask_method, kron_params=kron)
         return sources.to_table(columns=COLUMNS), segments
 
