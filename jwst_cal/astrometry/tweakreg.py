@@ -168,6 +168,7 @@ class TweakRegStep(GroupStep):
                 image = images.borrow(index)
                 _check(image)
                 name, box = image.meta.filename, image.meta.wcs.bounding_box
+                box = None if box is None else box.bounding_box(order="F")
                 catalogue = None if custom is None else self._custom_catalogue(image, custom)
                 save = catalogue is None and self.save_catalogs
                 if catalogue is None:

@@ -44,6 +44,8 @@ _EXTENSIONS = (
     ("asdf-format.org/astronomy/gwcs/extensions/gwcs-1.4.0", "asdf_wcs_schemas", "gwcs"),
 )
 _BLOCK = b"\xd3BLK"
+#: Letters of numpy for kinds of texts.
+_TEXTS = {"ascii": "S", "ucs4": "U"}
 _UNPACK: dict[bytes, Callable[[bytes], bytes]] = {
     b"\0\0\0\0": bytes, b"zlib": zlib.decompress, b"bzp2": bz2.decompress}
 
@@ -382,6 +384,37 @@ def loads(content: bytes) -> dict[str, Any]:
     return found
 
 
+def of_node(node: Any, blocks: bytes) -> Any:
+    """
+    Make what a part of a document stands for.
+
+    Parameters
+    ----------
+    node : yaml.Node
+        The part.
+    blocks : bytes
+        The arrays of the document.
+
+    Returns
+    -------
+    object
+        As from `loads`.
+
+    Raises
+    ------
+    Unusual
+        If it holds something else.
+    """
+    loader = _loader()(b"")
+    loader.blocks = _blocks(blocks)
+    try:
+        return loader.construct_document(node)
+    except (LookupError, TypeError, ValueError) as error:
+        raise Unusual(f"a part of ASDF that is not understood: {error}") from error
+    finally:
+        loader.dispose()
+
+
 def _blocks(content: bytes) -> list[bytes]:
     """Content of the blocks after the tree."""
     found, at = [], content.find(_BLOCK)
@@ -429,6 +462,11 @@ def _loader() -> Any:
     Loader.add_multi_constructor(f"{_ASDF}core/", plain)
     Loader.add_multi_constructor(f"{_ASDF}transform/", transform)
     Loader.add_multi_constructor(_GWCS, coordinates)
+    Loader.add_multi_constructor(f"{_ASDF}table/column-", lambda loader, suffix, node: Tagged(
+        "table/column", loader.construct_mapping(node, deep=True)))
+    Loader.add_multi_constructor(
+        "tag:astropy.org:astropy/table/table-",
+        lambda loader, suffix, node: _table(loader.construct_mapping(node, deep=True)))
     Loader.add_multi_constructor(f"{_ASDF}unit/unit-", lambda loader, suffix, node: Unit(
         loader.construct_scalar(node)))
     Loader.add_multi_constructor("tag:astropy.org:astropy/coordinates/frames/icrs-",
@@ -449,10 +487,27 @@ def _array(loader: Any, node: Any) -> np.ndarray:
             or type(source) is not int or not 0 <= source < len(loader.blocks)):
         raise Unusual("an array of another form")
     order = {"little": "<", "big": ">"}[content["byteorder"]]
-    dtype = np.dtype(content["datatype"]).newbyteorder(order)
+    dtype = _dtype(content["datatype"]).newbyteorder(order)
     shape = tuple(content["shape"])
     return np.frombuffer(loader.blocks[source], dtype, int(np.prod(shape)),
                          content.get("offset", 0)).reshape(shape)
+
+
+def _dtype(told: Any) -> np.dtype:
+    if isinstance(told, list) and len(told) == 2 and told[0] in _TEXTS:
+        return np.dtype(f"{_TEXTS[told[0]]}{told[1]}")
+    return np.dtype(told)
+
+
+def _table(content: dict[str, Any]) -> np.ndarray:
+    """A table of astropy as an array of structures."""
+    columns = {column.get("name"): column.get("data") for column in content.get("columns", ())
+               if isinstance(column, Tagged) and column.tag == "table/column"}
+    names = content.get("colnames")
+    if names != list(columns) or not all(isinstance(data, np.ndarray) and data.ndim == 1
+                                         for data in columns.values()):
+        raise Unusual("a table of another form")
+    return np.rec.fromarrays(list(columns.values()), names=names)
 
 
 _COMMON = ("name", "inputs", "outputs", "inverse", "bounding_box")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import logging
 from typing import Any
 
 from jwst_cal.errors import InputError
 from jwst_cal.models import _schemas
+
+log = logging.getLogger(__name__)
 
 __all__ = ["Coordinates", "serialized"]
 
@@ -44,14 +47,20 @@ class Coordinates:
 
         Returns
         -------
-        gwcs.WCS
-            The coordinates.
+        WCS or gwcs.WCS
+            The coordinates; of ``gwcs`` if they hold what is known to it alone.
 
         Raises
         ------
         InputError
             If they cannot be read.
         """
+        from jwst_cal.models import _asdf
+
+        try:
+            return _asdf.of_node(self.node, self.blocks)
+        except _asdf.Unusual as reason:
+            log.debug("%s: coordinates are left to gwcs: %s", self._name, reason)
         _schemas.coordinates_loaded()
         import asdf
         import yaml

@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 FITS_HASH = "_fits_hash"
 
 #: Classes of ASDF files that are read as a tree, and what each must have.
-TREES = {"DistortionModel": "model", "FilteroffsetModel": "filters"}
+TREES = {"DistortionModel": "model", "FilteroffsetModel": "filters",
+         "ABVegaOffsetModel": "abvega_offset"}
 
 _WORDS = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _COLUMNS = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}

@@ -645,10 +645,15 @@ class WCS:
         return None if self._limits is None else Bounds(self._limits)
 
     @bounding_box.setter
-    def bounding_box(self, limits: Sequence[Sequence[float]]) -> None:
+    def bounding_box(self, limits: Sequence[Sequence[float]] | None) -> None:
         frame, transform = self.steps[0]
         if transform is not None:
             self.steps[0] = frame, bounded(transform, limits)
+
+    @property
+    def pixel_bounds(self) -> tuple[tuple[float, float], ...] | None:
+        """The same limits, those of x first; None where none are set."""
+        return self._limits
 
     @property
     def array_shape(self) -> tuple[int, int] | None:
@@ -660,7 +665,7 @@ class WCS:
         self.pixel_shape = None if shape is None else tuple(shape)[::-1]
 
 
-def bounded(transform: Transform, bounds: Sequence[Sequence[float]]) -> Transform:
+def bounded(transform: Transform, bounds: Sequence[Sequence[float]] | None) -> Transform:
     """
     Return a transformation with limits of its inputs.
 
@@ -668,8 +673,8 @@ def bounded(transform: Transform, bounds: Sequence[Sequence[float]]) -> Transfor
     ----------
     transform : Transform
         The transformation, which is not changed.
-    bounds : sequence of (float, float)
-        Limits of each input.
+    bounds : sequence of (float, float), or None
+        Limits of each input; None for none.
 
     Returns
     -------
@@ -677,7 +682,8 @@ def bounded(transform: Transform, bounds: Sequence[Sequence[float]]) -> Transfor
         The same with limits.
     """
     other = copy.copy(transform)
-    other.bounds = tuple((float(low), float(high)) for low, high in bounds)
+    other.bounds = (None if bounds is None else
+                    tuple((float(low), float(high)) for low, high in bounds))
     return other
 
 

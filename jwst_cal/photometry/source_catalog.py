@@ -151,10 +151,8 @@ class SourceCatalogStep(Step):
 
     def _apertures(self, image, refs):
         """Take the apertures from the reference, in pixels of the image."""
-        from stdatamodels.jwst import datamodels
-
         instrument = _instrument(image)
-        reference = refs.opened("apcorr", getattr(datamodels, APCORR[instrument]))
+        reference = refs.opened("apcorr", APCORR[instrument])
         if reference is None:
             log.warning("No APCORR reference file: apertures of 1, 2 and 3 pixels, not corrected")
             return PLAIN
