@@ -126,7 +126,7 @@ def _tables_differ(one, other):
 def _images_differ(one, other):
     from astropy.io import fits
 
-    with fits.open(one, memmap=True) as a, fits.open(other, memmap=True) as b:
+    with fits.open(one, memmap=False) as a, fits.open(other, memmap=False) as b:
         if [hdu.name for hdu in a] != [hdu.name for hdu in b]:
             return ["extensions"]
         found = []

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jwst_cal.kernels import memory
 from jwst_cal.kernels.drizzle import drizzle
 
 __all__ = ["Combination", "Source", "error", "inverse_variance"]
@@ -109,10 +110,11 @@ class Combination:
         self.rows, self.shape = rows, (rows[1] - rows[0], n_cols)
         self._spread = {"kernel": kernel, "pixfrac": pixfrac, "scale_ratio": scale_ratio}
         self._margin = 2 + _REACH[kernel] / scale_ratio
-        self._weight, self._total = np.zeros(self.shape), np.zeros(self.shape)
-        self.context = (np.zeros(((n_images + 31) // 32, *self.shape), np.int32)
+        # under a memory limit they lie in files
+        self._weight, self._total = (memory.zeros(self.shape, np.float64) for _ in range(2))
+        self.context = (memory.zeros(((n_images + 31) // 32, *self.shape), np.int32)
                         if n_images else None)
-        self.flags = np.zeros(self.shape, np.uint32) if flags else None
+        self.flags = memory.zeros(self.shape, np.uint32) if flags else None
         self._variances = dict.fromkeys(variances)
 
     def add(self, source, number):
@@ -177,7 +179,8 @@ class Combination:
             usable = values[name] < np.inf  # squares are not negative
             usable &= of_image > 0
             if self._variances[name] is None:
-                self._variances[name] = np.zeros(self.shape), np.zeros(self.shape)
+                self._variances[name] = tuple(memory.zeros(self.shape, np.float64)
+                                              for _ in range(2))
             total, weights = (array[there] for array in self._variances[name])
             np.multiply(values[name], square, out=scratch)
             np.add(total, scratch, out=total, where=usable)

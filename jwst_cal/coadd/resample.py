@@ -9,6 +9,7 @@ from jwst_cal import flags
 from jwst_cal.coadd import _drizzle, _images, _mosaic, _output_frame, _pixel_map
 from jwst_cal.errors import ParameterError
 from jwst_cal.framework import GroupStep, param
+from jwst_cal.kernels import memory
 from jwst_cal.models import invalid
 
 __all__ = ["ResampleStep"]
@@ -176,11 +177,12 @@ class _Arrays:
     """The arrays of the output, filled band by band."""
 
     def __init__(self, shape, fill, variances, n_images, flags):
-        self.data, self.wht = np.full(shape, fill, np.float32), np.zeros(shape, np.float32)
-        self.variances = {name: np.empty(shape, np.float32) for name in variances}
-        self.err = np.empty(shape, np.float32) if variances else None
-        self.con = np.zeros(((n_images + 31) // 32, *shape), np.int32) if n_images else None
-        self.dq = np.zeros(shape, np.uint32) if flags else None
+        self.data, self.wht = memory.empty(shape, np.float32), memory.zeros(shape, np.float32)
+        self.data[:] = fill
+        self.variances = {name: memory.empty(shape, np.float32) for name in variances}
+        self.err = memory.empty(shape, np.float32) if variances else None
+        self.con = memory.zeros(((n_images + 31) // 32, *shape), np.int32) if n_images else None
+        self.dq = memory.zeros(shape, np.uint32) if flags else None
         self._n_images = n_images
 
     def sums(self, rows, step, frame):
