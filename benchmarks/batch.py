@@ -62,12 +62,15 @@ def throughput(raw, out, *more):
     done = [event for event in events if event["event"] == "done"]
     jobs = next(event["jobs"] for event in events if event["event"] == "begin")
     warm = done[2 * jobs:]  # without the start of the workers
-    span = warm[-1]["time"] - done[2 * jobs - 1]["time"]
-    busy = sum(e["seconds"] for e in warm)
+    begin = done[2 * jobs - 1]["time"]
+    span = warm[-1]["time"] - begin
+    inside = [min(1.0, (e["time"] - begin) / e["seconds"]) for e in warm]
+    busy = sum(part * e["seconds"] for part, e in zip(inside, warm, strict=True))
+    used = sum(part * e["cpu"] for part, e in zip(inside, warm, strict=True))
     print(f"  status {status}, {len(done)} done in {wall:.1f} s wall, {cpu:.1f} s CPU; "
-          f"{jobs} jobs; warm: {1000 * busy / len(warm):.0f} ms a task, overhead "
-          f"{1000 * (jobs * span - busy) / len(warm):.0f} ms a task, workers busy "
-          f"{100 * busy / (jobs * span):.0f}% of the time")
+          f"{jobs} jobs; warm: {1000 * sum(e['seconds'] for e in warm) / len(warm):.0f} ms a task, "
+          f"overhead {1000 * (jobs * span - busy) / len(warm):.0f} ms a task, workers busy "
+          f"{100 * busy / (jobs * span):.0f}% of the time, CPUs {100 * used / (jobs * span):.0f}%")
     again = run(raw, out, *more)
     print(f"  again: {sum(e['event'] == 'current' for e in again[1])} current in {again[2]:.1f} s")
 

@@ -198,14 +198,21 @@ def _refs(options: argparse.Namespace) -> int:
               "CRDS_SERVER_URL=https://jwst-serverless.stsci.edu CRDS_READONLY_CACHE=1")
     else:
         number, problems = reference_files.verify_names(names)
-        status = max(status, _verified(number, problems))
+        status = max(status, _verified(number, problems, len(names)))
     return status
 
 
-def _verified(number: int, problems: list[str]) -> int:
+def _verified(number: int, problems: list[str], total: int | None = None) -> int:
+    from jwst_cal.batch import progress
+
     for text in problems:
         print(text)
-    print(f"{number} files compared with their SHA-1 sums, {len(problems)} wrong")
+    print(f"{progress.counted(number, 'file')} compared with their SHA-1 sums, {len(problems)} "
+          "wrong")
+    unknown = 0 if total is None else total - number - len(problems)
+    if unknown > 0:
+        print(f"{progress.counted(unknown, 'file')} only looked for: the rules in use list no sums "
+              "of them")
     return 1 if problems else 0
 
 
