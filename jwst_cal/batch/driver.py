@@ -142,7 +142,12 @@ class Driver:
                    engine=self._engine.name)
         for remark in self._share.remarks:
             self._tell("remark", text=remark)
+        is_told = False
         while self._waiting or self._ready or self._running:
+            if stop.is_asked and self._running and not is_told:
+                is_told = True
+                self._tell("remark", text=f"stopping: {len(self._running)} running, which get "
+                                          f"{GRACE:.0f} s to end; Ctrl-C again stops at once")
             if self.lost or (stop.is_asked and (not self._running or stop.is_over())):
                 break
             if not stop.is_asked:

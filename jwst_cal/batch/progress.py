@@ -129,6 +129,7 @@ class Table(Reporter):
 
         self.console = Console(file=self.stream)
         self.started = time.monotonic()
+        self.begun: tuple[float, int] | None = None
         self.live = Live(get_renderable=self.picture, console=self.console, refresh_per_second=4,
                          transient=True)
         self.live.start()
@@ -156,7 +157,12 @@ class Table(Reporter):
             grid.add_row("running", task, duration(now - since))
         spent = now - self.started
         worked = self.finished - self.counts["current"]
-        left = (self.total - self.finished) * spent / worked if worked else None
+        # the first tasks of processes take longer: the others tell the speed
+        if self.begun is None and worked > 2 * len(self.running):
+            self.begun = now, worked
+        left = None
+        if self.begun is not None and worked > self.begun[1]:
+            left = (self.total - self.finished) * (now - self.begun[0]) / (worked - self.begun[1])
         bar = Grid.grid(padding=(0, 2))
         bar.add_row(f"{self.finished}/{self.total}",
                     ProgressBar(total=max(self.total, 1), completed=self.finished, width=40),

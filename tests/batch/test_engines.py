@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import threading
 from concurrent.futures import Executor, Future
 
 import numpy as np
@@ -124,6 +125,24 @@ class TestRetry:
         _, orders = run(run_here, tmp_path, {"0": [MEMORY, {}]}, (), memory=4_000_000_000)
         assert [order["environment"] for order in orders] == [
             {}, {"JWST_CAL_MEMORY_LIMIT": "4000000000"}]
+
+
+def test_stopping_is_told(run_here, tmp_path):
+    """After Ctrl-C what runs may end, and the user hears of it."""
+    class Interrupted(Executor):
+        def submit(self, fn, order):
+            os.kill(os.getpid(), signal.SIGINT)
+            future = Future()
+            told = {"status": "done", "cpu": 1.0, "peak": 10, "seconds": 1.0}
+            threading.Timer(0.5, future.set_result, [told]).start()
+            return future
+
+    plan = planning.Plan(str(tmp_path), list(tasks(tmp_path, (), ())))
+    told = run_here(plan, make=lambda share: engines.Engine("x", Interrupted(), 1, is_local=True))
+    assert (told.status, told.of("done")) == (130, ["0"])
+    (text,) = [event["text"] for event in told.events if event["event"] == "remark"]
+    assert text.startswith("stopping: 1 running, which get 10 s to end")
+    assert told.events[-1]["counts"] == {"done": 1, "waiting": 1}
 
 
 class TestOrder:
