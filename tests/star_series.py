@@ -55,7 +55,7 @@ def describe(model, kind):
         meta.filename = "jw00001001001_02101_00001-seg001_nrcalong_rateints.fits"
     else:
         spectra.describe(model, kind, "PRISM", "NRS1", "SUB512", SLIT_CORNER)
-        offset = spectra.msa_to_v2v3(spectra.PLACES[3])
+        offset = spectra.optics.msa_to_v2v3(spectra.optics.PLACES[3])
         meta.wcsinfo.v2_ref, meta.wcsinfo.v3_ref = (float(v) for v in offset)
         meta.dither.x_offset, meta.dither.y_offset = 0.02, 0.11
         meta.filename = "jw00001001001_02101_00001-seg001_nrs1_rateints.fits"

@@ -34,6 +34,7 @@ _KEYWORDS = {
     "PUPIL": "META.INSTRUMENT.PUPIL", "CHANNEL": "META.INSTRUMENT.CHANNEL",
     "MODULE": "META.INSTRUMENT.MODULE",
     "BAND": "META.INSTRUMENT.BAND", "SUBARRAY": "META.SUBARRAY.NAME",
+    "GRATING": "META.INSTRUMENT.GRATING",
     "READPATT": "META.EXPOSURE.READPATT", "EXP_TYPE": "META.EXPOSURE.TYPE",
     "NOUTPUTS": "META.EXPOSURE.NOUTPUTS", "SUBSTRT1": "META.SUBARRAY.XSTART",
     "SUBSTRT2": "META.SUBARRAY.YSTART", "SUBSIZE1": "META.SUBARRAY.XSIZE",
@@ -88,7 +89,8 @@ def fingerprint():
     digest.update(" ".join(reference_types()).encode())
     here = Path(__file__).parent
     for name in ("cache.py", "references.py", "detectors.py", "striped.py", "_fits.py", "psf.py",
-                 "scenes.py", "soss.py", "instruments/*.py", "makers/*.py", "../pointing/siaf.*"):
+                 "scenes.py", "soss.py", "nirspec_optics.py", "instruments/*.py", "makers/*.py",
+                 "../pointing/siaf.*"):
         for path in sorted(here.glob(name)):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -42,6 +42,7 @@ class Row(NamedTuple):
     serial: int
     own: str = "detector"
     extension: str = "fits"
+    grating: str = ""
 
     @property
     def is_common(self):
@@ -67,11 +68,11 @@ def _cuts(detector, rule):
             if (not speed or speed in sub.frame_times) and speed in (rule.speeds or speeds)]
 
 
-def _match(rule, instrument, detector, sub, speed):
+def _match(rule, instrument, detector, sub, speed, grating):
     """The values of a rule's keywords for one file."""
     patterns = [name for name, p in instrument.patterns.items() if p.speed == speed]
     values = {"DETECTOR": detector.name, "SUBARRAY": sub, "READPATT": "|".join(patterns),
-              "EXP_TYPE": "|".join(rule.exp_types), **dict(detector.cards)}
+              "EXP_TYPE": "|".join(rule.exp_types), "GRATING": grating, **dict(detector.cards)}
     return tuple("N/A" if keyword.endswith("*") else values[keyword]
                  for keyword in rule.keywords.split())
 
@@ -92,10 +93,15 @@ def _rows():
             for number, detector in _owners(instrument, rule):
                 for sub, speed, place in _cuts(detector, rule):
                     shown = sub if rule.own == "subarray" else "GENERIC"
-                    yield Row(instrument.name, reftype, detector.name, sub, speed,
-                              _match(rule, instrument, detector, shown, speed),
-                              SERIAL + PER_DETECTOR * number + place, rule.own,
-                              rule.extension)
+                    for more, grating in enumerate(_gratings(instrument, rule)):
+                        yield Row(instrument.name, reftype, detector.name, sub, speed,
+                                  _match(rule, instrument, detector, shown, speed, grating),
+                                  SERIAL + PER_DETECTOR * number + place + more, rule.own,
+                                  rule.extension, grating)
+
+
+def _gratings(instrument, rule):
+    return instrument.gratings if "GRATING" in rule.keywords.split() else ("",)
 
 
 #: Every reference file by its name.
@@ -137,7 +143,7 @@ def write(row, path):
         _fits.write_json(path, {**_meta(row), **MAKERS[row.reftype](window)})
         return
     if row.extension == "asdf":
-        tree = MAKERS[row.reftype](window)
+        tree = MAKERS[row.reftype](window, *([row.grating] if row.grating else []))
         meta = _meta(row)
         more = dict(tree.pop("meta", {}))
         meta["instrument"].update(more.pop("instrument", {}))

@@ -43,7 +43,7 @@ def slits(run):
 
 
 def number(name):
-    return -101 - spectra.FIXED_SLITS.index(name)
+    return -101 - spectra.optics.FIXED_SLITS.index(name)
 
 
 def limits(box):
@@ -66,9 +66,9 @@ def test_the_middle_of_a_slit_is_where_the_header_says(slits):
 
 def test_slits_are_as_wide_apart_on_the_sky_as_on_the_msa(slits):
     to_telescope = slits.meta.wcs.get_transform("slit_frame", "v2v3")
-    for name, place in zip(spectra.FIXED_SLITS[:4], spectra.PLACES, strict=False):
+    for name, place in zip(spectra.optics.FIXED_SLITS[:4], spectra.optics.PLACES, strict=False):
         found = to_telescope(number(name), 0.0, 0.0, 4e-6)[:2]
-        assert_allclose(found, spectra.msa_to_v2v3(place), rtol=1e-9)
+        assert_allclose(found, spectra.optics.msa_to_v2v3(place), rtol=1e-9)
 
 
 @pytest.mark.parametrize("grating", ["G395H", "PRISM"])
@@ -208,7 +208,7 @@ def test_lamps_have_no_sky(run):
                                 lamp_mode="FIXEDSLIT")).meta.wcs
     assert lamp.available_frames == ["detector", "sca", "gwa", "slit_frame", "msa_frame"]
     x, y, wavelength, slit = lamp(1500.0, 1085.0, number("S200A1"))
-    assert_allclose(x, spectra.S200A1[0], rtol=1e-9)
+    assert_allclose(x, spectra.optics.S200A1[0], rtol=1e-9)
     assert 3 < wavelength < 5
     assert_allclose(lamp.invert(x, y, wavelength, slit, with_bounding_box=False)[:2],
                     (1500, 1085), atol=1e-3)
@@ -270,20 +270,21 @@ def test_slitlets_are_as_the_list_says(run, tmp_path):
     assert_allclose((found[1].ymin, found[1].ymax), (-2.2, 2.2))
     assert_allclose((found[3].ymin, found[3].ymax), (-1.05, 2.2))
     assert_allclose((found[1].source_xpos, found[1].source_ypos), (-0.05, 0.11), rtol=1e-6)
-    pitch = np.array(spectra.PITCH) / spectra.OPENING
+    pitch = np.array(spectra.optics.PITCH) / spectra.optics.OPENING
     assert_allclose((found[1].slit_xscale, found[1].slit_yscale), pitch)
 
 
 def test_shutters_look_where_they_are(run, tmp_path):
     wcs = run(many(tmp_path)).meta.wcs
-    place = np.array(spectra.QUADRANTS[3]) + np.array([227, 29]) * spectra.PITCH
+    place = np.array(spectra.optics.QUADRANTS[3]) + np.array([227, 29]) * spectra.optics.PITCH
     found = wcs.get_transform("slit_frame", "v2v3")(1, 0.0, 0.0, 4e-6)
-    assert_allclose(found[:2], spectra.msa_to_v2v3(place), rtol=1e-9)
+    assert_allclose(found[:2], spectra.optics.msa_to_v2v3(place), rtol=1e-9)
     (x_low, x_high), (y_low, y_high) = limits(wcs.bounding_box[1])
     middle = np.round((x_low + x_high) / 2)
     rows = np.arange(y_low - 5.5, y_high + 6)
     seen = np.isfinite(wcs(np.full(rows.size, middle), rows, 1, with_bounding_box=False)[2])
-    pixels_high = spectra.OPENING[1] * 1.64 / 3.54 / spectra.PIXEL  # collimator and camera
+    # collimator and camera
+    pixels_high = spectra.optics.OPENING[1] * 1.64 / 3.54 / spectra.optics.PIXEL
     assert seen.sum() == pytest.approx(4.4 * pixels_high, abs=1.5)
 
 
@@ -414,7 +415,7 @@ def test_an_outline_across_zero_hours(run):
 
 def field_offset(run):
     """Right ascension of the middle of the IFU, from that of the header, at this declination."""
-    at = spectra.msa_to_v2v3(spectra.FIELD)
+    at = spectra.optics.msa_to_v2v3(spectra.optics.FIELD)
     wcs = run(spectra.exposure()).meta.wcs
     return wcs.get_transform("v2v3", "world")(*at, 4.0, 0)[0] - 210.0
 
@@ -455,5 +456,5 @@ def test_lamps_through_the_ifu(run):
     (x_low, x_high), (y_low, y_high) = limits(wcs.bounding_box[14])
     x, y = np.round((x_low + x_high) / 2), np.round((y_low + y_high) / 2)
     place = wcs(x, y, 14)
-    assert_allclose(place[0], spectra.FIELD[0], atol=0.1 * spectra.ARCSEC)
+    assert_allclose(place[0], spectra.optics.FIELD[0], atol=0.1 * spectra.optics.ARCSEC)
     assert_allclose(wcs.invert(*place, with_bounding_box=False)[:2], (x, y), atol=0.1)

@@ -11,8 +11,12 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from jwst_cal.simulate import nirspec_optics
 from tests.parity import driver, setup
 from tests.parity import run_step as run_step_program
+
+#: Tells the official package's environment where NIRSpec's optics are: see tests/spectra.py.
+OPTICS = {"JWST_CAL_OPTICS": nirspec_optics.__file__}
 
 
 class Run(NamedTuple):
@@ -150,7 +154,7 @@ def _run(python, folder, crds, spec, program=driver):
     environment = {k: v for k, v in os.environ.items()
                    if not k.startswith(("CRDS_", "PYTHON", "STPIPE_"))}
     environment.update({k: str(v) for k, v in (crds or empty_cache(folder)).items()})
-    environment["STPIPE_DISABLE_CRDS_STEPPARS"] = "True"
+    environment |= {"STPIPE_DISABLE_CRDS_STEPPARS": "True", **OPTICS}
     done = subprocess.run([str(python), program.__file__, "spec.json"], env=environment, cwd=folder,
                           capture_output=True, text=True, check=False)
     if done.returncode:
@@ -217,4 +221,4 @@ def empty_cache(folder):
     }))
     for below in ("mappings", "references"):
         (root / below / "jwst").mkdir(parents=True)
-    return serverless(root, "jwst_0000.pmap")
+    return serverless(root, "jwst_0000.pmap") | OPTICS

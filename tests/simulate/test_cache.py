@@ -35,11 +35,13 @@ MODELS = {
     "apcorr": datamodels.MirImgApcorrModel, "abvegaoffset": datamodels.ABVegaOffsetModel,
     "bkg": datamodels.SossBkgModel, "pastasoss": datamodels.PastasossModel,
     "wavelengthrange": datamodels.WavelengthrangeModel,
+    "disperser": datamodels.DisperserModel, "msa": datamodels.MSAModel,
+    "camera": datamodels.CameraModel, "ifupost": datamodels.IFUPostModel,
 }
 #: Types whose files tell no place on the detector.
 NO_PLACE = ("rscd", "emicorr", "trappars", "sirskernel", "ipc", "pictureframe", "distortion",
             "filteroffset", "area", "photom", "apcorr", "abvegaoffset", "pastasoss",
-            "wavelengthrange")
+            "wavelengthrange", "disperser", "msa", "camera", "ifupost")
 MIRI = [name for name, row in references.REFERENCES.items() if row.detector == "MIRIMAGE"]
 NIRCAM = ["jwst_nircam_mask_9001.fits", "jwst_nircam_gain_9001.fits",
           "jwst_nircam_superbias_9004.fits", "jwst_nircam_dark_9004.fits",
@@ -55,7 +57,9 @@ OTHERS = ["jwst_nircam_dark_9063.fits", "jwst_niriss_superbias_9004.fits",
           "jwst_niriss_distortion_9001.asdf", "jwst_niriss_filteroffset_9001.asdf",
           "jwst_niriss_photom_9001.fits", "jwst_niriss_apcorr_9001.fits",
           "jwst_niriss_bkg_9001.fits", "jwst_niriss_pastasoss_9001.asdf",
-          "jwst_niriss_wavelengthrange_9001.asdf",
+          "jwst_niriss_wavelengthrange_9001.asdf", "jwst_nirspec_wavelengthrange_9001.asdf",
+          "jwst_nirspec_disperser_9003.asdf", "jwst_nirspec_msa_9001.asdf",
+          "jwst_nirspec_camera_9001.asdf", "jwst_nirspec_ifupost_9001.asdf",
           "jwst_fgs_distortion_9061.asdf", "jwst_fgs_photom_9061.fits", "jwst_fgs_apcorr_9001.fits",
           "jwst_fgs_abvegaoffset_9001.asdf", "jwst_fgs_area_9001.fits"]
 LARGE = {f"jwst_miri_{name}.fits" for name in ("dark_9001", "reset_9001", "dark_9031",
@@ -185,7 +189,7 @@ def test_crds_chooses_files_of_the_same_detector_and_subarray(root, monkeypatch,
     header = HEADER | {
         "meta.instrument.name": kind.instrument, "meta.instrument.detector": kind.detector,
         "meta.subarray.name": kind.subarray, "meta.exposure.readpatt": kind.readpatt,
-        "meta.exposure.type": kind.exp_type,
+        "meta.exposure.type": kind.exp_type, "meta.instrument.grating": "G395H",
         **{f"meta.instrument.{key.lower()}": value for key, value in detector.cards},
     }
     for reftype, rule in instrument.references.items():

@@ -36,7 +36,7 @@ def test_pixels_that_see_a_shutter_are_flagged(placed, tmp_path):
     flagged = result.dq & OPEN != 0
     assert result.meta.cal_step.msa_flagging == "COMPLETE"
     columns = np.nonzero(flagged)[1]
-    height = spectra.OPENING[1] * 1.64 / 3.54 / spectra.PIXEL  # collimator and camera
+    height = spectra.optics.OPENING[1] * 1.64 / 3.54 / spectra.optics.PIXEL  # collimator and camera
     assert np.median(np.bincount(columns)[columns.min():]) == pytest.approx(height, abs=1)
     assert columns.max() - columns.min() > 1000
     other = flag(placed, tmp_path, [(3, 228, 121)]).dq & OPEN != 0

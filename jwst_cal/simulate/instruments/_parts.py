@@ -265,6 +265,8 @@ class Instrument:
     zero_frame: bool = False
     #: Filters of images; the first one that a detector has is its default.
     filters: tuple[Filter, ...] = ()
+    #: Gratings that have files of their own, where GRATING matters.
+    gratings: tuple[str, ...] = ()
 
     def filters_of(self, detector):
         """

@@ -11,6 +11,7 @@ from jwst_cal.simulate.instruments._parts import (
     Subarray,
     darkness,
 )
+from jwst_cal.simulate.nirspec_optics import FILTERS, REFTYPES, SPECTRA
 
 
 def _strip(name, xstart, ystart, n_cols, n_rows, **options):
@@ -33,9 +34,11 @@ def _detector(name, fast, slow, gain, strips):
     )
 
 
-#: Keywords of an exposure without and with a grating, and of the calibration lamp, which is off.
-_PRISM = (("FILTER", "CLEAR"), ("GRATING", "PRISM"))
-_G395H = (("FILTER", "F290LP"), ("GRATING", "G395H"))
+#: Sensors of the grating wheel, and the calibration lamp, which is off.
+_WHEEL = (("GWA_XTIL", 0.3302), ("GWA_YTIL", 0.1258), ("GWA_TILT", 39.58), ("LAMP", "NONE"),
+          ("OPMODE", "NONE"))
+_PRISM, _G395H = ((("FILTER", FILTERS[grating]), ("GRATING", grating), *_WHEEL)
+                  for grating in ("PRISM", "G395H"))
 
 _RAPID: dict[str, Any] = {"readpatt": "NRSRAPID", "scene": "rows"}
 _FULL = {**_RAPID, "subarray": "FULL", "n_ints": 1, "n_groups": 8, "sky": 0.05, "fwhm": 2.5,
@@ -57,6 +60,7 @@ INSTRUMENT = Instrument(
             _strip("SUB512", 1025, 957, 512, 32),
         )),
     ),
+    gratings=tuple(FILTERS),
     patterns={
         "NRSRAPID": Pattern(1, 0), "NRS": Pattern(4, 0), "NRSRAPIDD1": Pattern(1, 1),
         "NRSRAPIDD2": Pattern(1, 2), "NRSRAPIDD6": Pattern(1, 6),
@@ -92,5 +96,8 @@ INSTRUMENT = Instrument(
         "dark": Rule("DETECTOR READPATT SUBARRAY SUBSTRT1* SUBSTRT2* SUBSIZE1* SUBSIZE2*",
                      own="subarray"),
         "refpix": Rule("DETECTOR READPATT", speeds=("IRS2",)),
+        **{reftype: Rule("EXP_TYPE GRATING" if reftype == "disperser" else "EXP_TYPE",
+                         own="instrument", extension="asdf", exp_types=SPECTRA)
+           for reftype in REFTYPES},
     },
 )

@@ -3,6 +3,7 @@ How the content of each reference type is made.
 
 A maker is given the detector's maps, a ``Window``, and returns the name of the file's data model,
 further cards of its primary header, and its extensions from ``_fits``; of an ASDF file, its tree.
+Makers of files by grating are given that, too.
 Each module has those of one kind in ``MAKERS``, by reference type.
 """
 
@@ -13,7 +14,9 @@ __all__ = ["MAKERS"]
 
 def _wavelengthrange(window):
     """Wavelengths of the modes of each instrument that have them."""
-    return (grism if window.detector.instrument == "NIRCAM" else soss).wavelengthrange(window)
+    makers = {"NIRCAM": grism.wavelengthrange, "NIRISS": soss.wavelengthrange,
+              "NIRSPEC": nirspec.wavelengthrange}
+    return makers[window.detector.instrument](window)
 
 
 MAKERS = {

@@ -1,8 +1,10 @@
 """The files that only NIRSpec has."""
 
+from functools import partial
+
 import numpy as np
 
-from jwst_cal.simulate import _fits, irs2
+from jwst_cal.simulate import _fits, irs2, nirspec_optics
 from jwst_cal.simulate.makers.pieces import sci
 
 
@@ -45,4 +47,16 @@ def pictureframe(window):
     return "PictureFrameModel", (), [sci(glow.astype(np.float32), cards=[("BUNIT", "DN/s")])]
 
 
-MAKERS = {"refpix": refpix, "pictureframe": pictureframe}
+def optics(window, *grating, reftype):
+    """The way of the light."""
+    return nirspec_optics.tree(reftype, *grating)
+
+
+def wavelengthrange(window):
+    """Wavelengths of filters and gratings."""
+    return optics(window, reftype="wavelengthrange")
+
+
+MAKERS = {"refpix": refpix, "pictureframe": pictureframe,
+          **{reftype: partial(optics, reftype=reftype) for reftype in nirspec_optics.REFTYPES
+             if reftype != "wavelengthrange"}}

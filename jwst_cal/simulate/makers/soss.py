@@ -44,4 +44,4 @@ def wavelengthrange(window):
             "meta": {"wavelength_units": "micron"}}
 
 
-MAKERS = {"pastasoss": pastasoss, "bkg": bkg, "wavelengthrange": wavelengthrange}
+MAKERS = {"pastasoss": pastasoss, "bkg": bkg}
