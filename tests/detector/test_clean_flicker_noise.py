@@ -539,7 +539,7 @@ def test_other_models_are_refused():
 
 def test_science_regions_of_nirspec_need_the_references_of_coordinates():
     rate, _ = striped_rate(kind="NRS_FIXEDSLIT", instrument="NIRSPEC", detector="NRS1")
-    with pytest.raises(ReferenceFileError, match="no WAVELENGTHRANGE reference file, which NRS_F"):
+    with pytest.raises(ReferenceFileError, match="no DISPERSER reference file, which NRS_F"):
         run(rate, mask_science_regions=True)
 
 

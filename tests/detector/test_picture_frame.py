@@ -148,5 +148,5 @@ def test_refusals():
     whole = described(datamodels.ImageModel(data=noise()))
     with pytest.raises(ReferenceFileError, match=r"PictureFrameModel: shape \(64, 64\) where"):
         run(whole, GLOW[:64, :64])
-    with pytest.raises(ReferenceFileError, match="no WAVELENGTHRANGE reference file, which NRS_F"):
+    with pytest.raises(ReferenceFileError, match="no DISPERSER reference file, which NRS_F"):
         run(whole, mask_science_regions=True)
