@@ -25,7 +25,8 @@ def test_science_regions_are_found_with_embedded_references(tmp_path):
     assert masked[300:800].mean() < 0.3
 
 
-@pytest.mark.parametrize(("grating", "serial"), [("G395H", 9001), ("PRISM", 9003), ("MIRROR", None)])
+@pytest.mark.parametrize(("grating", "serial"), [
+    ("G395H", 9001), ("PRISM", 9003), ("MIRROR", None)])
 def test_each_grating_has_its_disperser(grating, serial):
     found = reference_store.find({
         "meta.instrument.name": "NIRSPEC", "meta.instrument.detector": "NRS2",
