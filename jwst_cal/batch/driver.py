@@ -272,7 +272,7 @@ class Driver:
             clean_up([job.task])
             told = {"status": "failed", "kind": "lost", "error": str(lost)}
         except Exception as error:  # an engine's own, for a worker or a node that is gone
-            reason = f"{type(error).__name__}: {_in_short(error)}"
+            reason = _in_short(error)
             if self._engine.is_gone():
                 self.lost = reason
                 self._end(job.task, "interrupted", {"error": f"the engine ended: {reason}"})
@@ -317,7 +317,7 @@ class Driver:
 
 def _in_short(error: Exception, most: int = 300) -> str:
     """One line of what engines tell in many."""
-    text = " ".join(str(error).split())
+    text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
     return text if len(text) <= most else f"{text[:most]} ..."
 
 
