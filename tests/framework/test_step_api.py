@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from stdatamodels.jwst import datamodels
 
-from jwst_cal import models
+from jwst_cal import models, registry
 from jwst_cal.errors import ParameterError
-from jwst_cal.framework import Chain, Pipeline, Reference, Step, param
+from jwst_cal.framework import Chain, Pipeline, Reference, Step, param, reference_store
 from jwst_cal.framework.configuration import parse_cfg
 
 
@@ -246,3 +246,33 @@ class TestLog:
         assert caplog.records[-1].name == "stpipe.ToolPipeline.jump"
         assert pipe.jump.qualified_name == "stpipe.ToolPipeline.jump"
         assert ToolPipeline(name="p").jump.qualified_name == "stpipe.p.jump"
+
+
+class InnerStep(Step):
+    """A step that tells its level."""
+
+    class_alias = "inner"
+    level: float = param(2.0, "A number", ge=0)
+
+    def process(self, model, *, refs):
+        return self.level
+
+
+class TestOtherSteps:
+    @pytest.fixture(autouse=True)
+    def _recommended(self, monkeypatch):
+        """CRDS recommends a level of 7."""
+        with open("pars-innerstep.cfg", "w") as file:
+            file.write("class = inner\nname = inner\nlevel = 7\n")
+        monkeypatch.setattr(registry, "load", lambda alias: InnerStep)
+        monkeypatch.setattr(reference_store, "find_parameters", lambda header, reftype:
+                            f"{reftype}.cfg" if os.path.exists(f"{reftype}.cfg") else None)
+        monkeypatch.delenv("STPIPE_DISABLE_CRDS_STEPPARS", raising=False)
+
+    def test_have_coded_parameters(self, image):
+        assert ToolStep().run_other("inner", image) == 2.0
+
+    def test_have_recommended_ones_where_asked(self, image, monkeypatch):
+        assert ToolStep().run_other("inner", image, recommended=True) == 7.0
+        monkeypatch.setenv("STPIPE_DISABLE_CRDS_STEPPARS", "true")
+        assert ToolStep().run_other("inner", image, recommended=True) == 2.0
