@@ -160,8 +160,9 @@ def extensions() -> list[Tagged]:
 def extension(number: int) -> Tagged:
     """Return what a file says of one of the extensions; number 0 is the core of ASDF."""
     uri, schemas, library = _EXTENSIONS[number]
-    content = {"extension_class": "asdf.extension._manifest.ManifestExtension",
-               "extension_uri": f"asdf://{uri}"}
+    content: dict[str, Any] = {
+        "extension_class": "asdf.extension._manifest.ManifestExtension",
+        "extension_uri": f"asdf://{uri}"}
     if schemas is not None:
         content["manifest_software"] = _software(schemas)
     content["software"] = _software(library)
@@ -486,7 +487,7 @@ def _array(loader: Any, node: Any) -> np.ndarray:
     if (set(content) - {"source", "datatype", "byteorder", "shape", "offset"}
             or type(source) is not int or not 0 <= source < len(loader.blocks)):
         raise Unusual("an array of another form")
-    order = {"little": "<", "big": ">"}[content["byteorder"]]
+    order: Any = {"little": "<", "big": ">"}[content["byteorder"]]
     dtype = _dtype(content["datatype"]).newbyteorder(order)
     shape = tuple(content["shape"])
     return np.frombuffer(loader.blocks[source], dtype, int(np.prod(shape)),
@@ -501,8 +502,9 @@ def _dtype(told: Any) -> np.dtype:
 
 def _table(content: dict[str, Any]) -> np.ndarray:
     """A table of astropy as an array of structures."""
-    columns = {column.get("name"): column.get("data") for column in content.get("columns", ())
-               if isinstance(column, Tagged) and column.tag == "table/column"}
+    columns: dict[Any, Any] = {
+        column.get("name"): column.get("data") for column in content.get("columns", ())
+        if isinstance(column, Tagged) and column.tag == "table/column"}
     names = content.get("colnames")
     if names != list(columns) or not all(isinstance(data, np.ndarray) and data.ndim == 1
                                          for data in columns.values()):

@@ -275,7 +275,8 @@ class RotateSequence(Transform):
     """Turns of a vector's axes, in order: ``angles`` (degrees) about ``axes_order``."""
 
     kind, properties = "rotate_sequence_3d", ("angles", "axes_order", "rotation_type")
-    inputs = outputs = ("x", "y", "z")
+    inputs: tuple[str, ...] = ("x", "y", "z")
+    outputs: tuple[str, ...] = ("x", "y", "z")
 
     def __init__(self, angles: Sequence[float], axes_order: str,
                  rotation_type: str = "cartesian") -> None:
@@ -403,7 +404,7 @@ class FitsImaging(Transform):
                 | Affine(self.values["pc"])
                 | Scale(factor=cdelt[0]) & Scale(factor=cdelt[1])
                 | self.values["projection"]
-                | Rotate3d(*crval, 180.0, "native2celestial"))
+                | Rotate3d(crval[0], crval[1], 180.0, "native2celestial"))
 
     def _evaluate(self, *places: np.ndarray) -> tuple[np.ndarray, ...]:
         return self._parts._evaluate(*places)
@@ -662,7 +663,7 @@ class WCS:
 
     @array_shape.setter
     def array_shape(self, shape: tuple[int, int] | None) -> None:
-        self.pixel_shape = None if shape is None else tuple(shape)[::-1]
+        self.pixel_shape = None if shape is None else (shape[1], shape[0])
 
 
 def bounded(transform: Transform, bounds: Sequence[Sequence[float]] | None) -> Transform:
