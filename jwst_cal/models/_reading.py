@@ -484,7 +484,7 @@ def _stored(hdu: Hdu, schema: Mapping[str, Any], content: Any, as_it_is: bool) -
         convert = functools.partial(_cast, target, zero)
     else:
         raise Unusual(f"the numbers of {hdu.name}")
-    return Stored(words, convert)
+    return Stored(words, convert, is_same=not zero and words.dtype.newbyteorder("=") == target)
 
 
 def _cast(target: np.dtype, zero: int, words: np.ndarray) -> np.ndarray:

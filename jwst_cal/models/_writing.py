@@ -62,7 +62,7 @@ def write(model: LightModel, path: str) -> str:
         if not path.endswith(".fits") or model._about.is_reference:
             raise Unusual("another kind of file")
         model.meta.date = _now()
-        tree = _without_none(model.read_all())
+        tree = _without_none(model.as_stored())
         hdus = list(_Layout(tree, model).hdus.values())
         hdus.append(_embedded(tree, hdus))
         headers = [hdu.header() for hdu in hdus]

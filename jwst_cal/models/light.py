@@ -37,13 +37,17 @@ class Stored:
         Makes the array of the words; without it they are the array.
     cut : callable, optional
         Cuts the last two axes of an array.
+    is_same : bool, optional
+        What is made differs from the words in the order of bytes at most.
     """
 
     def __init__(self, words: np.ndarray,
                  convert: Callable[[np.ndarray], np.ndarray] | None = None,
-                 cut: Callable[[np.ndarray], np.ndarray] | None = None) -> None:
+                 cut: Callable[[np.ndarray], np.ndarray] | None = None,
+                 is_same: bool = False) -> None:
         self.words = words
         self.convert = convert
+        self.is_same = is_same
         self._cut = cut
         self.shape = words.shape
         if cut is not None:
@@ -54,7 +58,12 @@ class Stored:
         """Return a part of it, which is all that will be read."""
         before = self._cut
         return Stored(self.words, self.convert,
-                      cut if before is None else lambda words: cut(before(words)))
+                      cut if before is None else lambda words: cut(before(words)), self.is_same)
+
+    def plain(self) -> np.ndarray | None:
+        """Return the stored words if they are the array, of either byte order; else None."""
+        is_whole = self._cut is None and self.words.dtype.names is None
+        return self.words if is_whole and self.is_same else None
 
     def read(self) -> np.ndarray:
         """Return the array: converted, or the stored words themselves, which cannot be changed."""
@@ -348,6 +357,22 @@ class LightModel(Node):
             if isinstance(value, Stored):
                 self._instance[name] = self._read(value)
         return self._instance
+
+    def as_stored(self) -> dict[str, Any]:
+        """
+        Return the content to be written: what was not read is as it lies in the file.
+
+        Returns
+        -------
+        dict
+            Arrays that differ from those in the file but for the order of bytes are read.
+        """
+        content = dict(self._instance)
+        for name, value in content.items():
+            if isinstance(value, Stored):
+                words = value.plain()
+                content[name] = getattr(self, name) if words is None else words
+        return content
 
     def copy(self) -> LightModel:
         """Return a copy that shares nothing that can be changed."""
