@@ -128,14 +128,14 @@ class CleanFlickerNoiseStep(Step):
         rates = model
         if ramp is not None and (self.user_mask is None or with_median):
             rates = self._draft(ramp, by_integration=not self.single_mask)
-        if self.mask_science_regions and self.user_mask is None and modes.is_nirspec(rates):
-            try:
+        try:
+            if self.mask_science_regions and self.user_mask is None and modes.is_nirspec(rates):
                 rates = _scenes.with_coordinates(
                     self, rates, failed_shutters=modes.exposure_type(rates) in WITH_SHUTTERS)
-            except (ExitStatus, ShutterFileError) as problem:
-                return self._failed(model, str(problem))
-        if with_median and _needs_coordinates(rates):
-            rates = self.run_other("assign_wcs", rates)
+            if with_median and _needs_coordinates(rates):
+                rates = self.run_other("assign_wcs", rates)
+        except (ExitStatus, ShutterFileError) as problem:
+            return self._failed(model, str(problem))
         scene = self._scene(rates, flat, refs)
         problem = _mismatch(model.data.shape, scene.shape)
         if problem:

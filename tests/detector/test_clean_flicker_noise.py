@@ -473,6 +473,19 @@ def test_the_star_of_a_time_series_scales_its_median(tmp_path):
     assert after < before
 
 
+@pytest.mark.filterwarnings("ignore::stdatamodels.exceptions.ValidationWarning")
+def test_a_slit_that_is_not_seen_has_no_median_image(tmp_path, caplog):
+    rates = spectra.exposure("NRS_BRIGHTOBJ", "G140M", subarray="SUB2048", shape=(2, 32, 2048))
+    given = spectra.overrides(spectra.references(tmp_path, "G140M"),
+                              AssignWcsStep.reference_file_types)
+    step = WithSpectra(steps={"assign_wcs": given, "clean_flicker_noise": {
+        "skip": False, "background_method": "median_image"}}).clean_flicker_noise
+    result = step.run(rates)
+    assert result.meta.cal_step.clean_flicker_noise == "FAILED"
+    assert "NRS1 sees none of the open slits: nothing was changed" in caplog.text
+    assert_array_equal(result.data, rates.data)
+
+
 class WithSpectra(Pipeline):
     """The step, and those that extract a spectrum for it, with references for all."""
 
