@@ -585,7 +585,8 @@ JC_INLINE int list_segments(const plan *p, batch *b, int lane)
 }
 
 /* Put the middle of each lane of s->sorted in its place. */
-JC_INLINE void sort_lanes(const plan *p, strip *s)
+JC_CLONES
+static void sort_lanes(const plan *p, strip *s)
 {
     for (size_t k = 0; k < p->network.n_pairs; k++) {
         double *restrict a = s->sorted[0] + p->network.pairs[2 * k];
