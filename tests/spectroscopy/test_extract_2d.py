@@ -104,12 +104,12 @@ def test_the_source_is_where_the_dither_put_it(placed):
     """Offsets of 0.02 and 0.11 arcsec, of a slit of 6.3e-4 m, 1.6 arcsec."""
     slit = cut(placed[SLIT][0])
     away = np.hypot(slit.source_xpos, slit.source_ypos)
-    assert_allclose(away, np.hypot(0.02, 0.11) / (6.3e-4 / spectra.ARCSEC), rtol=0.02)
+    assert_allclose(away, np.hypot(0.02, 0.11) / (6.3e-4 / spectra.optics.ARCSEC), rtol=0.02)
 
 
 def test_every_slit_is_cut_out(slits):
     product = cut(slits)
-    assert [slit.name for slit in product.slits] == list(spectra.FIXED_SLITS[:4])
+    assert [slit.name for slit in product.slits] == list(spectra.optics.FIXED_SLITS[:4])
     assert type(product).__name__ == "MultiSlitModel"
     for slit in product.slits:
         rows, columns = (slice(start - 1, start - 1 + size) for start, size in (
