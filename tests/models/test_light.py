@@ -18,7 +18,7 @@ from jwst_cal import flags, models
 from jwst_cal.framework import Pipeline, Reference, Step
 from jwst_cal.models import _dictionary, _fits, _reading, _writing, light
 from jwst_cal.simulate.exposures import simulate
-from tests import images
+from tests import images, star_fields
 
 EXPOSURES = [("NIRCAM", "SUB64P", {"n_ints": 2, "n_groups": 4}),
              ("NIRCAM", "SUB64P", {"n_ints": 1, "n_groups": 3, "readpatt": "BRIGHT2"}),
@@ -671,3 +671,13 @@ def test_strun_imports_no_schemas(exposure, tmp_path):
     assert status == "0"
     assert not {"astropy", "asdf", "gwcs", "scipy", "crds"} & set(imported)
     assert re.search("_ramp.fits", done.stdout)
+
+
+def test_a_table_of_a_tree_is_that_of_the_data_model(tmp_path):
+    paths = star_fields.catalogue_references("NIRCAM", tmp_path)
+    ours = _reading.read_tree(paths["abvegaoffset"], "ABVegaOffsetModel").abvega_offset
+    with datamodels.ABVegaOffsetModel(paths["abvegaoffset"]) as theirs:
+        table = theirs.abvega_offset
+        assert list(ours.dtype.names) == table.colnames
+        for name in table.colnames:
+            assert ours[name].tolist() == table[name].tolist()
