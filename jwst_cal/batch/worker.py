@@ -31,6 +31,9 @@ def prepare() -> None:
     """Make a child process a worker: the driver alone answers Ctrl-C, and no worker outlives it."""
     import multiprocessing
 
+    from jwst_cal.kernels import memory
+
+    memory.keep_freed()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = multiprocessing.parent_process()

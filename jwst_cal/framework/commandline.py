@@ -631,8 +631,11 @@ def _run(request: Request) -> Step:
         check_file(step, inputs[0])
         if options.quicklook:
             _check_pictures()
-        from jwst_cal.models import _files
+        from jwst_cal.kernels import memory
+        from jwst_cal.models import _files, _schemas
 
+        if _schemas.is_command():
+            memory.keep_freed()
         with logs.progress(step.name), _files.noting() as saved:
             step.run_light(*inputs)
         if options.quicklook:

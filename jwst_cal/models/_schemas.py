@@ -21,7 +21,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-__all__ = ["coordinates_loaded", "extensions_loaded", "in_command", "parsed_once", "uncollected"]
+__all__ = ["coordinates_loaded", "extensions_loaded", "in_command", "is_command",
+           "parsed_once", "uncollected"]
 
 #: When the process of a command looks for garbage: what libraries and log lines leave is none, and
 #: looking took a tenth of the time of a mosaic.
@@ -82,6 +83,11 @@ def in_command() -> None:
     global _is_command
     _is_command = True
     gc.set_threshold(*COLLECTED)
+
+
+def is_command() -> bool:
+    """Whether this process is that of a command."""
+    return _is_command
 
 
 @functools.cache

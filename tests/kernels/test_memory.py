@@ -1,6 +1,7 @@
 """The memory limit: amounts, where arrays lie, and that the process keeps to it."""
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -167,3 +168,38 @@ def test_the_process_stays_below_the_limit():
     peak, n_bytes = map(int, done.stdout.split())
     assert n_bytes == 960_000_000
     assert peak < 400_000_000
+
+
+FREED = """
+import resource, sys
+import numpy as np
+from jwst_cal.kernels import memory
+if sys.argv[1] != "given back":
+    memory.keep_freed()
+if sys.argv[1] == "limited":
+    memory.set_limit("1G")
+def work():
+    for _ in range(20):
+        arrays = [np.ones(250_000) for _ in range(8)]
+work()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+work()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def test_freed_memory_is_used_again():
+    """Pages that the system had to find for arrays of 2 MB, with and without."""
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("another allocator")
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
+
+    def found(what, **environment):
+        done = subprocess.run([sys.executable, "-c", FREED, what], env=clean | environment,
+                              capture_output=True, text=True, check=True)
+        return int(done.stdout)
+
+    assert found("kept") < 5_000 < 20_000 < found("given back")
+    assert found("limited") > 20_000
+    assert found("kept", JWST_CAL_MEMORY_LIMIT="1G") > 20_000
+    assert found("kept", MALLOC_TRIM_THRESHOLD_="0") > 20_000
