@@ -45,18 +45,20 @@ _FULL = {**_RAPID, "subarray": "FULL", "n_ints": 1, "n_groups": 8, "sky": 0.05, 
          "cosmic_ray_rate": 4.5, "snowballs": 5, "cards": _G395H}
 _BOTS = {**_RAPID, "exp_type": "NRS_BRIGHTOBJ", "stars": 1, "fwhm": 2.5, "tso": True}
 
+#: Subarrays of slits lie where the simulated optics (nirspec_optics) show the slits. The prism's
+#: spectrum is on NRS1.
 INSTRUMENT = Instrument(
     name="NIRSPEC",
     detectors=(
         _detector("NRS1", 2, 1, 0.996, (
-            _strip("ALLSLITS", 1, 897, 2048, 256, dark_frames=8),
-            _strip("SUB2048", 1, 946, 2048, 32),
-            _strip("SUB512", 1025, 957, 512, 32),
+            _strip("ALLSLITS", 1, 1041, 2048, 256, dark_frames=8),
+            _strip("SUB2048", 1, 1232, 2048, 32),
+            _strip("SUB512", 449, 1239, 512, 32),
             _strip("SUB32", 1399, 975, 32, 32),
         )),
         _detector("NRS2", -2, -1, 1.137, (
-            _strip("ALLSLITS", 1, 897, 2048, 256, dark_frames=8),
-            _strip("SUB2048", 1, 1072, 2048, 32),
+            _strip("ALLSLITS", 1, 1041, 2048, 256, dark_frames=8),
+            _strip("SUB2048", 1, 1237, 2048, 32),
             _strip("SUB512", 1025, 957, 512, 32),
         )),
     ),
