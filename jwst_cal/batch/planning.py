@@ -434,10 +434,13 @@ class _Planner:
     def _stage3(self, given: list[_Given]) -> None:
         for association in given:
             self._given(association)
-        if given:
+        if not all(one.is_new for one in given):
             return
+        # pools have associations of images only
+        others = [exposure for exposure in self._exposures.values()
+                  if not given or exposure.kind not in modes.IMAGING]
         groups: dict[tuple[str, ...], list[_Exposure]] = {}
-        for exposure in self._exposures.values():
+        for exposure in others:
             alias = _stage3_of(exposure)
             if alias is not None and _stage_of(exposure.path) == 3 and not exposure.is_background:
                 key = (alias, *exposure.setting, exposure.get("observation.observation_number"))

@@ -256,6 +256,14 @@ class TestPool:
         assert plan.tasks[1].products == ("a_calints.fits",)
         assert plan.tasks[2].label == "calwebb_tso3"
 
+    def test_spectra_go_by_their_headers(self, exposures, tmp_path):
+        folder = exposures(a=("uncal", {}), b=("uncal", {"meta__exposure__type": "NRC_WFSS"}))
+        plan = planning.make([folder, self.write(tmp_path, "a")], str(tmp_path / "out"))
+        assert self.names(plan)[-4:] == [
+            "calwebb_image2 a", "calwebb_spec2 b",
+            "calwebb_image3 jw01234-o001_t007_nircam_clear-f200w",
+            "calwebb_spec3 jw01234-o001_nircam_clear-f200w"]
+
     def test_of_other_exposures(self, exposures, tmp_path):
         folder = exposures(a=("uncal", {}))
         with pytest.raises(InputError, match="none of its 1 exposures"):
