@@ -1,7 +1,7 @@
 """Stage 1 of both packages on the same exposure, side by side in one run.
 
     python -m benchmarks.detector1 [--exposure NAME ...] [--repeats 5] [--data FOLDER]
-                                   [--official-repeats N] [--plots FOLDER] [--json FILE]
+                                   [--official-repeats N] [--plot [FOLDER]] [--json FILE]
 
 Cold is the whole process of ``strun calwebb_detector1``, warm the second exposure in one process,
 as a batch worker sees it. The two packages take turns, A B A B, with the same reference files, all
@@ -223,8 +223,18 @@ def compare(name, repeats, official, threads, data):
     return row
 
 
+def leave_cache(paths):
+    """Let files be read from the disk anew: just written, they lie in small pieces."""
+    for path in filter(os.path.isfile, paths):
+        with open(path, "rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def side_by_side(row, given, packages, repeats, official):
     """Run both packages on an input, cold and warm, in turns; put medians and ratios in a row."""
+    leave_cache({given, *(path for side in packages for values in side.overrides.values()
+                          for path in values.values())})
     for kind in ("cold", "warm"):
         found = {side.package: [] for side in packages}
         for turn in range(max(repeats, official) + 1):
@@ -276,7 +286,7 @@ def table(rows):
     return "\n".join(lines)
 
 
-def plot(row, folder, name="detector1-{exposure}.png"):
+def plot(row, folder):
     """Draw the seconds of each step of both packages, on a logarithmic scale."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -302,15 +312,14 @@ def plot(row, folder, name="detector1-{exposure}.png"):
     axes.invert_yaxis()
     axes.legend()
     axes.grid(axis="x", alpha=0.3)
-    path = Path(folder) / name.format(**row)
+    path = Path(folder) / f"steps-{row['exposure']}.svg"
     path.parent.mkdir(parents=True, exist_ok=True)
     with rc_context({"svg.hashsalt": path.name, "svg.fonttype": "none"}):
-        figure.savefig(path, dpi=120,
-                       metadata={"Date": None} if path.suffix == ".svg" else None)
+        figure.savefig(path, metadata={"Date": None})
     return path
 
 
-def tell(rows, lines, plots, **options):
+def tell(rows, lines, plots):
     """Print rows as they come, as JSON lines and in the end as a table; append them, draw them."""
     found = []
     for row in rows:
@@ -321,7 +330,7 @@ def tell(rows, lines, plots, **options):
             with open(lines, "a") as file:
                 file.write(line + "\n")
         if plots:
-            print(plot(row, plots, **options))
+            print(plot(row, plots))
     if found:
         print(table(found))
 
@@ -336,12 +345,13 @@ def main(words=None):
     parser.add_argument("--threads", type=int, default=1, help="threads of ours (default 1)")
     parser.add_argument("--exposure", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--data", help="folder of exposures and their references")
-    parser.add_argument("--plots", help="folder for a plot of each exposure")
+    parser.add_argument("--plot", nargs="?", const="docs/figures", metavar="FOLDER",
+                        help="draw the seconds of each step, by default into docs/figures")
     parser.add_argument("--json", help="file that JSON lines are appended to")
     given = parser.parse_args(words)
     official = given.repeats if given.official_repeats is None else given.official_repeats
     tell((compare(name, given.repeats, official, given.threads, given.data)
-          for name in given.exposure), given.json, given.plots)
+          for name in given.exposure), given.json, given.plot)
 
 
 if __name__ == "__main__":

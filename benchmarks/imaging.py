@@ -1,7 +1,7 @@
 """Stages 2 and 3 of images by both packages on the same exposures, side by side in one run.
 
-    python -m benchmarks.imaging [--case NAME ...] [--repeats 5] [--threads 1] [--json FILE]
-                                 [--plot [FOLDER]]
+    python -m benchmarks.imaging [--case NAME ...] [--repeats 5] [--official-repeats N]
+                                 [--threads 1] [--json FILE] [--plot [FOLDER]]
     python -m benchmarks.imaging --exposures 32 --memory-limit 2GB [--threads 1] [--json FILE]
                                  [--official none]
 
@@ -63,15 +63,15 @@ def _about(name, threads):
             "cores": os.cpu_count(), "load": [os.getloadavg()[0]]}
 
 
-def compare(name, repeats, threads):
+def compare(name, repeats, official, threads):
     """Measure one case; return a row of medians."""
     count, pipeline, cold, warm = CASES[name]
-    row = {**_about(name, threads), "repeats": repeats,
+    row = {**_about(name, threads), "repeats": [repeats, official],
            "limit_cold_ratio": cold, "limit_warm_ratio": warm}
     with tempfile.TemporaryDirectory() as folder:
         given, references = provide(count, pipeline, Path(folder))
         detector1.side_by_side(row, given, detector1.sides(references, threads, pipeline),
-                               repeats, repeats)
+                               repeats, official)
     row["load"].append(os.getloadavg()[0])
     row["limit_peak"] = row["cold_peak_jwst"]
     return row
@@ -157,6 +157,7 @@ def main(words=None):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5,
                         help="counted runs, after one that is not; 0 counts that one (default 5)")
+    parser.add_argument("--official-repeats", type=int, help="the same of jwst, by default as many")
     parser.add_argument("--threads", type=int, default=1, help="threads of ours (default 1)")
     parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--plot", nargs="?", const="docs/figures", metavar="FOLDER",
@@ -171,8 +172,9 @@ def main(words=None):
     parser.add_argument("--json", help="file that JSON lines are appended to")
     given = parser.parse_args(words)
     if given.exposures is None:
-        detector1.tell((compare(name, given.repeats, given.threads) for name in given.case),
-                       given.json, given.plot, name="steps-{exposure}.svg")
+        official = given.repeats if given.official_repeats is None else given.official_repeats
+        detector1.tell((compare(name, given.repeats, official, given.threads)
+                        for name in given.case), given.json, given.plot)
         return
     data = None if given.data is None else json.loads(Path(given.data).read_text())
     line = json.dumps(bounded(given.exposures, given.memory_limit, given.threads,

@@ -11,6 +11,9 @@ KINDS = {
     "FGS": ("GUIDER1", None, None, "FGS_IMAGE"),
 }
 SCALE = 0.031
+#: Pixels that the inverse of the distortion is off, as inverses of real ones are: edges of an image
+#: would come back to x.5 but for rounding, which then decided what belongs to an overlap.
+INEXACT = 2e-5
 #: Corner (x, y from 1) of the images and centre of the distortion.
 CORNER, CENTRE = (101, 51), 180.0
 
@@ -144,7 +147,7 @@ def distortion_transform():
     centre = Shift(-CENTRE) & Shift(-CENTRE)
     model = centre | Mapping((0, 1, 0, 1)) | forward
     inverse = ((Shift(-120.0) & Shift(500.0)) | Mapping((0, 1, 0, 1)) | (back[0] & back[1])
-               | (Shift(CENTRE) & Shift(CENTRE)))
+               | (Shift(CENTRE + INEXACT) & Shift(CENTRE - INEXACT)))
     model.inverse = inverse
     return model
 

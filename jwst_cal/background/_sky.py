@@ -328,4 +328,4 @@ def differences(levels, weights):
         weight * (levels[one, other] - levels[other, one]))
     known = np.zeros(n, bool)
     known[one] = known[other] = True
-    return np.where(known, found, np.nan), np.linalg.matrix_rank(matrix, 1e-12) >= n - 1
+    return np.where(known, found, np.nan), np.linalg.matrix_rank(matrix) >= n - 1

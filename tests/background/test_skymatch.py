@@ -128,7 +128,8 @@ def test_an_image_without_usable_pixels_is_skipped(three):
 def test_separate_parts_match_each_other_only(references, three, caplog):
     pair = [images.placed(references, n, 40 + dx, level=level)
             for n, dx, level in ((7, 0, 5.0), (8, 0.5, 5.5))]
-    levels, _ = run([*three, *pair], skystat="mean")
+    with caplog.at_level("INFO", "jwst_cal"):
+        levels, _ = run([*three, *pair], skystat="mean")
     assert "in parts" in caplog.text
     assert_allclose(np.diff(levels), [0.3, -0.4, levels[3] - levels[2], 0.5], atol=2 * MEAN)
 

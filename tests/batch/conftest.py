@@ -12,7 +12,7 @@ from jwst_cal.batch import engines
 NAMES = [f"jw01234001001_02101_{number:05d}_nrca1" for number in range(1, 7)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def raw(tmp_path_factory):
     """Folder with the exposures; not to be changed."""
     from jwst_cal.simulate import exposures
@@ -99,7 +99,7 @@ def same_bytes(folder):
     return {path.name: path.read_bytes() for path in sorted(Path(folder).glob("*.fits"))}
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="package")
 def fixed_time():
     """Time stands still in products, also in those of workers."""
     with pytest.MonkeyPatch.context() as patch:
@@ -118,7 +118,7 @@ def command(*words, **options):
                           capture_output=True, text=True, check=False, **options)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def undisturbed(raw, tmp_path_factory, fixed_time):
     """Products of one run of worker processes that nothing disturbed."""
     out = tmp_path_factory.mktemp("undisturbed") / "out"  # products tell the folder's name

@@ -4,6 +4,7 @@ Each block runs in a folder of its own that holds the files it names. A command 
 block shows the files it makes (``$ ls``); otherwise it is explained, which checks the options.
 """
 
+import filecmp
 import logging
 import os
 import re
@@ -111,10 +112,16 @@ def test_example(folder, inputs, kind, text, monkeypatch):
         exec(compile(text, "example", "exec"), {})
         logging.getLogger("jwst_cal").setLevel(level)
         return
-    explain = "$ ls" not in text
+    explain = "$ ls" not in text and "$ cmp" not in text
     for command, shown in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", text, re.MULTILINE):
         words = [word for word in shlex.split(command) if word != "PYTHONPATH=."]
-        if words[0] == "ls":
+        if words[0] == "export":
+            monkeypatch.setenv(*words[1].split("="))
+        elif words[0] == "mv":
+            os.rename(*words[1:])
+        elif words[0] == "cmp":
+            assert filecmp.cmp(*words[1:3], shallow=False)
+        elif words[0] == "ls":
             assert sorted(os.listdir(*words[1:])) == shown.split()
         else:
             assert run(words, explain) == 0, command

@@ -195,7 +195,7 @@ def test_freed_memory_is_used_again():
     clean = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
 
     def found(what, **environment):
-        done = subprocess.run([sys.executable, "-c", FREED, what], env=clean | environment,
+        done = subprocess.run([sys.executable, "-P", "-c", FREED, what], env=clean | environment,
                               capture_output=True, text=True, check=True)
         return int(done.stdout)
 

@@ -162,7 +162,9 @@ def test_coordinates_and_headers_agree(products):
                 if isinstance(one, str):
                     assert one == other
                 elif one is not None:
-                    np.testing.assert_allclose(one, other, rtol=1e-8, atol=2e-9, err_msg=key)
+                    # errors of the SIP fit: what is left of fits to places of 1e-14 degrees
+                    pixels = 1e-6 if key in ("sipmxerr", "sipiverr") else 2e-9
+                    np.testing.assert_allclose(one, other, rtol=1e-8, atol=pixels, err_msg=key)
             np.testing.assert_array_equal(a.data, b.data)
     skipped = name in ("few-absolute", "one", "empty", "confused")
     everywhere = {"absolute": 3, "one-absolute": 1, "service": 3}

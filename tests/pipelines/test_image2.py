@@ -123,6 +123,15 @@ def without(header):
             if card.keyword not in left_out]
 
 
+def rounded(word):
+    """A value of a header with the digits in which coordinates of two sorts agree."""
+    if isinstance(word, float):
+        return f"{word:.7g}"
+    if isinstance(word, str) and word.startswith("POLYGON"):
+        return [f"{float(value):.7f}" for value in word.split()[2:]]
+    return word
+
+
 @pytest.mark.parametrize("instrument", ["NIRCAM", "MIRI"])
 def test_light_models_give_the_same_products(instrument, tmp_path, monkeypatch):
     from astropy.io import fits
@@ -153,8 +162,8 @@ def test_light_models_give_the_same_products(instrument, tmp_path, monkeypatch):
             for one, other in zip(a, b, strict=True):
                 cards = without(one.header), without(other.header)
                 if product.endswith("i2d.fits"):  # by coordinates that agree within 1e-9 pixel
-                    cards = [[tuple(f"{word:.7g}" if isinstance(word, float) else word
-                                    for word in card) for card in part] for part in cards]
+                    cards = [[tuple(rounded(word) for word in card) for card in part]
+                             for part in cards]
                 assert cards[0] == cards[1]
                 if one.name in ("PRIMARY", "ASDF"):
                     continue
@@ -167,7 +176,8 @@ def test_light_models_give_the_same_products(instrument, tmp_path, monkeypatch):
         again = _reading.read_product(str(ours))
         with datamodels.open(ours) as a, datamodels.open(theirs) as b:
             places = np.array([[-0.4, 3, 90], [0, 50, 80]])
-            np.testing.assert_array_equal(again.meta.wcs(*places), a.meta.wcs(*places))
+            np.testing.assert_allclose(again.meta.wcs(*places), a.meta.wcs(*places), rtol=1e-15,
+                                       atol=0)
             np.testing.assert_allclose(a.meta.wcs(*places), b.meta.wcs(*places), atol=1e-12)
             np.testing.assert_allclose(a.meta.wcs.invert(*a.meta.wcs(*places)),
                                        b.meta.wcs.invert(*b.meta.wcs(*places)), atol=1e-6)

@@ -286,7 +286,7 @@ def test_segments_are_parts_of_the_whole(tmp_path):
 
 
 def test_a_time_series_dims_in_the_middle(tmp_path):
-    exposure = simulate("NIRSPEC", "SUB512", n_ints=9, n_groups=6)
+    exposure = simulate("NIRSPEC", "SUB512", n_ints=9, n_groups=12)
     truth = Truth.load(truth_path(exposure.write(tmp_path)))
     assert_array_equal(truth.light_curve, exposure.truth.light_curve)
     bright = (truth.rate > 0.3 * truth.rate.max()) & truth.good
