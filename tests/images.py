@@ -13,7 +13,7 @@ KINDS = {
 SCALE = 0.031
 #: Pixels that the inverse of the distortion is off, as inverses of real ones are: edges of an image
 #: would come back to x.5 but for rounding, which then decided what belongs to an overlap.
-INEXACT = 2e-5
+INEXACT = 1e-5
 #: Corner (x, y from 1) of the images and centre of the distortion.
 CORNER, CENTRE = (101, 51), 180.0
 
