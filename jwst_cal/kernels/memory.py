@@ -57,6 +57,8 @@ _WITHOUT, _WINDOW = 20, 110_000_000
 
 #: The memory of arrays of so many bytes is kept for others, which may be smaller by one in so many.
 _LENT, _SPARE = 1 << 22, 16
+#: Kept is what has one in so many of the bytes of the largest array, or more: ramps, their flags.
+_WORTH = 4
 
 #: Advice about memory that the system may take.
 _MAY_TAKE = getattr(mmap, "MADV_FREE", None)
@@ -377,13 +379,17 @@ def copied(array):
 class _Lent:
     """What an array refers to whose memory is kept when nothing refers to the array any more."""
 
+    before, now = 0, 0  # bytes of the largest array of the run before, and of this one
+
     def __init__(self, block, n_bytes):
         self._block = block
         address = np.frombuffer(block, np.uint8).ctypes.data
         self.__array_interface__ = {"version": 3, "typestr": "|u1", "shape": (n_bytes,),
                                     "data": (address, False)}
 
-    def __del__(self, keep=_unused.append, may_take=_MAY_TAKE):
+    def __del__(self, keep=_unused.append, may_take=_MAY_TAKE, worth=_WORTH):
+        if len(self._block) * worth < max(self.before, self.now):
+            return
         if may_take is not None:
             self._block.madvise(may_take)
         keep(self._block)
@@ -391,6 +397,7 @@ class _Lent:
 
 def _lend(n_bytes, is_zero):
     """Return bytes in memory that was used before, if there is any of about the size."""
+    _Lent.now = max(_Lent.now, n_bytes)
     for block in list(_unused):
         if n_bytes <= len(block) <= n_bytes + n_bytes // _SPARE:
             with contextlib.suppress(ValueError):  # another thread was faster
@@ -399,7 +406,8 @@ def _lend(n_bytes, is_zero):
                 if is_zero:
                     lent.fill(0)
                 return lent
-    forget()
+    if n_bytes * _WORTH >= max(_Lent.before, _Lent.now):
+        _unused.clear()
     try:
         block = mmap.mmap(-1, n_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     except (OSError, OverflowError):
@@ -421,6 +429,11 @@ def forget(unless=None):
     global _user
     if unless is None or unless != _user:
         _unused.clear()
+        _Lent.before = _Lent.now = 0
+    else:  # the next run: blocks of an exposure before the last, if larger, will not be wanted
+        _Lent.before, _Lent.now = _Lent.now, 0
+        most = _Lent.before + _Lent.before // _SPARE
+        _unused[:] = [block for block in _unused if len(block) <= most]
     _user = unless or _user
 
 

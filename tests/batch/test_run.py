@@ -131,6 +131,22 @@ class TestFailures:
         assert "truncated" in out
         assert "no such file" in out
 
+    def test_a_vanished_reference_fails_only_what_needs_it(self, exposures, tmp_path, run_here,
+                                                           capsys):
+        from jwst_cal.cli import command as jwst_cal_command
+
+        gone = {"steps": {"jump": {"override_gain": str(tmp_path / "gone_gain.fits")}}}
+        plan = plan_of(exposures, tmp_path / "out", which=slice(3))
+        plan.tasks[1:2] = plan_of(exposures, tmp_path / "out", gone, slice(1, 2)).tasks
+        told = run_here(plan)
+        assert told.status == 1
+        assert told.of("failed") == [f"{NAMES[1]}_uncal.fits"]
+        assert len(told.of("done")) == 2
+        assert jwst_cal_command.main(["status", plan.output_dir]) == 0
+        out = capsys.readouterr().out
+        assert "2 done, 1 failed" in out
+        assert "gone_gain.fits: no such file" in out
+
     def test_full_disk(self, exposures, tmp_path, run_here, monkeypatch):
         import errno
 

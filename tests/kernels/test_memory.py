@@ -118,6 +118,28 @@ def test_memory_is_kept_for_runs_of_one_pipeline():
     assert memory._unused == []
 
 
+@pytest.mark.usefixtures("_nothing_kept")
+def test_memory_of_smaller_arrays_is_not_kept():
+    """Results would else lie beside the ramp of the next exposure."""
+    ramp = memory.empty((40_000_000,), np.uint8)
+    del ramp
+    results = memory.empty((9_000_000,), np.uint8)
+    assert len(memory._unused) == 1  # what does not count takes nothing away
+    del results
+    assert [len(block) for block in memory._unused] == [40_000_000]
+
+
+@pytest.mark.usefixtures("_nothing_kept")
+def test_memory_of_a_larger_exposure_is_given_back_after_a_smaller_one():
+    memory.forget(unless="one")
+    memory.empty((80_000_000,), np.uint8)
+    memory.forget(unless="one")
+    memory.empty((8_000_000,), np.uint8)
+    assert len(memory._unused) == 1
+    memory.forget(unless="one")
+    assert memory._unused == []
+
+
 def test_too_much_memory():
     with pytest.raises(MemoryError, match="no room for an array of"):
         memory.empty((1 << 40, 1 << 15), np.float32)
