@@ -1,5 +1,6 @@
 """Six small raw exposures, and an engine that runs tasks in a thread of the test itself."""
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from jwst_cal.batch import engines
 NAMES = [f"jw01234001001_02101_{number:05d}_nrca1" for number in range(1, 7)]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def raw(tmp_path_factory):
     """Folder with the exposures; not to be changed."""
     from jwst_cal.simulate import exposures
@@ -99,12 +100,14 @@ def same_bytes(folder):
     return {path.name: path.read_bytes() for path in sorted(Path(folder).glob("*.fits"))}
 
 
-@pytest.fixture(autouse=True, scope="package")
-def fixed_time():
+EPOCH = {"SOURCE_DATE_EPOCH": "1700000000"}
+
+
+@pytest.fixture(autouse=True)
+def fixed_time(monkeypatch):
     """Time stands still in products, also in those of workers."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-        yield
+    for name, value in EPOCH.items():
+        monkeypatch.setenv(name, value)
 
 
 def products(folder):
@@ -118,11 +121,12 @@ def command(*words, **options):
                           capture_output=True, text=True, check=False, **options)
 
 
-@pytest.fixture(scope="package")
-def undisturbed(raw, tmp_path_factory, fixed_time):
+@pytest.fixture(scope="session")
+def undisturbed(raw, tmp_path_factory):
     """Products of one run of worker processes that nothing disturbed."""
     out = tmp_path_factory.mktemp("undisturbed") / "out"  # products tell the folder's name
-    done = command("run", raw, "-o", out, "--stages", "1", "--jobs", "2", "--threads", "1")
+    done = command("run", raw, "-o", out, "--stages", "1", "--jobs", "2", "--threads", "1",
+                   env=os.environ | EPOCH)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert sum("] done " in line for line in lines) == len(NAMES)
