@@ -57,9 +57,11 @@ def measure(ours, theirs):
                 flags += int(np.count_nonzero((one != two)[(..., *inner)] if combined
                                               else one != two))
         y, x = np.mgrid[0:a.data.shape[-2]:9, 0:a.data.shape[-1]:9]
-        back = np.array(b.meta.wcs.invert(*a.meta.wcs(x, y, with_bounding_box=False),
-                                          with_bounding_box=False))
-        return largest, nan, flags, float(np.abs(back - [x, y]).max())
+        mine, theirs = (  # the inverse is not exact, for both alike
+            np.array(b.meta.wcs.invert(*wcs(x, y, with_bounding_box=False),
+                                       with_bounding_box=False))
+            for wcs in (a.meta.wcs, b.meta.wcs))
+        return largest, nan, flags, float(np.abs(mine - theirs).max())
 
 
 def image2_cases(folder):
