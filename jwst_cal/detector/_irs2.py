@@ -6,12 +6,13 @@ twice each.
 """
 
 import logging
+import math
 
 import numpy as np
 
 from jwst_cal.errors import InputError
 
-__all__ = ["OUTPUTS", "PIXELS", "REFERENCE", "TURN", "Layout", "layout_of", "rows_of",
+__all__ = ["OUTPUTS", "PIXELS", "REFERENCE", "TURN", "Layout", "keep_rows", "layout_of", "rows_of",
            "science_rows"]
 
 log = logging.getLogger(__name__)
@@ -112,6 +113,31 @@ def layout_of(ramp):
                          f"{pattern[1]} where {(Layout.n_rows, _LINES)}, {_NORMAL} and {REFERENCE} "
                          "are needed")
     return Layout(backwards=detector == "NRS2")
+
+
+def keep_rows(array, rows):
+    """
+    Leave out the other rows of an array, in place.
+
+    Parameters
+    ----------
+    array : array [..., row, col]
+        In C order; used up.
+    rows : int [kept row]
+        Ascending.
+
+    Returns
+    -------
+    array [..., kept row, col]
+        In the memory of `array`.
+    """
+    *outer, n_rows, n_cols = array.shape
+    planes = array.reshape(-1, n_rows, n_cols)
+    shape = len(planes), len(rows), n_cols
+    kept = array.reshape(-1)[: math.prod(shape)].reshape(shape)
+    for plane, result in zip(planes, kept, strict=True):
+        result[...] = plane[rows]
+    return kept.reshape(*outer, len(rows), n_cols)
 
 
 def science_rows(n_rows, *, normal, reference, reverse):

@@ -136,9 +136,10 @@ class RefPixStep(Step):
         ramp.data = _irs2_reference.subtract(ramp.data, filters, layout, keep_reference=keep)
         if not keep:
             rows = layout.image_rows
-            ramp.groupdq, ramp.pixeldq = ramp.groupdq[:, :, rows], ramp.pixeldq[rows]
+            ramp.groupdq = _irs2.keep_rows(ramp.groupdq, rows)
+            ramp.pixeldq = _irs2.keep_rows(ramp.pixeldq, rows)
             if ramp.meta.exposure.zero_frame:
-                ramp.zeroframe = ramp.zeroframe[:, rows]
+                ramp.zeroframe = _irs2.keep_rows(ramp.zeroframe, rows)
         return ramp
 
     def _flag_bad(self, ramp, layout):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from jwst_cal.kernels import memory
-from jwst_cal.kernels._arrays import contiguous
+from jwst_cal.kernels._arrays import contiguous, in_place
 
 from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
@@ -14,7 +14,7 @@ cdef extern from "counts.h" nogil:
     jc_status jc_counts(const unsigned char *stored, size_t n, int n_threads, float *counts)
 
 
-def counts(stored, *, n_threads=None):
+def counts(stored, *, out=None, n_threads=None):
     """
     Convert the stored words of an unsigned 16-bit FITS image to float32.
 
@@ -22,6 +22,8 @@ def counts(stored, *, n_threads=None):
     ----------
     stored : big-endian int16, any shape
         As in the file, without BZERO; a mapped array is read where it lies.
+    out : float32, same shape, optional
+        Where the counts go; C-ordered.
     n_threads : int, optional
         Threads; see `jwst_cal.kernels.threads`.
 
@@ -35,13 +37,15 @@ def counts(stored, *, n_threads=None):
     TypeError
         If the dtype is another.
     ValueError
-        If the array is empty.
+        If the array is empty, or `out` has another shape or order.
     """
     if stored.dtype != np.dtype(">i2"):
         raise TypeError(f"stored: dtype {stored.dtype} where >i2 is needed")
     flat = contiguous(np.ascontiguousarray(stored).reshape(-1).view(np.uint8), np.uint8, (None,),
                       "stored")
-    out = memory.empty(stored.shape, np.float32)
+    if out is None:
+        out = memory.empty(stored.shape, np.float32)
+    out = in_place(out, np.float32, stored.shape, "out")
     cdef const unsigned char[::1] s = flat
     cdef float[::1] c = out.reshape(-1)
     cdef int team = team_of(n_threads, stored.size)

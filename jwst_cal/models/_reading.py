@@ -33,6 +33,8 @@ TREES = {"DistortionModel": "model", "FilteroffsetModel": "filters",
 
 _WORDS = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _COLUMNS = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
+#: Bytes of raw counts converted at a time.
+_AT_ONCE = 1 << 24
 _OWN_BITS = np.uint32(1) << np.arange(32, dtype=np.uint32)
 
 
@@ -474,7 +476,7 @@ def _stored(hdu: Hdu, schema: Mapping[str, Any], content: Any, as_it_is: bool) -
     words = np.frombuffer(content, _WORDS[bits], int(np.prod(shape)), hdu.offset).reshape(shape)
     convert: Callable[[np.ndarray], np.ndarray] | None
     if words.size and (bits, zero) == (16, 32768) and target == np.float32:
-        from jwst_cal.kernels.counts import counts as convert
+        convert = functools.partial(_as_counts, content)
     elif words.size and (bits, zero) == (32, 1 << 31) and target == np.uint32:
         convert = functools.partial(_as_flags, _OWN_BITS)
     elif as_it_is and not zero and words.dtype.newbyteorder("=") == target:
@@ -492,6 +494,19 @@ def _cast(target: np.dtype, zero: int, words: np.ndarray) -> np.ndarray:
         words = words.astype(np.int64) + np.int64(zero)
     out = memory.empty(words.shape, target)
     np.copyto(out, words, casting="unsafe")
+    return out
+
+
+def _as_counts(content: Any, words: np.ndarray) -> np.ndarray:
+    """Convert some planes at a time: those of the file do not stay in memory beside the ramp."""
+    from jwst_cal.kernels.counts import counts
+
+    out = memory.empty(words.shape, np.float32)
+    planes, converted = (array.reshape(-1, *array.shape[-2:]) for array in (words, out))
+    step = max(1, _AT_ONCE // max(planes[0].nbytes, 1))
+    for at in range(0, len(planes), step):
+        counts(planes[at : at + step], out=converted[at : at + step])
+        _let_go(content)
     return out
 
 

@@ -38,6 +38,18 @@ def white():
     return data
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("shape", [(2, 3, 6, 4), (3, 6, 4), (6, 4)])
+def test_rows_are_kept_in_place(shape, dtype):
+    array = np.arange(np.prod(shape), dtype=dtype).reshape(shape)
+    for rows in ([0, 1, 4], [5], [], range(6)):
+        given = array.copy()
+        kept = _irs2.keep_rows(given, list(rows))
+        np.testing.assert_array_equal(kept, array[..., np.array(rows, int), :])
+        assert kept.flags.c_contiguous
+        assert np.shares_memory(kept, given) == (len(rows) > 0)
+
+
 def exposure(data, pixeldq=None, detector="NRS1"):
     ramp = RampModel(data=data)
     ramp.pixeldq = np.zeros(data.shape[2:], np.uint32) if pixeldq is None else pixeldq

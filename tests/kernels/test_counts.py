@@ -22,6 +22,16 @@ def test_read_only_and_strided_input(convert):
     np.testing.assert_array_equal(convert(words)[1], np.arange(65536)[::3])
 
 
+@pytest.mark.parametrize("convert", [counts, twin])
+def test_counts_go_where_they_are_wanted(convert):
+    words, room = EVERY.reshape(4, 128, 128), np.full((6, 128, 128), -1, np.float32)
+    assert np.shares_memory(convert(words, out=room[1:5]), room)
+    np.testing.assert_array_equal(room[1:5].ravel(), np.arange(65536))
+    assert (room[[0, 5]] == -1).all()
+    with pytest.raises(ValueError, match=r"out: shape \(3, 128, 128\) where"):
+        convert(words, out=room[:3])
+
+
 @pytest.mark.parametrize("n_threads", [1, 2, 7])
 def test_bytes_do_not_depend_on_threads(n_threads):
     words = np.random.default_rng(1).integers(-32768, 32768, 200_001).astype(">i2")

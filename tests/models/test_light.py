@@ -16,6 +16,7 @@ from stdatamodels.jwst import datamodels
 
 from jwst_cal import flags, models
 from jwst_cal.framework import Pipeline, Reference, Step
+from jwst_cal.kernels import counts
 from jwst_cal.models import _dictionary, _fits, _reading, _writing, light
 from jwst_cal.simulate.exposures import simulate
 from tests import images, star_fields
@@ -184,6 +185,27 @@ def test_arrays_stay_in_the_file_until_they_are_used(exposure):
         assert array is getattr(model, name)
         assert array.flags.carray
         assert array.dtype.isnative
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
+def test_raw_counts_do_not_stay_in_memory_beside_the_ramp(tmp_path, monkeypatch):
+    path = tmp_path / "jw00001001001_02101_00001_nrcalong_uncal.fits"
+    ramp = np.arange(12 * 2048 * 2048, dtype=np.uint16).reshape(1, 12, 2048, 2048)
+    fits.HDUList([fits.PrimaryHDU(header=fits.Header({
+        "TELESCOP": "JWST", "INSTRUME": "NIRCAM", "DETECTOR": "NRCALONG", "EXP_TYPE": "NRC_IMAGE",
+        "DATAMODL": "Level1bModel"})), fits.ImageHDU(ramp, name="SCI")]).writeto(path)
+    mapped = []
+
+    def watched(words, **options):
+        kernel(words, **options)
+        with open("/proc/self/status") as status:
+            mapped.extend(1024 * int(line.split()[1]) for line in status if "RssFile" in line)
+
+    kernel = counts.counts
+    monkeypatch.setattr(counts, "counts", watched)
+    data = models.open_exposure(str(path), light=True).data
+    assert (data == ramp).all()
+    assert max(mapped) - mapped[0] < ramp.nbytes / 2
 
 
 def test_names_answer_as_in_the_data_model(exposure):
