@@ -476,5 +476,10 @@ def map_file(file):
         If it cannot be mapped.
     """
     if limit() is None:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            # read in by large pages, also for the next exposure; small ones are dear to touch
+            with contextlib.suppress(OSError):  # a kernel without them
+                content.madvise(mmap.MADV_HUGEPAGE)
+        return content
     return Mapped(keeper(), file.fileno(), os.fstat(file.fileno()).st_size, False)
