@@ -75,42 +75,43 @@ static void extrapolated_mean(const jc_dark *d, int n, const unsigned char *fram
     }
 }
 
-/* n columns of a row, from column x on. */
-static void subtract_block(const jc_dark *d, int row, int x, int n, float *mean, double *mean64,
-                           float *data, float *averaged)
+/* n columns of a row of one group, from column x on, by integration k of the dark. */
+static void subtract_block(const jc_dark *d, int k, int g, int row, int x, int n, float *mean,
+                           double *mean64, float *data, float *averaged)
 {
-    size_t plane = (size_t) d->n_rows * d->n_cols, at = (size_t) row * d->n_cols + (size_t) x;
-    for (int k = 0; k < d->n_dark_ints; k++) {
-        const unsigned char *frames = d->frames + k * d->integration_step + row * d->row_step +
-                                      (ptrdiff_t) (x * sizeof(float));
-        int used = averaged != NULL;
-        for (int i = 0; i < d->n_ints; i++) used |= d->which[i] == k;
-        for (int g = 0; used && g < d->n_groups; g++) {
-            int start = g * d->group_step;
-            for (int f = start; f < start + d->frames_per_group && f < d->n_frames; f++)
-                jc_fetch(frames + f * d->frame_step + n * sizeof(float), n * sizeof(float));
-            if (d->extrapolate)
-                extrapolated_mean(d, n, frames, start, mean64);
-            else
-                mean_of_frames(n, d->frames_per_group, frames + start * d->frame_step,
-                               d->frame_step, d->swapped, mean);
-            for (int i = 0; i < d->n_ints; i++) {
-                float *values = data + ((size_t) i * d->n_groups + g) * plane + at;
-                if (d->which[i] != k) continue;
-                jc_fetch(values + n, n * sizeof *values);
-                if (!d->extrapolate)
-                    subtract_mean(n, mean, values);
-                else
-                    for (int c = 0; c < n; c++) values[c] = (float) (values[c] - mean64[c]);
-            }
-            if (averaged) {
-                float *values = averaged + ((size_t) k * d->n_groups + g) * plane + at;
-                for (int c = 0; c < n; c++)
-                    values[c] = d->extrapolate ? (float) mean64[c] : mean[c];
-            }
-            jc_settle(d->n_ints + d->frames_per_group);
-        }
+    const size_t plane = (size_t) d->n_rows * d->n_cols;
+    const size_t at = (size_t) row * d->n_cols + (size_t) x;
+    const unsigned char *frames = d->frames + k * d->integration_step + row * d->row_step +
+                                  (ptrdiff_t) (x * sizeof(float));
+    const int start = g * d->group_step;
+    for (int f = start; f < start + d->frames_per_group && f < d->n_frames; f++)
+        jc_fetch(frames + f * d->frame_step + n * sizeof(float), n * sizeof(float));
+    if (d->extrapolate)
+        extrapolated_mean(d, n, frames, start, mean64);
+    else
+        mean_of_frames(n, d->frames_per_group, frames + start * d->frame_step, d->frame_step,
+                       d->swapped, mean);
+    for (int i = 0; i < d->n_ints; i++) {
+        float *values = data + ((size_t) i * d->n_groups + g) * plane + at;
+        if (d->which[i] != k) continue;
+        jc_fetch(values + n, n * sizeof *values);
+        if (!d->extrapolate)
+            subtract_mean(n, mean, values);
+        else
+            for (int c = 0; c < n; c++) values[c] = (float) (values[c] - mean64[c]);
     }
+    if (averaged) {
+        float *values = averaged + ((size_t) k * d->n_groups + g) * plane + at;
+        for (int c = 0; c < n; c++) values[c] = d->extrapolate ? (float) mean64[c] : mean[c];
+    }
+    jc_settle(d->n_ints + d->frames_per_group);
+}
+
+static int is_used(const jc_dark *d, int k)
+{
+    for (int i = 0; i < d->n_ints; i++)
+        if (d->which[i] == k) return 1;
+    return 0;
 }
 
 jc_status jc_subtract_dark(const jc_dark *d, int n_threads, float *data, float *averaged)
@@ -118,7 +119,8 @@ jc_status jc_subtract_dark(const jc_dark *d, int n_threads, float *data, float *
     if (d->n_ints < 1 || d->n_groups < 1 || d->n_rows < 1 || d->n_cols < 1 ||
         d->n_dark_ints < 1 || d->n_frames < 1 + (d->extrapolate != 0) ||
         d->frames_per_group < 1 || d->group_step < 1 || d->row_from < 0 ||
-        d->row_to > d->n_rows || n_threads < 1)
+        d->row_to > d->n_rows || d->group_from < 0 || d->group_to > d->n_groups ||
+        n_threads < 1)
         return JC_BAD_ARGUMENT;
     long long needed = (long long) (d->n_groups - 1) * d->group_step + d->frames_per_group;
     if (!d->extrapolate && needed > d->n_frames) return JC_BAD_ARGUMENT;
@@ -128,11 +130,17 @@ jc_status jc_subtract_dark(const jc_dark *d, int n_threads, float *data, float *
     {
         float mean[BLOCK];
         double mean64[BLOCK];
-#pragma omp for schedule(static)
-        for (int row = d->row_from; row < d->row_to; row++)
-            for (int x = 0; x < d->n_cols; x += BLOCK)
-                subtract_block(d, row, x, d->n_cols - x < BLOCK ? d->n_cols - x : BLOCK, mean,
-                               mean64, data, averaged);
+        for (int k = 0; k < d->n_dark_ints; k++) {
+            if (!averaged && !is_used(d, k)) continue;
+            for (int g = d->group_from; g < d->group_to; g++) {
+#pragma omp for schedule(static) nowait
+                for (int row = d->row_from; row < d->row_to; row++)
+                    for (int x = 0; x < d->n_cols; x += BLOCK)
+                        subtract_block(d, k, g, row, x,
+                                       d->n_cols - x < BLOCK ? d->n_cols - x : BLOCK, mean,
+                                       mean64, data, averaged);
+            }
+        }
     }
     return JC_OK;
 }

@@ -8,9 +8,10 @@
  * all sums are made in float64; a mean is rounded to float32, a single frame that stands for a group
  * (frames_per_group and group_step 1) is not.
  *
- * Integration i of the exposure takes integration which[i] of the dark. Only the rows from
- * row_from up to row_to are read and changed, so that a caller can let go of the pages of a mapped
- * file in between. The rows are shared among the threads. */
+ * Integration i of the exposure takes integration which[i] of the dark. Only the groups from
+ * group_from up to group_to, in the rows from row_from up to row_to, are changed, and what they need
+ * is read, so that a caller can let go of the pages of a mapped file in between. One group comes
+ * after the other, as the frames lie in the file; the rows are shared among the threads. */
 #ifndef JC_DARK_H
 #define JC_DARK_H
 
@@ -25,6 +26,7 @@ typedef struct {
     int frames_per_group, group_step;
     int extrapolate;
     const int32_t *which; /* [n_ints] */
+    int group_from, group_to;
     int row_from, row_to;
 } jc_dark;
 

@@ -9,8 +9,8 @@ from jwst_cal.kernels.dark import subtract_dark
 
 __all__ = ["ReadPattern", "choose_integrations", "groups_to_add", "subtract"]
 
-#: Rows between two calls of `release`: 20 frames of them are 42 MB in a 2048-pixel-wide dark.
-BAND = 256
+#: Bytes of the dark between two calls of `release`: at least those of a group in BAND rows.
+AT_ONCE, BAND = 1 << 25, 256
 
 
 class ReadPattern(NamedTuple):
@@ -81,7 +81,7 @@ def subtract(data, frames, *, exposure, dark, first_integration=1, averaged=Fals
     data : float32 [integration, group, row, col], DN
         Changed in place.
     frames : float32 [integration, group, row, col] or [group, row, col], DN
-        The dark's groups. Only those needed are read, a band of rows at a time.
+        The dark's groups. Only those needed are read, some groups or a band of rows at a time.
     exposure, dark : ReadPattern
         Their groups. The dark's are single frames, or grouped as the exposure's.
     first_integration : int
@@ -89,7 +89,7 @@ def subtract(data, frames, *, exposure, dark, first_integration=1, averaged=Fals
     averaged : bool
         Return the averaged dark.
     release : callable, optional
-        Called after each band of rows: lets go of the memory of a mapped file.
+        Called in between: lets go of the memory of a mapped file.
     n_threads : int, optional
         Threads.
 
@@ -116,19 +116,29 @@ def subtract(data, frames, *, exposure, dark, first_integration=1, averaged=Fals
     if not same and dark[1:] != (1, 0):
         raise ValueError(f"dark: groups of {dark.frames_per_group} frames and gaps of "
                          f"{dark.group_gap} cannot be regrouped")
-    n_rows = data.shape[2]
     out = None
     if averaged:
         out = np.empty((len(frames), *data.shape[1:]), np.float32)
-    for row in range(0, n_rows, BAND):
+    frames_per_group = 1 if same else exposure.frames_per_group
+    for groups, rows in _parts(data.shape, len(frames) * frames_per_group * frames.itemsize):
         subtract_dark(
-            data, frames,
-            frames_per_group=1 if same else exposure.frames_per_group,
+            data, frames, frames_per_group=frames_per_group,
             group_step=1 if same else exposure.group_step,
             extrapolate=groups_to_add(exposure, dark) > 0,
             which=choose_integrations(len(data), len(frames), first_integration),
-            rows=(row, min(row + BAND, n_rows)), averaged=out, n_threads=n_threads,
+            groups=groups, rows=rows, averaged=out, n_threads=n_threads,
         )
         if release is not None:
             release()
     return out
+
+
+def _parts(shape, n_bytes):
+    """Groups and rows to subtract at once, where each pixel of a group takes some bytes."""
+    _, n_groups, n_rows, n_cols = shape
+    at_once = max(AT_ONCE // (n_bytes * n_cols), 1)  # rows, of any group
+    n = max(at_once // n_rows, 1)
+    band = n_rows if at_once >= n_rows else max(at_once // BAND, 1) * BAND
+    for group in range(0, n_groups, n):
+        for row in range(0, n_rows, band):
+            yield (group, min(group + n, n_groups)), (row, min(row + band, n_rows))

@@ -9,6 +9,7 @@ def subtract_dark(
     group_step: int = 1,
     extrapolate: bool = False,
     which: ArrayLike | None = None,
+    groups: tuple[int, int] | None = None,
     rows: tuple[int, int] | None = None,
     averaged: NDArray[np.float32] | None = None,
     n_threads: int | None = None,

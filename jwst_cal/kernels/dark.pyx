@@ -23,6 +23,7 @@ cdef extern from "dark.h" nogil:
         int frames_per_group, group_step
         int extrapolate
         const int32_t *which
+        int group_from, group_to
         int row_from, row_to
     jc_status jc_subtract_dark(const jc_dark *dark, int n_threads, float *data, float *averaged)
 
@@ -40,8 +41,16 @@ cdef _frames(frames, shape):
     return frames
 
 
+def _part(part, n, name):
+    begin, end = (0, n) if part is None else part
+    if not 0 <= begin <= end <= n:
+        raise ValueError(f"{name}: {begin} to {end} where 0 to {n} is needed")
+    return begin, end
+
+
 def subtract_dark(data, frames, *, int frames_per_group=1, int group_step=1,
-                  bint extrapolate=False, which=None, rows=None, averaged=None, n_threads=None):
+                  bint extrapolate=False, which=None, groups=None, rows=None, averaged=None,
+                  n_threads=None):
     """
     Average the frames of a dark into groups and subtract them, in place.
 
@@ -60,8 +69,8 @@ def subtract_dark(data, frames, *, int frames_per_group=1, int group_step=1,
         Continue a dark that is too short in a straight line from its last two frames.
     which : int [integration], optional
         Integration of the dark that each integration of `data` takes; the first by default.
-    rows : (int, int), optional
-        First row and the one after the last to work on; all by default.
+    groups, rows : (int, int), optional
+        First group or row and the one after the last to work on; all by default.
     averaged : float32 [dark integration, group, row, col], DN, optional
         Gets the averaged dark.
     n_threads : int, optional
@@ -72,7 +81,8 @@ def subtract_dark(data, frames, *, int frames_per_group=1, int group_step=1,
     TypeError
         If an array has the wrong dtype.
     ValueError
-        If shapes do not match, `which` or `rows` point outside, or the dark is too short.
+        If shapes do not match, `which`, `groups` or `rows` point outside, or the dark is too
+        short.
     """
     in_place(data, np.float32, (None, None, None, None), "data")
     n_ints, n_groups, n_rows, n_cols = data.shape
@@ -82,9 +92,8 @@ def subtract_dark(data, frames, *, int frames_per_group=1, int group_step=1,
     if which.min() < 0 or which.max() >= len(frames):
         raise ValueError(f"which: {which.min()} to {which.max()} where 0 to {len(frames) - 1} "
                          "is needed")
-    row_from, row_to = (0, n_rows) if rows is None else rows
-    if not 0 <= row_from <= row_to <= n_rows:
-        raise ValueError(f"rows: {row_from} to {row_to} where 0 to {n_rows} is needed")
+    group_from, group_to = _part(groups, n_groups, "groups")
+    row_from, row_to = _part(rows, n_rows, "rows")
     needed = (n_groups - 1) * group_step + frames_per_group
     if not extrapolate and needed > frames.shape[1]:
         raise ValueError(f"frames: {frames.shape[1]} frames where {needed} are needed")
@@ -95,7 +104,8 @@ def subtract_dark(data, frames, *, int frames_per_group=1, int group_step=1,
     cdef float[:, :, :, ::1] a
     cdef float *out = NULL
     cdef jc_dark dark
-    cdef int team = team_of(n_threads, n_ints * n_groups * (row_to - row_from) * n_cols)
+    cdef int team = team_of(
+        n_threads, n_ints * (group_to - group_from) * (row_to - row_from) * n_cols)
     cdef jc_status status
     if averaged is not None:
         a = in_place(averaged, np.float32, (len(frames), n_groups, n_rows, n_cols), "averaged")
@@ -113,6 +123,7 @@ def subtract_dark(data, frames, *, int frames_per_group=1, int group_step=1,
     dark.frames_per_group, dark.group_step = frames_per_group, group_step
     dark.extrapolate = extrapolate
     dark.which = &w[0]
+    dark.group_from, dark.group_to = group_from, group_to
     dark.row_from, dark.row_to = row_from // folded, row_to // folded
     with nogil:
         status = jc_subtract_dark(&dark, team, &d[0, 0, 0, 0], out)

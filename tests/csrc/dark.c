@@ -21,6 +21,8 @@ static void any_exposure(void)
     for (int i = 0; i < d.n_ints; i++)
         which[i] = pick(0, d.n_dark_ints - 1);
     d.which = which;
+    d.group_from = pick(0, d.n_groups - 1);
+    d.group_to = pick(d.group_from, d.n_groups);
     d.row_from = pick(0, d.n_rows - 1);
     d.row_to = pick(d.row_from, d.n_rows);
     float *data = ramps(d.n_ints, d.n_groups, image, 0.05);
@@ -37,7 +39,7 @@ static void test_average(void)
     const int32_t first = 0, second = 1;
     float data[2] = {10, 20};
     jc_dark d = {1, 2, 1, 1, 1, 5, (const unsigned char *) frames, 20, 4, 4, 0, 2, 3, 0, &first,
-                 0, 1};
+                 0, 2, 0, 1};
     CHECK(jc_subtract_dark(&d, 1, data, NULL) == JC_OK);
     CHECK(data[0] == 8.5f && data[1] == 15.5f);
     d.n_frames = 4;
@@ -45,6 +47,12 @@ static void test_average(void)
     d.extrapolate = 1; /* the fifth frame continues the line of the third and fourth */
     CHECK(jc_subtract_dark(&d, 1, data, NULL) == JC_OK);
     CHECK(data[1] == 11);
+    d.group_from = 1; /* the second alone */
+    CHECK(jc_subtract_dark(&d, 1, data, NULL) == JC_OK);
+    CHECK(data[0] == 7 && data[1] == 6.5f);
+    d.group_to = 3;
+    REFUSED(jc_subtract_dark(&d, 1, data, NULL));
+    d.group_to = 2;
     d.which = &second;
     REFUSED(jc_subtract_dark(&d, 1, data, NULL));
 }

@@ -96,6 +96,20 @@ def test_miri_integrations_take_their_own_dark_and_then_the_last(small_ramp, tmp
     assert result.pixeldq[1, 1] == result.pixeldq[2, 2] == 1
 
 
+@pytest.mark.parametrize("at_once", [1, 2 * 4 * 8 * 4, 2 * 3 * 6 * 8 * 4, 1 << 25])
+def test_parts_between_which_pages_are_let_go_do_not_change_the_result(at_once, monkeypatch):
+    monkeypatch.setattr(_dark, "AT_ONCE", at_once)
+    monkeypatch.setattr(_dark, "BAND", 4)
+    frames = np.random.default_rng(1).normal(size=(2, 9, 6, 8)).astype(np.float32)
+    data, released = np.zeros((3, 4, 6, 8), np.float32), []
+    out = _dark.subtract(data, frames, exposure=_dark.ReadPattern(4, 2, 0),
+                         dark=_dark.ReadPattern(9, 1, 0), averaged=True,
+                         release=lambda: released.append(1))
+    assert_array_equal(out, frames[:, :8].reshape(2, 4, 2, 6, 8).mean(axis=2))
+    assert_array_equal(data, -out[[0, 1, 1]])
+    assert len(released) == {1: 8, 256: 8, 1152: 4, 1 << 25: 1}[at_once]
+
+
 def test_a_later_miri_segment_takes_the_last_dark(small_ramp):
     ramp = miri(small_ramp, 1)
     ramp.meta.exposure.integration_start = 4

@@ -73,6 +73,21 @@ def test_only_the_rows_asked_for_change(run, data, frames):
     np.testing.assert_array_equal(data[:, :, 4:], before[:, :, 4:])
 
 
+@BOTH
+@pytest.mark.parametrize("extrapolate", [False, True])
+def test_only_the_groups_asked_for_change(run, extrapolate, data, frames):
+    frames = frames[:, :3] if extrapolate else frames
+    before, whole = data.copy(), data.copy()
+    averaged, part = np.zeros((2, 2, 4, 6, 37), np.float32)
+    options = {"extrapolate": extrapolate, "frames_per_group": 2, "group_step": 3}
+    run(whole, frames, averaged=averaged, **options)
+    run(data, frames, groups=(1, 3), rows=(2, 4), averaged=part, **options)
+    inside = np.zeros(data.shape, bool)
+    inside[:, 1:3, 2:4] = True
+    np.testing.assert_array_equal(data, np.where(inside, whole, before))
+    np.testing.assert_array_equal(part, np.where(inside[:2], averaged, 0))
+
+
 @pytest.mark.parametrize("n_threads", [1, 2, 7])
 @pytest.mark.parametrize("extrapolate", [False, True])
 @pytest.mark.parametrize(("frames_per_group", "group_step"),
@@ -114,6 +129,7 @@ def test_frames_are_read_as_they_lie(view, data, frames):
         ({"group_step": 6, "frames_per_group": 3}, ValueError, "20 frames where 21 are needed"),
         ({"which": [0, 1, 2]}, ValueError, "which: 0 to 2"),
         ({"rows": (2, 7)}, ValueError, "rows: 2 to 7 where 0 to 6"),
+        ({"groups": (2, 5)}, ValueError, "groups: 2 to 5 where 0 to 4"),
         ({"group_step": 0}, ValueError, "out of its range"),
         ({"frames_per_group": 0}, ValueError, "out of its range"),
         ({"averaged": np.zeros((1, 4, 6, 37), np.float32)}, ValueError, "averaged: shape"),
@@ -121,7 +137,8 @@ def test_frames_are_read_as_they_lie(view, data, frames):
          "out of its range"),
     ],
     ids=["narrow frames", "flat frames", "float64 frames", "too few frames", "which too large",
-         "rows outside", "no step", "no frames in a group", "small averaged", "one frame"],
+         "rows outside", "groups outside", "no step", "no frames in a group",
+         "small averaged", "one frame"],
 )
 def test_refuses(change, error, message, data, frames):
     with pytest.raises(error, match=message):

@@ -13,17 +13,17 @@ def lengthened(frames, n_frames):
 
 
 def subtract_dark(data, frames, *, frames_per_group=1, group_step=1, extrapolate=False,
-                  which=None, rows=None, averaged=None, n_threads=None):
+                  which=None, groups=None, rows=None, averaged=None, n_threads=None):
     starts = group_step * np.arange(data.shape[1])
     frames = frames.astype(np.float32)
     if extrapolate:
         frames = lengthened(frames, starts[-1] + frames_per_group)
     frames = np.where(np.isnan(frames), 0, frames)
-    groups = np.stack([frames[:, s : s + frames_per_group].mean(axis=1) for s in starts], axis=1)
+    means = np.stack([frames[:, s : s + frames_per_group].mean(axis=1) for s in starts], axis=1)
     if frames_per_group > 1 or group_step > 1:
-        groups = groups.astype(np.float32)
+        means = means.astype(np.float32)
     which = np.zeros(len(data), int) if which is None else which
-    rows = slice(None) if rows is None else slice(*rows)
-    data[:, :, rows] -= groups[which][:, :, rows]
+    part = np.s_[:, slice(*groups or (None,)), slice(*rows or (None,))]
+    data[part] -= means[which][part]
     if averaged is not None:
-        averaged[:, :, rows] = groups[:, :, rows]
+        averaged[part] = means[part]
