@@ -15,7 +15,7 @@
  * of pixels: slopes and medians first, variances and averages second. */
 /* MANY: ramps of a strip for which its rows are copied again, rather than gathered one by one. */
 enum { MANY = 32 };
-enum { STRIP = 256, TILE = 32, N_POWERS = 6, LONGEST_TABLE = 512, MOST_IN_REGISTERS = 11 };
+enum { STRIP = 1024, TILE = 32, N_POWERS = 6, LONGEST_TABLE = 512, SHORT = 12 };
 
 /* Without the pragma gcc unrolls these loops into scalars before it can vectorise them. */
 #define UNROLL _Pragma("GCC unroll 16")
@@ -910,27 +910,45 @@ JC_INLINE void load_rows(const plan *p, int integ, int row, int x0, int width, s
         v[j] = low > high ? low : high;       \
     }
 
-/* Twice the medians of n differences, n a constant, in registers: of n/2 + 2 numbers neither the
- * least nor the largest is in the middle of all n; they make room for the next. */
-JC_INLINE void medians_of(const int n, const float *restrict rows, double *restrict median)
+/* Slopes, and twice the median differences, of a tile of ramps of n groups, n a constant: each is
+ * fitted in registers. Slopes are not finite where a group is not. Of m/2 + 2 of the m differences
+ * neither the least nor the largest is in the middle of all; they make room for the next. */
+JC_INLINE void fit_short(const plan *p, const int n, int x0, const strip *s,
+                         double *restrict median, double *restrict slope)
 {
+    const int m = n - 1;
+    const float *restrict rows = s->rows[0] + x0;
+    const double *restrict gain = s->gain + x0, *restrict noise = s->noise + x0;
+    double weights[SHORT / 2][N_POWERS];
+    UNROLL for (int k = 0; k < n / 2; k++)
+        UNROLL for (int c = 0; c < N_POWERS; c++) weights[k][c] = p->whole[c][k];
 #pragma omp simd
     for (int x = 0; x < TILE; x++) {
-        double v[MOST_IN_REGISTERS];
-        UNROLL for (int k = 0; k < n; k++)
-            v[k] = (double) rows[(k + 1) * STRIP + x] - (double) rows[k * STRIP + x];
-        UNROLL for (int done = 0; done < (n - 1) / 2; done++) {
-            const int m = n / 2 + 2 - done; /* in hand: the least to the front, the largest back */
-            UNROLL for (int k = 0; k < m / 2; k++) EXCHANGE(k, m - 1 - k)
-            UNROLL for (int k = 1; k <= (m - 1) / 2; k++) EXCHANGE(0, k)
-            UNROLL for (int k = 1; k <= (m - 1) / 2; k++) EXCHANGE(m - 1 - k, m - 1)
-            if (n / 2 + 2 + done < n) v[0] = v[n / 2 + 2 + done];
+        double y[SHORT], v[SHORT], variance, sum = 0.0;
+        UNROLL for (int k = 0; k < n; k++) y[k] = rows[k * STRIP + x];
+        UNROLL for (int k = 0; k < m; k++) v[k] = y[k + 1] - y[k];
+        UNROLL for (int done = 0; done < (m - 1) / 2; done++) {
+            const int held = m / 2 + 2 - done; /* the least to the front, the largest back */
+            UNROLL for (int k = 0; k < held / 2; k++) EXCHANGE(k, held - 1 - k)
+            UNROLL for (int k = 1; k <= (held - 1) / 2; k++) EXCHANGE(0, k)
+            UNROLL for (int k = 1; k <= (held - 1) / 2; k++) EXCHANGE(held - 1 - k, held - 1)
+            if (m / 2 + 2 + done < m) v[0] = v[m / 2 + 2 + done];
         }
-        median[x] = n < 3 ? v[0] + v[n - 1] : n % 2 ? v[1] + v[1] : v[1] + v[2];
+        median[x] = m < 3 ? v[0] + v[m - 1] : m % 2 ? v[1] + v[1] : v[1] + v[2];
+        const double squared = squared_signal(y[n - 1] - y[0], gain[x], noise[x], &variance);
+        UNROLL for (int k = 0; k < n / 2; k++) {
+            double weight = weights[k][0];
+            UNROLL for (int c = 1; c < N_POWERS; c++)
+                weight = squared >= SNR_FROM[c - 1] * SNR_FROM[c - 1] * variance ? weights[k][c]
+                                                                                 : weight;
+            const double term = weight * (y[n - 1 - k] - y[k]);
+            sum = k == 0 ? term : sum + term;
+        }
+        slope[x] = 0.0 * y[n / 2] + sum;
     }
 }
 
-/* The same for any n, by a sorting network. */
+/* Twice the median difference of each ramp of a tile, by a sorting network. */
 JC_INLINE void medians_by_network(const plan *p, const float *rows, strip *s,
                                   double *restrict median)
 {
@@ -944,26 +962,6 @@ JC_INLINE void medians_by_network(const plan *p, const float *rows, strip *s,
         sort_lanes(p, s);
         const double *upper = s->sorted[n / 2], *lower = s->sorted[(n - 1) / 2];
         EACH_LANE(x) median[x0 + x] = upper[x] + lower[x];
-    }
-}
-
-/* Twice the median difference of each ramp of a tile. */
-JC_INLINE void tile_medians(const plan *p, int x0, strip *s, double *restrict median)
-{
-    const float *rows = s->rows[0] + x0;
-    switch (p->in->used - 1) {
-    case 1: medians_of(1, rows, median); break;
-    case 2: medians_of(2, rows, median); break;
-    case 3: medians_of(3, rows, median); break;
-    case 4: medians_of(4, rows, median); break;
-    case 5: medians_of(5, rows, median); break;
-    case 6: medians_of(6, rows, median); break;
-    case 7: medians_of(7, rows, median); break;
-    case 8: medians_of(8, rows, median); break;
-    case 9: medians_of(9, rows, median); break;
-    case 10: medians_of(10, rows, median); break;
-    case 11: medians_of(11, rows, median); break;
-    default: medians_by_network(p, rows, s, median);
     }
 }
 
@@ -1024,6 +1022,37 @@ JC_INLINE void tile_slopes(const plan *p, int x0, const strip *s, const double *
     }
 }
 
+/* Slopes, and twice the median differences, of a tile of ramps of any length. */
+JC_INLINE void fit_long(const plan *p, int x0, strip *s, double *restrict median,
+                        double *restrict slope)
+{
+    double power[TILE];
+    uint8_t bit[TILE];
+    medians_by_network(p, s->rows[0] + x0, s, median);
+    tile_powers(p, x0, s, power, bit);
+    for (int k = 0; k < TILE; k += JC_LANES)
+        tile_slopes(p, x0 + k, s, power + k, tile_bits(bit + k), slope + k);
+}
+
+JC_INLINE void fit_tile(const plan *p, int x0, strip *s, double *restrict median,
+                        double *restrict slope)
+{
+    switch (p->in->used) {
+    case 2: fit_short(p, 2, x0, s, median, slope); break;
+    case 3: fit_short(p, 3, x0, s, median, slope); break;
+    case 4: fit_short(p, 4, x0, s, median, slope); break;
+    case 5: fit_short(p, 5, x0, s, median, slope); break;
+    case 6: fit_short(p, 6, x0, s, median, slope); break;
+    case 7: fit_short(p, 7, x0, s, median, slope); break;
+    case 8: fit_short(p, 8, x0, s, median, slope); break;
+    case 9: fit_short(p, 9, x0, s, median, slope); break;
+    case 10: fit_short(p, 10, x0, s, median, slope); break;
+    case 11: fit_short(p, 11, x0, s, median, slope); break;
+    case 12: fit_short(p, 12, x0, s, median, slope); break;
+    default: fit_long(p, x0, s, median, slope);
+    }
+}
+
 /* ---- strips of pixels --------------------------------------------------------------------- */
 
 JC_CLONES
@@ -1076,13 +1105,12 @@ JC_CLONES
 static void fit_plain(const plan *p, int integ, int row, int x0, int width, strip *s)
 {
     uint8_t *restrict plain = s->plain + (size_t) integ * STRIP;
-    double median[STRIP], slope[STRIP], power[TILE];
-    uint8_t bit[TILE];
+    double median[STRIP], slope[STRIP];
     load_rows(p, integ, row, x0, width, s);
     jc_settle(2 * p->in->used);
     const int n = p->in->used - 1;
     const int fits = p->segments == NULL && n > 0 &&
-                     (n <= MOST_IN_REGISTERS || p->network.pairs != NULL);
+                     (n < SHORT || p->network.pairs != NULL);
     if (!fits || !any_zero(s->flags, width)) {
         memset(plain, 0, STRIP);
         for (int x = 0; x < STRIP; x += TILE)
@@ -1091,10 +1119,7 @@ static void fit_plain(const plan *p, int integ, int row, int x0, int width, stri
     }
     for (int x = 0; x < STRIP; x += TILE) {
         fetch_ahead(p, integ, row, x0, x);
-        tile_medians(p, x, s, median + x);
-        tile_powers(p, x, s, power, bit);
-        for (int k = 0; k < TILE; k += JC_LANES)
-            tile_slopes(p, x + k, s, power + k, tile_bits(bit + k), slope + x + k);
+        fit_tile(p, x, s, median + x, slope + x);
     }
     const double per_time = 0.5 / p->opt->group_time;
     for (int x = 0; x < width; x++) {
