@@ -95,7 +95,7 @@ typedef struct {                 /* part of a row of jc_slope_image, before it g
 typedef struct {                 /* one strip of pixels, and room to work */
     _Alignas(64) float (*rows)[STRIP];        /* [group], of one integration */
     uint8_t (*row_flags)[STRIP];
-    _Alignas(64) uint8_t flags[STRIP]; /* their union */
+    _Alignas(64) uint8_t flags[STRIP]; /* their union, and unfit */
     double (*sorted)[JC_LANES], (*rise)[JC_LANES];
     double *y, *differences, *coefficients; /* y: [lane][group] */
     uint8_t *q, *uncharged;      /* [lane][group] */
@@ -103,9 +103,10 @@ typedef struct {                 /* one strip of pixels, and room to work */
     uint8_t has_rate[STRIP];
     _Alignas(64) double gain[STRIP]; double noise[STRIP], dark[STRIP];
     double vp[STRIP], vr[STRIP]; /* of an unflagged ramp */
-    double unfit[STRIP];         /* not 0: the noise rules out the plain path */
+    uint8_t unfit[STRIP];        /* not 0: the noise rules out the plain path */
     double factor[STRIP];        /* of its slope: NaN for a bad pixel, 0 for a huge variance */
     double median[STRIP], slopes_sum[STRIP], n_plain[STRIP];
+    double sums[STRIP], mean[STRIP]; /* of the variances, of integrations and exposure */
     results whole, each, rate;   /* of unflagged ramps, one integration, the exposure */
     float (*slopes)[STRIP];      /* [integration], of unflagged ramps */
     batch batch;
@@ -892,7 +893,7 @@ JC_INLINE void load_rows(const plan *p, int integ, int row, int x0, int width, s
 {
     const source from = in_exposure(p->in, integ, row, x0);
     uint8_t *restrict flags = s->flags;
-    memset(flags, 0, STRIP);
+    memcpy(flags, s->unfit, STRIP);
     for (int g = 0; g < p->in->used; g++) {
         const size_t at = (size_t) g * from.stride;
         uint8_t *restrict row_flags = s->row_flags[g];
@@ -1061,7 +1062,7 @@ static void load_strip(const plan *p, int row, int x0, int width, strip *s)
     const jc_slope_ramps *in = p->in;
     const jc_slope_options *o = p->opt;
     const size_t at = image_index(in, row, x0);
-    float gain[STRIP], noise[STRIP];
+    float gain[STRIP], noise[STRIP], unfit[STRIP];
     jc_copy_plane(in->gain, at, in->gain_swapped, gain, width);
     jc_copy_plane(in->read_noise, at, in->noise_swapped, noise, width);
     const uint32_t *dq = in->pixeldq + at;
@@ -1075,9 +1076,11 @@ static void load_strip(const plan *p, int row, int x0, int width, strip *s)
     }
     for (int x = 0; x < width; x++) {
         const double vr = s->vr[x] = rnoise_variance(in->used, s->gain[x], s->noise[x], time);
-        s->unfit[x] = vr > 0.0 && vr - vr == 0.0 ? 0.0 : 1.0;
+        unfit[x] = vr > 0.0 && vr - vr == 0.0 ? 0.0f : 1.0f;
         s->factor[x] = s->whole.dq[x] & bad ? NAN : vr >= LARGE_VARIANCE ? 0.0 : 1.0;
     }
+    for (int x = 0; x < width; x++)
+        s->unfit[x] = (uint8_t) (int) unfit[x];
     if (in->dark_current)
         for (int x = 0; x < width; x++)
             s->dark[x] = in->dark_current[at + (size_t) x];
@@ -1105,7 +1108,7 @@ JC_CLONES
 static void fit_plain(const plan *p, int integ, int row, int x0, int width, strip *s)
 {
     uint8_t *restrict plain = s->plain + (size_t) integ * STRIP;
-    double median[STRIP], slope[STRIP];
+    double median[STRIP], slope[STRIP], flagged[STRIP];
     load_rows(p, integ, row, x0, width, s);
     jc_settle(2 * p->in->used);
     const int n = p->in->used - 1;
@@ -1122,19 +1125,18 @@ static void fit_plain(const plan *p, int integ, int row, int x0, int width, stri
         fit_tile(p, x, s, median + x, slope + x);
     }
     const double per_time = 0.5 / p->opt->group_time;
+    for (int x = 0; x < width; x++)
+        flagged[x] = s->flags[x];
     for (int x = 0; x < width; x++) {
-        double good = s->flags[x] + s->unfit[x] == 0.0 ? 1.0 : 0.0;
-        good = slope[x] - slope[x] == 0.0 ? good : 0.0;
+        const double good = slope[x] - slope[x] == flagged[x] ? 1.0 : 0.0;
         s->n_plain[x] += good;
         s->median[x] += good > 0.0 ? median[x] * per_time : 0.0;
         s->slopes_sum[x] += good > 0.0 ? slope[x] : 0.0;
-        slope[x] *= s->factor[x];
-        median[x] = good;
+        s->slopes[integ][x] = (float) (slope[x] * s->factor[x]);
+        flagged[x] = good;
     }
     for (int x = 0; x < width; x++)
-        plain[x] = (uint8_t) (int) median[x];
-    for (int x = 0; x < width; x++)
-        s->slopes[integ][x] = (float) slope[x];
+        plain[x] = (uint8_t) (int) flagged[x];
 }
 
 /* The next ramps that are not plain, at most as many as there are lanes; *x is where to go on. */
@@ -1289,7 +1291,7 @@ static void find_errors(const plan *p, int width, strip *s)
     const double time = p->opt->group_time * (p->in->used - 1), n = p->in->n_ints;
     const double per_int = 1.0 / n;
     results *restrict each = &s->whole, *restrict rate = &s->rate;
-    double sums[STRIP] = {0.0}, mean[STRIP] = {0.0};
+    double *restrict sums = s->sums, *restrict mean = s->mean;
     for (int x = 0; x < width; x++)
         s->has_rate[x] = s->n_plain[x] == n;
     for (int x = 0; x < width; x++) {

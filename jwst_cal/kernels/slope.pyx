@@ -71,8 +71,8 @@ IN_PLACE = 5
 
 
 def rates_in(data):
-    """Make room for the rates of each integration in its first groups."""
-    places = (data[:, k] for k in range(IN_PLACE))
+    """Make room for rates in the first planes of an array: of a ramp, for each integration."""
+    places = (data[..., k, :, :] for k in range(IN_PLACE))
     return Rates(*(place.view(dtype) for place, dtype in zip(places, (
         np.float32, np.uint32, np.float32, np.float32, np.float32), strict=True)))
 
@@ -219,7 +219,7 @@ def slope(
     in_place = in_place and d.shape[1] >= IN_PLACE and not segments
     if in_place:
         in_place_of(data, np.float32, shape, "data")
-    rate = empty_rates(image)
+    rate = rates_in(memory.empty((IN_PLACE, *image), np.float32))  # large enough to be kept
     rateints = rates_in(data) if in_place else empty_rates((n_ints, n_rows, n_cols))
     cdef jc_slope_image one = image_of(rate), each = places_of(rateints)
     cdef size_t step = n_rows * n_cols * (n_groups if in_place else 1)
