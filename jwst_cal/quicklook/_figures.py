@@ -17,6 +17,9 @@ CLASSES = (
     ("reference pixel", int(flags.pixel["REFERENCE_PIXEL"]), "#6b6b6b"),
 )
 
+#: Columns for each row from which images are drawn below each other.
+WIDE = 1.6
+
 
 def new(size):
     """Make a figure that needs no display; `size` in inches."""
@@ -26,6 +29,31 @@ def new(size):
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def beside(shape, height=8.0):
+    """
+    Make a figure of two images of one shape: one above the other where they are wide.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns.
+    height : float, inches
+        At most, of an image.
+
+    Returns
+    -------
+    Figure, list of Axes
+        The figure, and an axis for each.
+    """
+    width = shape[1] / max(shape[0], 1)
+    stacked = width > WIDE
+    across, down = min(6.0 if not stacked else 11.0, height * width), 1.3
+    size = [across + 2.2, max(across / width, 1.5) + down]
+    size[stacked] *= 2
+    figure = new((max(size[0], 12.0), size[1] + 0.5))
+    return figure, list(figure.subplots(*((2, 1) if stacked else (1, 2))))
 
 
 def save(figure, path):
@@ -46,7 +74,8 @@ def show(figure, axis, image, usable, title, unit, colours):
     shown = axis.imshow(image, origin="lower", cmap=colours, norm=norm)
     axis.set_title(title)
     ticks = norm.inverse(np.linspace(0, 1, 6))
-    bar = figure.colorbar(shown, ax=axis, shrink=0.85, pad=0.02, ticks=ticks, format="%.3g")
+    beside = axis.inset_axes((1.02, 0, 0.03, 1))  # as high as the image
+    bar = figure.colorbar(shown, cax=beside, ticks=ticks, format="%.3g")
     bar.minorticks_off()
     bar.set_label(unit)
 
@@ -63,11 +92,17 @@ def show_flags(axis, dq):
     axis.imshow(classes, origin="lower", cmap=ListedColormap([c for _, _, c in CLASSES]),
                 vmin=-0.5, vmax=len(CLASSES) - 0.5, interpolation="nearest")
     share = np.bincount(classes.ravel(), minlength=len(CLASSES)) / classes.size
-    axis.legend(handles=[Patch(facecolor=colour, edgecolor="0.5",
-                               label=f"{label} {100 * part:.3g} %")
-                         for (label, _, colour), part in zip(CLASSES, share, strict=True)],
-                loc="upper center", bbox_to_anchor=(0.5, -0.14), ncol=3, fontsize=8, frameon=False)
+    legend_below(axis, 3, [Patch(facecolor=colour, edgecolor="0.5",
+                                 label=f"{label} {100 * part:.3g} %")
+                           for (label, _, colour), part in zip(CLASSES, share, strict=True)])
     axis.set_title("Flags")
+
+
+def legend_below(axis, n_columns, handles=None):
+    """Explain the marks of an image where they hide nothing of it."""
+    below = -0.6 / max(axis.figure.get_figheight() / axis.get_gridspec().nrows - 1.8, 1)
+    axis.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, below), ncol=n_columns,
+                fontsize=8, frameon=False)
 
 
 def title(model):

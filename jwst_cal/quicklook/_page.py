@@ -46,23 +46,49 @@ def of_run(step, saved):
     Returns
     -------
     str
-        The page, ``<product>_quicklook.html`` in the folder of the products.
+        The page, ``<product>_quicklook.html`` in the folder of the products; of an association of
+        several, ``<association>_quicklook.html``.
 
     Raises
     ------
     OutputError
         If a picture or the page cannot be written.
     """
-    # the last products, of all exposures together, first
-    shown = [(path, *_drawn(path)) for path in reversed(dict.fromkeys(saved))]
+    groups = _by_root(saved)
+    shown = [(path, *_drawn(path)) for group in groups.values() for path in group]
     told = provenance.told(step, step._history)
     text = "\n".join(_parts(step, told, shown))
-    first = os.path.splitext(shown[0][0])[0] if shown else step.make_output_path()
-    name = os.path.basename(first)
-    root, _ = products.remove_suffix(name)
-    root = name.rpartition("_")[0] if root == name and shown else root
-    path = os.path.join(os.path.dirname(first), f"{root}_quicklook.html")
+    folder = os.path.dirname(saved[-1] if saved else step.make_output_path())
+    path = os.path.join(folder, f"{_name(step, groups, told['input'])}_quicklook.html")
     return models.save_text(text, path)
+
+
+def _split(path):
+    """Root and suffix of a product's name."""
+    name = os.path.splitext(os.path.basename(path))[0]
+    root, _ = products.remove_suffix(name)
+    return (root, name[len(root) + 1 :]) if root != name else name.rpartition("_")[::2]
+
+
+def _by_root(saved):
+    """Products by root, in the order they were made; those made of all the others come first."""
+    groups, kinds = {}, {}
+    for path in dict.fromkeys(saved):
+        root, suffix = _split(path)
+        groups.setdefault(root, []).append(path)
+        kinds.setdefault(root, set()).add(suffix)
+    *others, last = groups or [None]
+    if others and kinds[last] != kinds[others[-1]]:
+        groups = {last: groups.pop(last)} | groups
+    return groups
+
+
+def _name(step, groups, given):
+    """Name a page after its first products; those of several from one association, after that."""
+    suffixes = [{_split(path)[1] for path in group} for group in groups.values()]
+    if len(suffixes) > 1 and suffixes[0] == suffixes[1] and str(given).endswith(".json"):
+        return _split(given)[0]
+    return next(iter(groups), None) or _split(step.make_output_path())[0]
 
 
 def _drawn(path):

@@ -85,14 +85,13 @@ def _image(model, product):
     """An image with its flags; a mosaic with its weights, inputs and sources."""
     weight, dq = getattr(model, "wht", None), getattr(model, "dq", None)
     mosaic = weight is not None and np.size(weight)
-    figure = _figures.new((15, 7.2))
-    left, right = figure.subplots(1, 2)
     data, every = _thin(model.data)
+    figure, (left, right) = _figures.beside(data.shape)
     _figures.show(figure, left, data, _usable(data, None if dq is None else _thin(dq)[0]),
                   "Image", model.meta.bunit_data or "", "magma")
     if mosaic:
-        _figures.show(figure, right, _thin(weight)[0], _thin(weight)[0] > 0, "Weight", "",
-                      "viridis")
+        weight = np.where(_thin(weight)[0] > 0, _thin(weight)[0], np.nan)
+        _figures.show(figure, right, weight, np.isfinite(weight), "Weight", "", "viridis")
         _draw_inputs(right, model, product, every)
         _draw_sources(left, product, every)
     elif dq is not None:
@@ -141,7 +140,7 @@ def _draw_sources(axis, product, every):
         if chosen.any():
             axis.plot(x[chosen], y[chosen], "o", ms=7, mfc="none", mew=0.9, color=colour,
                       label=f"{chosen.sum()} {label}")
-    axis.legend(loc="upper right", fontsize=8)
+    _figures.legend_below(axis, 2)
 
 
 def _integrations(model):

@@ -12,6 +12,7 @@ from jwst_cal import quicklook
 from jwst_cal.cli import strun
 from jwst_cal.framework import commandline
 from jwst_cal.pipelines import Image2Pipeline
+from jwst_cal.quicklook import _figures, _page
 from tests import images
 
 PNG = b"\x89PNG"
@@ -75,6 +76,47 @@ def test_warnings_come_first_and_are_escaped(tmp_path):
     assert "Warnings (1)" in text
     assert "a &lt; b &amp; c" in text
     assert text.index("a &lt; b") < text.index("<h2>Steps")
+
+
+MEMBERS = ["jw1_a_cal.fits", "jw1_a_i2d.fits", "jw1_b_cal.fits", "jw1_b_i2d.fits"]
+MOSAIC = ["jw1_a_o001_crf.fits", "jw1_b_o001_crf.fits", "jw1-o001_t1_i2d.fits",
+          "jw1-o001_t1_cat.ecsv"]
+
+
+@pytest.mark.parametrize(("saved", "given", "name", "order"), [
+    (MEMBERS, "x_asn.json", "x_quicklook.html", MEMBERS),
+    (MEMBERS[:2], "x_asn.json", "jw1_a_quicklook.html", MEMBERS[:2]),
+    (MEMBERS[:2], "jw1_a_rate.fits", "jw1_a_quicklook.html", MEMBERS[:2]),
+    (MOSAIC, "x_asn.json", "jw1-o001_t1_quicklook.html", MOSAIC[2:] + MOSAIC[:2]),
+    (MOSAIC[:1] + MOSAIC[2:], "x_asn.json", "jw1-o001_t1_quicklook.html",
+     MOSAIC[2:] + MOSAIC[:1]),
+])
+def test_the_page_has_a_name_and_an_order(saved, given, name, order, tmp_path, monkeypatch):
+    monkeypatch.setattr(_page, "picture", lambda path: None)
+    step = Image2Pipeline()
+    step._log_records = []
+    step.set_primary_input(given)
+    path = quicklook.of_run(step, [str(tmp_path / file) for file in saved])
+    assert path == str(tmp_path / name)
+    with open(path) as file:
+        text = file.read().split("<h2>Products")[1].split("<h2>")[0]
+    assert re.findall(r"<b>([^<]+)</b>", text) == order
+
+
+@pytest.mark.parametrize(("shape", "stacked"), [((100, 400), True), ((400, 100), False),
+                                                ((100, 100), False)])
+def test_wide_images_are_drawn_one_above_the_other(shape, stacked):
+    figure, (first, second) = _figures.beside(shape)
+    image = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    for axis in (first, second):
+        _figures.show(figure, axis, image, image > 0, "Image", "DN", "magma")
+    figure.canvas.draw()
+    boxes = [axis.get_window_extent() for axis in (first, second)]
+    assert (boxes[0].y0 > boxes[1].y1) == stacked
+    assert (boxes[0].x1 < boxes[1].x0) != stacked
+    bar = figure.axes[0].child_axes[0].get_window_extent()
+    assert bar.height == pytest.approx(boxes[0].height)
+    assert boxes[0].x1 < bar.x0
 
 
 def test_a_mosaic_with_its_sources_and_inputs(folder, tmp_path):
