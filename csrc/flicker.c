@@ -235,11 +235,12 @@ jc_status jc_box_medians(const jc_boxes *in, int n_threads, float *median, float
                  malloc(room * sizeof *b.key)};
         int ready = b.all && b.value && b.key;
         failed |= !ready;
-#pragma omp for schedule(static)
+        /* few and of unequal size: whoever is free takes the next */
+#pragma omp for collapse(2) schedule(dynamic)
         for (int y = 0; y < n_y; y++)
-            for (int x = 0; x < n_x && ready; x++) {
+            for (int x = 0; x < n_x; x++) {
                 size_t at = (size_t) y * n_x + x;
-                box_median(in, y, x, &b, median + at, std + at, count + at);
+                if (ready) box_median(in, y, x, &b, median + at, std + at, count + at);
             }
         free(b.all);
         free(b.value);

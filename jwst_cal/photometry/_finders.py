@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jwst_cal.kernels.convolve import convolve
+from jwst_cal.kernels.convolve import peaks as find_peaks
 from jwst_cal.photometry import _background, _photutils
 
 __all__ = ["FINDERS", "Search", "find_sources"]
@@ -139,7 +141,6 @@ def _stars(image, uncovered, threshold, search):
     _photutils.loaded()
     from photutils import detection, use_future_column_names
     from photutils.utils import NoDetectionsWarning
-    from scipy.ndimage import convolve
 
     kind = detection.DAOStarFinder if search.starfinder == "dao" else detection.IRAFStarFinder
     apart = max(2, int(search.minsep_fwhm * search.kernel_fwhm + 0.5))
@@ -147,8 +148,9 @@ def _stars(image, uncovered, threshold, search):
                   min_separation=apart, sharpness_range=(search.sharplo, search.sharphi),
                   roundness_range=(search.roundlo, search.roundhi), peak_max=search.peakmax,
                   n_brightest=search.brightest)
-    convolved = convolve(image, finder.kernel.data, mode="constant", cval=0.0)
-    peaks = _peaks(convolved, uncovered, getattr(finder, "threshold_eff", threshold), apart)
+    convolved = convolve(image, None, finder.kernel.data)  # which is symmetric
+    limit = getattr(finder, "threshold_eff", threshold)
+    peaks = np.argwhere(find_peaks(convolved, uncovered, limit, apart))[:, ::-1]
     if not len(peaks):
         return None
     # it convolves again what it is given. Of the result starfind uses nothing, so that what is
@@ -192,33 +194,3 @@ def _cut_out(image, places, reach):
     strip = squares[places[:, 1], places[:, 0]].reshape(-1, width)
     rows = width * np.arange(len(places)) + reach
     return strip, np.stack([np.full_like(rows, reach), rows], axis=1)
-
-
-def _peaks(image, unusable, threshold, apart):
-    """
-    Find pixels above a threshold that no other pixel within a radius exceeds.
-
-    Parameters
-    ----------
-    image : float32 [row, col]
-        Values; beyond the edges they are 0.
-    unusable : bool [row, col]
-        Pixels that are no peaks.
-    threshold : float
-        What a peak exceeds.
-    apart : int
-        The radius, pixels.
-
-    Returns
-    -------
-    int [peak, 2]
-        Columns and rows, row by row.
-    """
-    rows, cols = np.nonzero((image > threshold) & ~unusable)
-    padded = np.pad(image, apart)
-    steps = np.mgrid[-apart:apart + 1, -apart:apart + 1].reshape(2, -1).T
-    for row, col in sorted(steps, key=lambda step: step @ step):  # the nearest exclude most
-        if 0 < row * row + col * col <= apart * apart:
-            highest = ~(padded[rows + row + apart, cols + col + apart] > image[rows, cols])
-            rows, cols = rows[highest], cols[highest]
-    return np.stack([cols, rows], axis=1)
