@@ -3,6 +3,7 @@
 import numpy as np
 
 from jwst_cal.kernels import memory
+from jwst_cal.kernels.combine import add_variances
 from jwst_cal.kernels.drizzle import drizzle
 
 __all__ = ["Combination", "Source", "error", "inverse_variance"]
@@ -161,30 +162,17 @@ class Combination:
         if flagged is not None:
             self.flags[there] |= flagged
         if names:
-            self._add_variances(names, sum_weight, sums[1:], there, source.image_weight)
+            self._add_variances(names, sum_weight, sums[1:], left, source.image_weight)
 
-    def _add_variances(self, names, weight, sums, there, image_weight):
-        values = {}
-        with np.errstate(divide="ignore", invalid="ignore"):
-            for name, total in zip(names, sums, strict=True):
-                np.divide(total, weight, out=total)
-                values[name] = np.square(total, out=total).astype(np.float32)
-            if isinstance(image_weight, str):
-                of_image = np.divide(1.0, values[image_weight], dtype=np.float64)
-                of_image[~(of_image < np.inf)] = 0
-            else:
-                of_image = np.full(weight.shape, image_weight)
-        square, scratch = np.square(of_image), sums[0]  # which has been used
+    def _add_variances(self, names, weight, sums, left, image_weight):
         for name in names:
-            usable = values[name] < np.inf  # squares are not negative
-            usable &= of_image > 0
             if self._variances[name] is None:
                 self._variances[name] = tuple(memory.zeros(self.shape, np.float64)
                                               for _ in range(2))
-            total, weights = (array[there] for array in self._variances[name])
-            np.multiply(values[name], square, out=scratch)
-            np.add(total, scratch, out=total, where=usable)
-            np.add(weights, of_image, out=weights, where=usable)
+        by = names.index(image_weight) if isinstance(image_weight, str) else None
+        add_variances(weight, sums, *zip(*(self._variances[name] for name in names), strict=True),
+                      first_col=left, weigh_by=by,
+                      image_weight=image_weight if by is None else 1.0)
 
     def mean(self, data, weight):
         """

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jwst_cal.kernels.rings import ring_medians
 from jwst_cal.photometry import _photutils
 
 __all__ = ["Apertures", "local_background", "magnitudes", "neighbours", "shapes", "sums"]
@@ -15,8 +16,6 @@ NOWHERE = -1000.0
 SIGMA, ROUNDS = 3.0, 5
 #: AB magnitude of 1 Jy.
 ZERO_POINT = 8.9
-#: Sources at a time, to bound the memory.
-CHUNK = 512
 
 
 class Apertures(NamedTuple):
@@ -79,41 +78,10 @@ def local_background(image, positions, inner, outer):
     median, error : float64 [source]
         Median after sigma clipping, and its standard error; NaN where there are no pixels.
     """
-    half = math.ceil(outer) + 1
-    found = [_ring(image, known(part), inner, outer, half)
-             for part in np.array_split(positions, max(1, len(positions) // CHUNK))]
-    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
-
-
-def _ring(image, positions, inner, outer, half):
-    rows, cols, inside = _windows(image.shape, positions, half)
-    square = (cols - positions[:, 0, None, None]) ** 2 + (rows - positions[:, 1, None, None]) ** 2
-    inside &= (square < outer**2) & (square >= inner**2)
-    values = _taken(image, rows, cols, inside, np.nan).reshape(len(positions), -1)
-    values = np.sort(np.where(np.isfinite(values), values, np.nan).astype(np.float64), axis=1)
-    kept = np.isfinite(values)  # NaN come last
-    for _ in range(ROUNDS):
-        median, std = _statistics(values, kept)
-        with np.errstate(invalid="ignore"):
-            inliers = kept & (np.abs(values - median[:, None]) <= SIGMA * std[:, None])
-        if (inliers == kept).all():
-            break
-        kept = inliers
-    median, std = _statistics(values, kept)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return median, np.sqrt(np.pi / (2.0 * kept.sum(axis=1))) * std
-
-
-def _statistics(ordered, kept):
-    """Median and standard deviation of those values of each row that are kept, a range of them."""
-    n, first = kept.sum(axis=1), kept.argmax(axis=1)
-    last = ordered.shape[1] - 1
-    middle = [np.take_along_axis(ordered, np.clip(first + at, 0, last)[:, None], 1)[:, 0]
-              for at in ((n - 1) // 2, n // 2)]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.sum(ordered, axis=1, where=kept) / n
-        square = np.sum((ordered - mean[:, None]) ** 2, axis=1, where=kept) / n
-    return np.where(n > 0, (middle[0] + middle[1]) / 2, np.nan), np.sqrt(square)
+    median, std, count = ring_medians(image, positions, inner=inner, outer=outer, sigma=SIGMA,
+                                      max_passes=ROUNDS)
+    with np.errstate(divide="ignore"):
+        return median, np.sqrt(np.pi / (2.0 * count)) * std
 
 
 def sums(image, error, positions, radius):
