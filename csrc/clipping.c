@@ -247,14 +247,16 @@ static jc_clip_stats stats_of(table *t, int64_t low, int64_t high)
 static jc_clip_stats mirrored_stats_of(const table *t, int64_t low, int64_t high)
 {
     moments sum = moments_of_range(t, low, high);
-    jc_clip_stats s = {t->about, t->about, sqrt(sum.second / (double) (high - low))};
+    jc_clip_stats s = {t->about, t->about, sqrt(sum.second / (double) (high - low)), 0};
     return s;
 }
 
 static jc_clip_stats stats_in(table *t, int64_t low, int64_t high)
 {
-    if (low == high) return (jc_clip_stats) {NAN, NAN, NAN};
-    return t->mirrored ? mirrored_stats_of(t, low, high) : stats_of(t, low, high);
+    if (low == high) return (jc_clip_stats) {NAN, NAN, NAN, 0};
+    jc_clip_stats s = t->mirrored ? mirrored_stats_of(t, low, high) : stats_of(t, low, high);
+    s.count = high - low;
+    return s;
 }
 
 static void clip(table *t, double sigma, int max_passes, jc_clip_stats *s)
@@ -277,7 +279,7 @@ jc_status jc_clip(int64_t n, const float *sorted, const double *centre, double s
                   int max_passes, int n_threads, jc_clip_stats *stats)
 {
     if (n < 0 || n_threads < 1 || max_passes < 0 || !(sigma > 0)) return JC_BAD_ARGUMENT;
-    stats->mean = stats->median = stats->std = NAN;
+    *stats = (jc_clip_stats) {NAN, NAN, NAN, 0};
     if (centre) n = first_above(sorted, 0, n, *centre);
     if (n == 0) return JC_OK;
     table t = {n, sorted, n_threads, centre != NULL, centre ? *centre : median_of(sorted, 0, n),
@@ -286,5 +288,86 @@ jc_status jc_clip(int64_t n, const float *sorted, const double *centre, double s
     fill(&t);
     clip(&t, sigma, max_passes, stats);
     free(t.block);
+    return JC_OK;
+}
+
+/* The middle: by the bits, most significant first. Each pass counts the digits of those keys that
+ * have the digits found so far, of two ranks as long as these have the same ones. */
+
+typedef struct {
+    uint32_t prefix; /* digits found so far */
+    int64_t rank;    /* among the keys that have them */
+} place;
+
+/* Bits of a key that are left below its first digits; the last digit is shorter. */
+static int bits_below(int n_digits)
+{
+    return n_digits < N_PASSES ? 32 - n_digits * DIGIT_BITS : 0;
+}
+
+static int64_t count_digits_of(int64_t n, const float *values, int passes, uint32_t prefix,
+                               int64_t *counts)
+{
+    const int above = bits_below(passes), below = bits_below(passes + 1);
+    int64_t n_nan = 0;
+    for (int d = 0; d < N_DIGITS; d++)
+        counts[d] = 0;
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits;
+        __builtin_memcpy(&bits, values + i, sizeof bits);
+        n_nan += (bits & 0x7fffffffu) > 0x7f800000u;
+        bits = ordered(bits);
+        if (passes == 0 || bits >> above == prefix)
+            counts[bits >> below & ((1u << (above - below)) - 1)]++;
+    }
+    return n_nan;
+}
+
+/* Counts of all parts, in the first of them; how many NaN there are. */
+static int64_t count_all(int64_t n, const float *values, int passes, uint32_t prefix, int n_parts,
+                         int64_t *counts)
+{
+    int64_t n_nan = 0;
+#pragma omp parallel for num_threads(n_parts) schedule(static) reduction(+ : n_nan)
+    for (int p = 0; p < n_parts; p++)
+        n_nan += count_digits_of(share(n, p + 1, n_parts) - share(n, p, n_parts),
+                                 values + share(n, p, n_parts), passes, prefix,
+                                 counts + (size_t) p * N_DIGITS);
+    for (int p = 1; p < n_parts; p++)
+        for (int d = 0; d < N_DIGITS; d++)
+            counts[d] += counts[(size_t) p * N_DIGITS + d];
+    return n_nan;
+}
+
+/* The next digit of the key at a place. */
+static place next_place(place at, int passes, const int64_t *counts)
+{
+    uint32_t digit = 0;
+    while (at.rank >= counts[digit])
+        at.rank -= counts[digit++];
+    at.prefix = at.prefix << (bits_below(passes) - bits_below(passes + 1)) | digit;
+    return at;
+}
+
+jc_status jc_middle(int64_t n, const float *values, int n_threads, float middle[2])
+{
+    if (n < 1 || n_threads < 1) return JC_BAD_ARGUMENT;
+    int n_parts = n < n_threads ? (int) n : n_threads;
+    int64_t *counts = malloc((size_t) n_parts * N_DIGITS * sizeof *counts), n_nan = 0;
+    if (!counts) return JC_NO_MEMORY;
+    place at[2] = {{0, (n - 1) / 2}, {0, n / 2}};
+    for (int passes = 0; passes < N_PASSES; passes++) {
+        int same = at[0].prefix == at[1].prefix;
+        for (int k = 0; k < 2; k++) {
+            if (k == 0 || !same) n_nan = count_all(n, values, passes, at[k].prefix, n_parts, counts);
+            at[k] = next_place(at[k], passes, counts);
+        }
+    }
+    free(counts);
+    for (int k = 0; k < 2; k++) {
+        uint32_t bits = plain(at[k].prefix);
+        __builtin_memcpy(middle + k, &bits, sizeof bits);
+        if (n_nan) middle[k] = NAN;
+    }
     return JC_OK;
 }

@@ -13,6 +13,7 @@ jc_status jc_sort_chosen(int64_t n, const float *values, const uint8_t *chosen /
 
 typedef struct {
     double mean, median, std; /* of what was not clipped; NaN if there was nothing */
+    int64_t count;            /* of the values given that were not clipped */
 } jc_clip_stats;
 
 /* Mean, median and standard deviation of sorted values after sigma clipping: at most `max_passes`
@@ -23,5 +24,9 @@ typedef struct {
  * the mean and the median are then `centre`. */
 jc_status jc_clip(int64_t n, const float *sorted, const double *centre /* NULL: as they are */,
                   double sigma, int max_passes, int n_threads, jc_clip_stats *stats /* OUT */);
+
+/* The two values in the middle of all in their order, the same one twice if their number is odd;
+ * NaN if one of them is NaN. -0 comes before 0. */
+jc_status jc_middle(int64_t n, const float *values, int n_threads, float middle[2] /* OUT */);
 
 #endif

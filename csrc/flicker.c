@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "clipping.h"
+
 #define BLOCK 16 /* columns gathered together */
 
 /* Floats as integers of the same order. */
@@ -139,84 +141,30 @@ jc_status jc_line_medians(const jc_lines *in, int n_threads, float *median)
     return failed ? JC_NO_MEMORY : JC_OK;
 }
 
-/* Boxes. */
+/* Boxes: sorted, clipped. */
 
-#define LANES 8
-
-JC_CLONES
-static double mean_of(int n, const float *value, double from, int power)
+static jc_status box_median(const jc_boxes *in, int y, int x, float *value, float *median,
+                            float *std, int32_t *count)
 {
-    double lane[LANES] = {0}, sum = 0;
-    int whole = n - n % LANES;
-    for (int i = 0; i < whole; i += LANES) {
-        for (int k = 0; k < LANES; k++) {
-            double away = value[i + k] - from;
-            lane[k] += power == 2 ? away * away : away;
-        }
-    }
-    for (int i = whole; i < n; i++) {
-        double away = value[i] - from;
-        sum += power == 2 ? away * away : away;
-    }
-    for (int k = 0; k < LANES; k++)
-        sum += lane[k];
-    return sum / n;
-}
-
-/* Keep the values within limits, and their keys; returns how many there are. */
-static int keep(int n, const float *from, double bottom, double top, float *value, int32_t *key)
-{
-    int kept = 0;
-    for (int i = 0; i < n; i++) {
-        float v = from[i];
-        value[kept] = v;
-        key[kept] = key_of(v);
-        kept += v >= bottom && v <= top;
-    }
-    return kept;
-}
-
-/* The values of a box, and what is left of them. */
-typedef struct {
-    float *all, *value;
-    int32_t *key;
-} box;
-
-static int clipped(const jc_boxes *in, int n_all, const box *b)
-{
-    double bottom = -INFINITY, top = INFINITY;
-    int n = keep(n_all, b->all, bottom, top, b->value, b->key);
-    for (int pass = 0; pass < in->max_passes && n > 0; pass++) {
-        middle m = middle_of(n, b->key);
-        double mean = mean_of(n, b->value, 0, 1), std = sqrt(mean_of(n, b->value, mean, 2));
-        double median = ((double) m.lower + m.upper) / 2;
-        bottom = median - in->sigma * std;
-        top = median + in->sigma * std;
-        int before = n;
-        n = keep(n, b->value, bottom, top, b->value, b->key);
-        if (n == before) break;
-    }
-    return keep(n_all, b->all, bottom, top, b->value, b->key);
-}
-
-static void box_median(const jc_boxes *in, int y, int x, const box *b, float *median, float *std,
-                       int32_t *count)
-{
-    int row = y * in->box_rows, col = x * in->box_cols, n = 0;
+    int row = y * in->box_rows, col = x * in->box_cols;
     int rows = row + in->box_rows < in->n_rows ? row + in->box_rows : in->n_rows;
     int cols = col + in->box_cols < in->n_cols ? col + in->box_cols : in->n_cols;
+    int64_t n = 0;
+    jc_clip_stats stats = {NAN, NAN, NAN, 0};
     for (; row < rows; row++) {
         size_t at = (size_t) row * in->n_cols;
         for (int i = col; i < cols; i++) {
-            b->all[n] = in->image[at + i];
+            value[n] = in->image[at + i];
             n += in->chosen[at + i] && isfinite(in->image[at + i]);
         }
     }
-    *count = clipped(in, n, b);
-    *median = *std = NAN;
-    if (*count == 0) return;
-    *median = median_of(*count, b->key);
-    *std = (float) sqrt(mean_of(*count, b->value, mean_of(*count, b->value, 0, 1), 2));
+    jc_status status = n ? jc_sort_chosen(n, value, NULL, 1, value, &n) : JC_OK;
+    if (status == JC_OK)
+        status = jc_clip(n, value, NULL, in->sigma, in->max_passes, 1, &stats);
+    *median = (float) stats.median;
+    *std = (float) stats.std;
+    *count = (int32_t) stats.count;
+    return status;
 }
 
 jc_status jc_box_medians(const jc_boxes *in, int n_threads, float *median, float *std,
@@ -231,20 +179,18 @@ jc_status jc_box_medians(const jc_boxes *in, int n_threads, float *median, float
                   (size_t) (in->box_cols < in->n_cols ? in->box_cols : in->n_cols) + 1;
 #pragma omp parallel num_threads(n_threads) reduction(| : failed)
     {
-        box b = {malloc(room * sizeof *b.all), malloc(room * sizeof *b.value),
-                 malloc(room * sizeof *b.key)};
-        int ready = b.all && b.value && b.key;
-        failed |= !ready;
+        float *value = malloc(room * sizeof *value);
+        failed |= value == NULL;
         /* few and of unequal size: whoever is free takes the next */
 #pragma omp for collapse(2) schedule(dynamic)
         for (int y = 0; y < n_y; y++)
             for (int x = 0; x < n_x; x++) {
                 size_t at = (size_t) y * n_x + x;
-                if (ready) box_median(in, y, x, &b, median + at, std + at, count + at);
+                if (value)
+                    failed |= box_median(in, y, x, value, median + at, std + at, count + at) !=
+                              JC_OK;
             }
-        free(b.all);
-        free(b.value);
-        free(b.key);
+        free(value);
     }
     return failed ? JC_NO_MEMORY : JC_OK;
 }

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "clipping.h"
+
 /* First and last pixel, inside of an array, of those around a position. */
 static void reach_of(double middle, double radius, int n, int *first, int *last)
 {
@@ -30,19 +32,25 @@ static int gather(const jc_rings *in, double x, double y, float *value)
     return n;
 }
 
-static int by_value(const void *one, const void *other)
-{
-    float a = *(const float *) one, b = *(const float *) other;
-    return (a > b) - (a < b);
-}
+#define LANES 8
 
+JC_CLONES
 static double mean_of(int n, const float *value, double from, int power)
 {
-    double sum = 0;
-    for (int i = 0; i < n; i++) {
+    double lane[LANES] = {0}, sum = 0;
+    int whole = n - n % LANES;
+    for (int i = 0; i < whole; i += LANES) {
+        for (int k = 0; k < LANES; k++) {
+            double away = value[i + k] - from;
+            lane[k] += power == 2 ? away * away : away;
+        }
+    }
+    for (int i = whole; i < n; i++) {
         double away = value[i] - from;
         sum += power == 2 ? away * away : away;
     }
+    for (int k = 0; k < LANES; k++)
+        sum += lane[k];
     return sum / n;
 }
 
@@ -58,12 +66,13 @@ static statistics statistics_of(int n, const float *value)
                          sqrt(mean_of(n, value, mean_of(n, value, 0, 1), 2))};
 }
 
-static void ring(const jc_rings *in, int source, float *value, double *median, double *std,
-                 int32_t *count)
+static jc_status ring(const jc_rings *in, int source, float *value, double *median, double *std,
+                      int32_t *count)
 {
     const double *position = in->position + 2 * (size_t) source;
-    int n = gather(in, position[0], position[1], value);
-    qsort(value, (size_t) n, sizeof *value, by_value);
+    int64_t n_all = gather(in, position[0], position[1], value);
+    jc_status status = n_all ? jc_sort_chosen(n_all, value, NULL, 1, value, &n_all) : JC_OK;
+    int n = (int) n_all;
     statistics s = statistics_of(n, value);
     for (int pass = 0; pass < in->max_passes && n > 0; pass++) {
         double width = in->sigma * s.std;
@@ -80,6 +89,7 @@ static void ring(const jc_rings *in, int source, float *value, double *median, d
     *median = s.median;
     *std = s.std;
     *count = n;
+    return status;
 }
 
 jc_status jc_ring_medians(const jc_rings *in, int n_threads, double *median, double *std,
@@ -97,7 +107,9 @@ jc_status jc_ring_medians(const jc_rings *in, int n_threads, double *median, dou
         failed |= value == NULL;
 #pragma omp for schedule(static)
         for (int source = 0; source < in->n_sources; source++)
-            if (value) ring(in, source, value, median + source, std + source, count + source);
+            if (value)
+                failed |= ring(in, source, value, median + source, std + source, count + source) !=
+                          JC_OK;
         free(value);
     }
     return failed ? JC_NO_MEMORY : JC_OK;

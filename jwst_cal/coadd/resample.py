@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 UNUSABLE = flags.pixel["DO_NOT_USE"] | flags.pixel["NON_SCIENCE"]
 VARIANCES = ("var_rnoise", "var_flat", "var_poisson")
 #: Rows of the output that are filled at a time.
-BAND = 128
+BAND = 64
 #: A smaller pixfrac leaves points of the pixels.
 NO_AREA = 1e-3
 

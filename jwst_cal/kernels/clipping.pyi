@@ -15,3 +15,8 @@ def clip(
     centre: float | None = None,
     n_threads: int | None = None,
 ) -> tuple[float, float, float]: ...
+def middle(
+    values: NDArray[np.float32],
+    *,
+    n_threads: int | None = None,
+) -> tuple[float, float]: ...

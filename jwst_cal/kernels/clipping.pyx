@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t, uint8_t
 
 from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
-__all__ = ["clip", "sort_chosen"]
+__all__ = ["clip", "middle", "sort_chosen"]
 
 
 cdef extern from "clipping.h" nogil:
@@ -18,6 +18,7 @@ cdef extern from "clipping.h" nogil:
                              float *sorted, int64_t *count)
     jc_status jc_clip(int64_t n, const float *sorted, const double *centre, double sigma,
                       int max_passes, int n_threads, jc_clip_stats *stats)
+    jc_status jc_middle(int64_t n, const float *values, int n_threads, float *middle)
 
 
 def sort_chosen(values, chosen=None, *, n_threads=None):
@@ -118,3 +119,40 @@ def clip(ordered, *, double sigma, int max_passes=5, centre=None, n_threads=None
                          team, &stats)
     check(status)
     return stats.mean, stats.median, stats.std
+
+
+def middle(values, *, n_threads=None):
+    """
+    Find the two values in the middle, whose mean is the median.
+
+    Parameters
+    ----------
+    values : float32 array
+        Of any shape.
+    n_threads : int, optional
+        Threads; see `jwst_cal.kernels.threads`.
+
+    Returns
+    -------
+    lower, upper : float
+        The same value twice if their number is odd; NaN if there is one among them.
+
+    Raises
+    ------
+    TypeError
+        If the array has the wrong dtype.
+    ValueError
+        If there are no values.
+    MemoryError
+        If scratch memory cannot be had.
+    """
+    values = contiguous(values, np.float32, np.shape(values), "values")
+    cdef const float[::1] v = values.reshape(-1)
+    cdef int64_t n = values.size
+    cdef int team = team_of(n_threads, values.size)
+    cdef float found[2]
+    cdef jc_status status
+    with nogil:
+        status = jc_middle(n, &v[0], team, found)
+    check(status)
+    return found[0], found[1]

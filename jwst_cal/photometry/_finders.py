@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jwst_cal.kernels.clipping import middle
 from jwst_cal.kernels.convolve import convolve
 from jwst_cal.kernels.convolve import peaks as find_peaks
 from jwst_cal.photometry import _background, _photutils
@@ -107,13 +108,15 @@ def find_sources(image, error, uncovered, search, *, wcs=None):
         log.info("No box of %d pixels has enough data: the background is that of the whole image",
                  search.bkg_boxsize)
     image = image - background.level
-    threshold = np.float32(search.snr_threshold) * background.scatter
+    above = np.float32(search.snr_threshold)
     if search.starfinder == "segmentation":
         from jwst_cal.photometry import _segmentation
 
-        table, segments = _segmentation.find(image, error, uncovered, threshold, search, wcs=wcs)
+        table, segments = _segmentation.find(image, error, uncovered, above * background.scatter,
+                                             search, wcs=wcs)
     else:
-        table = _stars(image, uncovered, float(np.median(threshold)), search)
+        typical = np.mean(above * np.array(middle(background.scatter), np.float32))
+        table = _stars(image, uncovered, float(typical), search)
     if table is None or not len(table):
         return _empty(), None
     return _named(table), segments

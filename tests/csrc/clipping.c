@@ -41,7 +41,7 @@ static void test_clip(void)
     jc_clip_stats stats;
     double centre = 0.5;
     CHECK(jc_clip(9, values, NULL, 2, 5, 1, &stats) == JC_OK);
-    CHECK(stats.mean == 0 && stats.median == 0);
+    CHECK(stats.mean == 0 && stats.median == 0 && stats.count == 8);
     CHECK_NEAR(stats.std, sqrt(1.5), 1e-12);
     CHECK(jc_clip(9, values, &centre, 9, 5, 1, &stats) == JC_OK);
     CHECK(stats.median == 0.5);
@@ -53,9 +53,32 @@ static void test_clip(void)
     REFUSED(jc_clip(-1, values, NULL, 2, 5, 1, &stats));
 }
 
+static void any_middle(void)
+{
+    const int n = pick(1, 500);
+    float middle[2], *values = floats((size_t) n, -1, 1, 0.05 * pick(0, 1));
+    CHECK(jc_middle(n, values, team, middle) == JC_OK);
+    result(middle, sizeof middle);
+}
+
+static void test_middle(void)
+{
+    const float values[4] = {4, -INFINITY, 1, NAN};
+    float middle[2];
+    CHECK(jc_middle(2, values, 1, middle) == JC_OK);
+    CHECK(middle[0] == -INFINITY && middle[1] == 4);
+    CHECK(jc_middle(3, values, 2, middle) == JC_OK);
+    CHECK(middle[0] == 1 && middle[1] == 1);
+    CHECK(jc_middle(4, values, 2, middle) == JC_OK);
+    CHECK(isnan(middle[0]) && isnan(middle[1]));
+    REFUSED(jc_middle(0, values, 1, middle));
+}
+
 int main(void)
 {
     for_each_team("any values", any_values, 60);
+    for_each_team("any middle", any_middle, 60);
+    test_middle();
     test_sort();
     test_clip();
     return finish();

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from twins import clipping as twin
 
-from jwst_cal.kernels.clipping import clip, sort_chosen
+from jwst_cal.kernels.clipping import clip, middle, sort_chosen
 
 BOTH_SORT = pytest.mark.parametrize("run", [sort_chosen, twin.sort_chosen])
 BOTH_CLIP = pytest.mark.parametrize("run", [clip, twin.clip])
+BOTH_MIDDLE = pytest.mark.parametrize("run", [middle, twin.middle])
 
 
 @BOTH_SORT
@@ -94,6 +95,24 @@ def test_kernel_is_its_twin(values, n_threads, max_passes, mirrored):
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9 * size)
 
 
+@BOTH_MIDDLE
+def test_the_middle(run):
+    assert run(np.float32([[3, 1, 2]])) == (2, 2)
+    assert run(np.float32([3, -1, 2, np.inf])) == (2, 3)
+    assert run(np.float32([-5e-40, -np.inf])) == (-np.inf, np.float32(-5e-40))
+    assert np.isnan(run(np.float32([1, 2, np.nan]))).all()
+    assert np.isnan(run(-np.float32([1, 2, np.nan]))).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(arrays(np.float32, st.integers(1, 60), elements=st.floats(width=32)),
+       st.sampled_from([1, 2, 7]), st.booleans())
+def test_the_middle_is_that_of_the_twin(values, n_threads, near):
+    if near:  # of which the first digits are the same
+        values = np.float32(1) + np.nan_to_num(values, posinf=0, neginf=0) % np.float32(1e-3)
+    np.testing.assert_array_equal(middle(values, n_threads=n_threads), twin.middle(values))
+
+
 @pytest.mark.parametrize(
     ("run", "error", "message"),
     [
@@ -102,14 +121,16 @@ def test_kernel_is_its_twin(values, n_threads, max_passes, mirrored):
         (lambda: sort_chosen(np.ones(3, np.float32), np.ones(2, bool)), ValueError,
          "chosen: shape"),
         (lambda: sort_chosen(np.ones(3, np.float32), np.ones(3)), TypeError, "chosen: dtype"),
+        (lambda: middle(np.ones((0, 2), np.float32)), ValueError, "values: shape .0, 2. is empty"),
+        (lambda: middle(np.ones(3, complex)), TypeError, "values: dtype complex"),
         (lambda: clip(np.ones(3), sigma=3.0), TypeError, "ordered: dtype float64"),
         (lambda: clip(np.ones(3, np.float32), sigma=0.0), ValueError, "out of its range"),
         (lambda: clip(np.ones(3, np.float32), sigma=np.nan), ValueError, "out of its range"),
         (lambda: clip(np.ones(3, np.float32), sigma=1.0, max_passes=-1), ValueError,
          "out of its range"),
     ],
-    ids=["complex", "nothing", "other shape", "float choice", "float64 ordered", "no sigma",
-         "sigma NaN", "negative passes"],
+    ids=["complex", "nothing", "other shape", "float choice", "no middle", "complex middle",
+         "float64 ordered", "no sigma", "sigma NaN", "negative passes"],
 )
 def test_refuses(run, error, message):
     with pytest.raises(error, match=message):

@@ -32,3 +32,10 @@ def clip(ordered, *, sigma, max_passes=5, centre=None, n_threads=None):
     if not len(kept):
         return np.nan, np.nan, np.nan
     return kept.mean(), np.median(kept), kept.std()
+
+
+def middle(values, *, n_threads=None):
+    ordered = np.sort(values, axis=None)
+    if np.isnan(ordered[-1]):
+        return np.nan, np.nan
+    return float(ordered[(len(ordered) - 1) // 2]), float(ordered[len(ordered) // 2])
