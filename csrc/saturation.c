@@ -6,29 +6,43 @@
 
 #define NEVER 65535
 
-enum { BLOCK = 256 }; /* columns whose groups are looked at one after the other */
+enum {
+    ROWS = 16,  /* whose groups are looked at one after the other, as far as possible where they lie */
+    BLOCK = 256 /* columns of a row that are flagged from the same group on */
+};
 
-/* What the threads share: per pixel the first saturated group, and the group in which its
- * neighbours get a flag, and whether its first read is saturated (0); per row whether there is any. */
+/* For each pixel of some rows a group, or NEVER; for each row whether there is any. Rows further
+ * apart than n_rows share a place. */
 typedef struct {
-    uint16_t *first, *spread, *zero;
-    uint8_t *any_first, *any_spread, *any_zero;
-} maps;
+    int n_rows;
+    uint16_t *group;
+    uint8_t *any;
+} map;
 
-/* Rows of one thread. */
+/* What one thread works with; `first` has the first saturated groups of some rows and those around
+ * them, `least` the least of a block. */
 typedef struct {
-    float *limit;
-    int32_t *group, *zero;
-    uint16_t *padded, *grown;
-    uint8_t *low;
+    float *limit;     /* [ROWS][col] */
+    uint16_t *padded; /* [col + 2 rings] */
+    uint16_t *grown;  /* [ROWS][col] */
+    uint16_t *least;  /* [ROWS][block] */
+    int32_t *columns; /* [col] */
+    uint8_t *low;     /* [col] */
+    uint8_t *any_low; /* [group][ROWS] */
+    map first;
 } scratch;
 
+/* Shared maps: the groups in which the neighbours of a pixel get a flag, whether its first read is
+ * saturated (group 0) and, for flags of earlier runs, the first saturated groups. */
 typedef struct {
     const jc_saturation_input *in;
     const jc_saturation_reads *reads;
     size_t plane;
     uint8_t *groupdq;
-    maps map;
+    uint32_t *pixeldq;
+    float *zeroframe; /* of this integration, or NULL */
+    int integration, n_parts;
+    map spread, zero, first;
 } job;
 
 static int min_int(int a, int b) { return a < b ? a : b; }
@@ -55,11 +69,11 @@ JC_INLINE void limits_of(int n, const uint32_t *restrict given, const uint32_t *
     }
 }
 
-/* The limits of n pixels of a row, from column x on. */
 JC_CLONES
-static void limit_of_block(const jc_saturation_input *in, int row, int x, int n, float *limit)
+static void limit_of_row(const jc_saturation_input *in, int row, float *limit)
 {
-    const size_t at = (size_t) row * in->n_cols + (size_t) x;
+    const int n = in->n_cols;
+    const size_t at = (size_t) row * n;
     const uint32_t *given = (const uint32_t *) in->limit + at, *dq = in->limit_dq + at;
     jc_fetch(given + n, n * sizeof *given);
     jc_fetch(dq + n, n * sizeof *dq);
@@ -67,11 +81,6 @@ static void limit_of_block(const jc_saturation_input *in, int row, int x, int n,
         limits_of(n, given, dq, 1, in->no_check, in->unchecked_limit, limit);
     else
         limits_of(n, given, dq, 0, in->no_check, in->unchecked_limit, limit);
-}
-
-static void limit_of_row(const jc_saturation_input *in, int row, float *limit)
-{
-    limit_of_block(in, row, 0, in->n_cols, limit);
 }
 
 static int is_unchecked(const jc_saturation_input *in, size_t pixel)
@@ -96,10 +105,10 @@ JC_INLINE void add_flags(int n, const uint32_t *restrict given, const uint32_t *
 }
 
 JC_CLONES
-static void add_flags_of_block(const jc_saturation_input *in, int row, int x, int n,
-                               uint32_t *pixeldq)
+static void add_flags_of_row(const jc_saturation_input *in, int row, uint32_t *pixeldq)
 {
-    const size_t at = (size_t) row * in->n_cols + (size_t) x;
+    const int n = in->n_cols;
+    const size_t at = (size_t) row * n;
     const uint32_t *given = (const uint32_t *) in->limit + at, *dq = in->limit_dq + at;
     jc_fetch(pixeldq + n, n * sizeof *pixeldq);
     if (in->limit_swapped)
@@ -109,21 +118,20 @@ static void add_flags_of_block(const jc_saturation_input *in, int row, int x, in
 }
 
 JC_CLONES
-static void clear_row(int n, int32_t *group, uint8_t *low)
+static void clear_row(int n, uint16_t *group)
 {
     for (int x = 0; x < n; x++)
         group[x] = NEVER;
-    for (int x = 0; x < n; x++)
-        low[x] = 0;
 }
 
 /* Returns whether any counts of the row are low. */
 JC_CLONES
-static int note_saturated(int n, const float *data, const float *limit, int group, int32_t *first)
+static int note_saturated(int n, const float *restrict data, const float *restrict limit,
+                          uint16_t group, uint16_t *restrict first)
 {
     int32_t any_low = 0;
     for (int x = 0; x < n; x++) {
-        int32_t at = data[x] >= limit[x] ? group : NEVER;
+        const uint16_t at = data[x] >= limit[x] ? group : NEVER;
         first[x] = at < first[x] ? at : first[x];
         any_low |= data[x] <= 0;
     }
@@ -150,14 +158,12 @@ static uint8_t union_of(int n, const uint8_t *flags)
 }
 
 JC_CLONES
-static int store_first(int n, const int32_t *group, uint16_t *first)
+static uint16_t least_of(int n, const uint16_t *first)
 {
-    int32_t least = NEVER;
-    for (int x = 0; x < n; x++) {
-        first[x] = (uint16_t) group[x];
-        least = group[x] < least ? group[x] : least;
-    }
-    return least != NEVER;
+    uint16_t least = NEVER;
+    for (int x = 0; x < n; x++)
+        least = first[x] < least ? first[x] : least;
+    return least;
 }
 
 JC_CLONES
@@ -178,48 +184,73 @@ static int64_t count_nonzero(int n, const uint8_t *flags)
     return found;
 }
 
-/* The first saturated group of each pixel of a row, its neighbours not yet counted, and the same of
- * the zeroframe; flags low counts on the way, and adds the flags of the limit to pixeldq unless that
- * is NULL. Returns the union of the flags that the row has. */
-static uint8_t measure_row(const job *j, int integration, int row, scratch *s, uint32_t *pixeldq,
-                           const float *zeroframe, int64_t *n_low)
+static uint16_t *row_of(const job *j, const map *m, int row)
+{
+    return m->group + (size_t) (row % m->n_rows) * j->in->n_cols;
+}
+
+static int any_in(const map *m, int row)
+{
+    return m->any[row % m->n_rows];
+}
+
+static void note_any(const job *j, const map *m, int row)
+{
+    m->any[row % m->n_rows] = least_of(j->in->n_cols, row_of(j, m, row)) != NEVER;
+}
+
+/* The data and the flags of a row in a group start here. */
+static size_t row_in_group(const job *j, int row, int group)
+{
+    return ((size_t) j->integration * j->in->n_groups + group) * j->plane + data_row(j->in, row);
+}
+
+/* The first saturated group of each pixel of some rows, their neighbours not yet counted. */
+static void measure_rows(const job *j, int begin, int end, scratch *s, const map *first)
 {
     const jc_saturation_input *in = j->in;
-    uint8_t seen = 0;
-    int any_low = 0;
-    clear_row(in->n_cols, s->group, s->low);
-    for (int x = 0; zeroframe && x < in->n_cols; x++)
-        s->zero[x] = NEVER;
-    for (int x = 0; x < in->n_cols; x += BLOCK) {
-        const int n = min_int(in->n_cols - x, BLOCK);
-        limit_of_block(in, row, x, n, s->limit + x);
-        if (pixeldq) add_flags_of_block(in, row, x, n, pixeldq + data_row(in, row) + x);
-        if (zeroframe) {
-            const float *first = zeroframe + data_row(in, row) + x;
-            jc_fetch(first + n, n * sizeof *first);
-            note_saturated(n, first, s->limit + x, 0, s->zero + x);
-        }
-        for (int g = 0; g < in->n_groups; g++) {
-            size_t at = ((size_t) integration * in->n_groups + g) * j->plane + data_row(in, row) +
-                        (size_t) x;
-            jc_fetch(in->data + at + n, n * sizeof *in->data);
-            jc_fetch(j->groupdq + at + n, (size_t) n);
-            seen |= union_of(n, j->groupdq + at);
-            if (note_saturated(n, in->data + at, s->limit + x, g, s->group + x)) {
-                flag_low(n, in->data + at, in->low, j->groupdq + at, s->low + x);
-                any_low = 1;
-            }
-        }
-        jc_settle(2 * in->n_groups);
+    const int n = in->n_cols;
+    for (int row = begin; row < end; row++) {
+        limit_of_row(in, row, s->limit + (size_t) (row - begin) * n);
+        clear_row(n, row_of(j, first, row));
     }
-    j->map.any_first[row] =
-        (uint8_t) store_first(in->n_cols, s->group, j->map.first + (size_t) row * in->n_cols);
-    if (zeroframe)
-        j->map.any_zero[row] =
-            (uint8_t) store_first(in->n_cols, s->zero, j->map.zero + (size_t) row * in->n_cols);
-    if (any_low)
-        *n_low += count_nonzero(in->n_cols, s->low);
-    return seen;
+    for (int g = 0; g < in->n_groups; g++) {
+        for (int row = begin; row < end; row++) {
+            const float *data = in->data + row_in_group(j, row, g);
+            jc_fetch(data + n, n * sizeof *data);
+            s->any_low[g * ROWS + row - begin] = (uint8_t) note_saturated(
+                n, data, s->limit + (size_t) (row - begin) * n, (uint16_t) g, row_of(j, first, row));
+        }
+        jc_settle(end - begin);
+    }
+    for (int row = begin; row < end; row++)
+        note_any(j, first, row);
+}
+
+/* What else is done with row k of those that were measured: low counts are flagged, pixels of the
+ * zeroframe tested, and pixeldq gets the flags of the limit. Returns the number of low ramps. */
+static int64_t note_row(const job *j, int row, int k, scratch *s)
+{
+    const jc_saturation_input *in = j->in;
+    int any = 0;
+    for (int g = 0; g < in->n_groups; g++) {
+        const size_t at = row_in_group(j, row, g);
+        if (!s->any_low[g * ROWS + k])
+            continue;
+        if (!any)
+            memset(s->low, 0, (size_t) in->n_cols);
+        any = 1;
+        flag_low(in->n_cols, in->data + at, in->low, j->groupdq + at, s->low);
+    }
+    if (j->integration == 0)
+        add_flags_of_row(in, row, j->pixeldq + data_row(in, row));
+    if (j->zeroframe) {
+        clear_row(in->n_cols, row_of(j, &j->zero, row));
+        note_saturated(in->n_cols, j->zeroframe + data_row(in, row),
+                       s->limit + (size_t) k * in->n_cols, 0, row_of(j, &j->zero, row));
+        note_any(j, &j->zero, row);
+    }
+    return any ? count_nonzero(in->n_cols, s->low) : 0;
 }
 
 JC_CLONES
@@ -230,24 +261,24 @@ static void least_of_two(int n, const uint16_t *other, uint16_t *least)
 }
 
 /* The least of the map in the box around each pixel of a row. Returns 0 if there is nothing. */
-static int grow_row(const job *j, const uint16_t *map, const uint8_t *any, int row, scratch *s)
+static int grow_row(const job *j, const map *m, int row, scratch *s, uint16_t *grown)
 {
     const jc_saturation_input *in = j->in;
     int rings = in->rings, n = in->n_cols, found = 0;
     int from = max_int(row - rings, 0), to = min_int(row + rings, in->n_rows - 1);
     for (int r = from; r <= to; r++)
-        found |= any[r];
+        found |= any_in(m, r);
     if (!found)
         return 0;
     for (int x = 0; x < n + 2 * rings; x++)
         s->padded[x] = NEVER;
     for (int r = from; r <= to; r++)
-        if (any[r])
-            least_of_two(n, map + (size_t) r * n, s->padded + rings);
+        if (any_in(m, r))
+            least_of_two(n, row_of(j, m, r), s->padded + rings);
     for (int x = 0; x < n; x++)
-        s->grown[x] = NEVER;
+        grown[x] = NEVER;
     for (int k = 0; k <= 2 * rings; k++)
-        least_of_two(n, s->padded + k, s->grown);
+        least_of_two(n, s->padded + k, grown);
     return 1;
 }
 
@@ -258,21 +289,11 @@ static void flag_from(int n, const uint16_t *first, int group, uint8_t flag, uin
         groupdq[x] |= first[x] <= group ? flag : 0;
 }
 
-JC_CLONES
-static int least_of(int n, const uint16_t *first)
-{
-    uint16_t least = NEVER;
-    for (int x = 0; x < n; x++)
-        least = first[x] < least ? first[x] : least;
-    return least;
-}
-
 /* Whether the second group hides a saturation at its end. */
-static int second_is_late(const job *j, int integration, int row, int x, float limit)
+static int second_is_late(const job *j, int row, int x, float limit)
 {
     const jc_saturation_input *in = j->in;
-    const float *d = in->data + (size_t) integration * in->n_groups * j->plane +
-                     data_row(in, row) + x;
+    const float *d = in->data + row_in_group(j, row, 0) + x;
     float first = d[0], second = d[j->plane], reads = (float) j->reads->n_reads;
     const size_t pixel = (size_t) row * in->n_cols + (size_t) x;
     float bias = j->reads->bias ? at_pixel(j->reads->bias, pixel, j->reads->bias_swapped) : 0.0f;
@@ -300,10 +321,10 @@ static int is_late(const job *j, size_t at, int group, float limit, int unchecke
 /* Notes that a pixel and its neighbours get a flag in a group. */
 static void mark(const job *j, int row, int x, int group)
 {
-    uint16_t *spread = j->map.spread + (size_t) row * j->in->n_cols;
-    for (int k = 0; !j->map.any_spread[row] && k < j->in->n_cols; k++)
+    uint16_t *spread = row_of(j, &j->spread, row);
+    for (int k = 0; !j->spread.any[row] && k < j->in->n_cols; k++)
         spread[k] = NEVER;
-    j->map.any_spread[row] = 1;
+    j->spread.any[row] = 1;
     spread[x] = (uint16_t) group;
 }
 
@@ -316,116 +337,144 @@ static int next_reached(const uint16_t *map, int x, int n)
     return x;
 }
 
-/* The tests of groups of several reads, from the first saturated group of each pixel. */
-static void test_late_row(const job *j, int integration, int row, scratch *s)
+/* Lists the columns of a row whose entry is not NEVER, and has brought in what is tested there. */
+static int list_reached(const job *j, int row, const uint16_t *grown, int32_t *columns)
 {
     const jc_saturation_input *in = j->in;
-    const uint16_t *first = j->map.first + (size_t) row * in->n_cols;
     const int n = in->n_cols;
-    for (int x = next_reached(s->grown, 0, n); x < n; x = next_reached(s->grown, x + 1, n)) {
+    int n_found = 0;
+    for (int x = next_reached(grown, 0, n); x < n; x = next_reached(grown, x + 1, n)) {
+        const size_t pixel = (size_t) row * n + (size_t) x;
+        const size_t at = row_in_group(j, row, max_int(grown[x] - 1, 0)) + x;
+        __builtin_prefetch(in->data + at);
+        __builtin_prefetch(j->groupdq + at);
+        __builtin_prefetch((const uint32_t *) in->limit + pixel);
+        __builtin_prefetch(in->limit_dq + pixel);
+        columns[n_found++] = x;
+    }
+    return n_found;
+}
+
+/* The tests of groups of several reads, from the first saturated group of each pixel. */
+static void test_late_row(const job *j, int row, const scratch *s, const uint16_t *grown)
+{
+    const jc_saturation_input *in = j->in;
+    const uint16_t *first = row_of(j, &s->first, row);
+    const int n_reached = list_reached(j, row, grown, s->columns);
+    for (int k = 0; k < n_reached; k++) {
+        const int x = s->columns[k], group = grown[x];
         const size_t pixel = (size_t) row * in->n_cols + (size_t) x;
         const float limit = limit_of(in, pixel);
-        int group = s->grown[x];
-        if (j->reads->second_only && first[x] == 2 &&
-            second_is_late(j, integration, row, x, limit))
+        if (j->reads->second_only && first[x] == 2 && second_is_late(j, row, x, limit))
             mark(j, row, x, 1);
         if (group == 0 || j->reads->second_only)
             continue;
-        size_t at = ((size_t) integration * in->n_groups + group - 1) * j->plane +
-                    data_row(in, row) + x;
+        size_t at = row_in_group(j, row, group - 1) + x;
         if (is_late(j, at, group - 1, limit, is_unchecked(in, pixel)))
             mark(j, row, x, group - 1);
-        if (group == 2 && second_is_late(j, integration, row, x, limit))
+        if (group == 2 && second_is_late(j, row, x, limit))
             j->groupdq[at] |= in->do_not_use;
     }
 }
 
-/* Flags a row: saturated from the first group on that it or a neighbour has reached the limit. */
-static int64_t flag_row(const job *j, int integration, int row, scratch *s)
+/* Flags up to ROWS rows: saturated from the first group on that a pixel or a neighbour has reached the
+ * limit. Returns the number of saturated ramps. */
+static int64_t flag_rows(const job *j, int begin, int end, scratch *s)
 {
     const jc_saturation_input *in = j->in;
-    j->map.any_spread[row] = 0;
-    if (!grow_row(j, j->map.first, j->map.any_first, row, s))
-        return 0;
-    int64_t found = count_reached(in->n_cols, s->grown);
-    for (int x = 0; x < in->n_cols; x += BLOCK) {
-        const int n = min_int(in->n_cols - x, BLOCK);
-        for (int g = least_of(n, s->grown + x); g < in->n_groups; g++) {
-            size_t at = ((size_t) integration * in->n_groups + g) * j->plane + data_row(in, row) +
-                        (size_t) x;
-            flag_from(n, s->grown + x, g, in->saturated, j->groupdq + at);
-        }
-        jc_settle(in->n_groups);
+    const int n = in->n_cols, n_blocks = (n + BLOCK - 1) / BLOCK;
+    const int is_late_sought =
+        j->reads && in->n_groups > (j->reads->second_only ? 2 : 1);
+    int64_t found = 0;
+    for (int row = begin; row < end; row++) {
+        uint16_t *grown = s->grown + (size_t) (row - begin) * n;
+        j->spread.any[row] = 0;
+        if (!grow_row(j, &s->first, row, s, grown))
+            clear_row(n, grown);
+        for (int k = 0; k < n_blocks; k++)
+            s->least[(row - begin) * n_blocks + k] =
+                least_of(min_int(n - k * BLOCK, BLOCK), grown + k * BLOCK);
+        found += count_reached(n, grown);
     }
-    if (j->reads && found && in->n_groups > 1 && (!j->reads->second_only || in->n_groups > 2))
-        test_late_row(j, integration, row, s);
+    for (int g = 0; found && g < in->n_groups; g++) {
+        for (int row = begin; row < end; row++)
+            for (int k = 0; k < n_blocks; k++)
+                if (s->least[(row - begin) * n_blocks + k] <= g)
+                    flag_from(min_int(n - k * BLOCK, BLOCK),
+                              s->grown + (size_t) (row - begin) * n + k * BLOCK, g, in->saturated,
+                              j->groupdq + row_in_group(j, row, g) + k * BLOCK);
+        jc_settle(end - begin);
+    }
+    for (int row = begin; found && is_late_sought && row < end; row++)
+        test_late_row(j, row, s, s->grown + (size_t) (row - begin) * n);
     return found;
 }
 
 /* Flags a row's pixels near those marked in the map `spread`, in the group named there. */
-static void spread_row(const job *j, int integration, int row, uint8_t flag)
+static void spread_row(const job *j, int row, uint8_t flag)
 {
     const jc_saturation_input *in = j->in;
     int rings = in->rings, n = in->n_cols;
     int to = min_int(row + rings, in->n_rows - 1);
     for (int r = max_int(row - rings, 0); r <= to; r++) {
-        const uint16_t *spread = j->map.spread + (size_t) r * n;
-        if (!j->map.any_spread[r])
+        const uint16_t *spread = row_of(j, &j->spread, r);
+        if (!j->spread.any[r])
             continue;
         for (int x = next_reached(spread, 0, n); x < n; x = next_reached(spread, x + 1, n)) {
-            uint8_t *q = j->groupdq + data_row(in, row) +
-                         ((size_t) integration * in->n_groups + spread[x]) * j->plane;
+            uint8_t *q = j->groupdq + row_in_group(j, row, spread[x]);
             for (int k = max_int(x - rings, 0); k <= min_int(x + rings, n - 1); k++)
                 q[k] |= flag;
         }
     }
 }
 
+static void spread_rows(const job *j, int begin, int end)
+{
+    const uint8_t flag = j->reads->second_only ? j->in->saturated : j->in->do_not_use;
+    for (int row = begin; row < end; row++)
+        spread_row(j, row, flag);
+}
+
 /* The slower way, for flags of earlier runs: marks the saturated pixels of one group. */
-static void mark_saturated_row(const job *j, int integration, int group, int row)
+static void mark_saturated_row(const job *j, int group, int row)
 {
     const jc_saturation_input *in = j->in;
-    const uint16_t *first = j->map.first + (size_t) row * in->n_cols;
-    const uint8_t *q = j->groupdq + data_row(in, row) +
-                       ((size_t) integration * in->n_groups + group) * j->plane;
-    j->map.any_spread[row] = 0;
+    const uint16_t *first = row_of(j, &j->first, row);
+    const uint8_t *q = j->groupdq + row_in_group(j, row, group);
+    j->spread.any[row] = 0;
     for (int x = 0; x < in->n_cols; x++)
         if (first[x] <= group || (q[x] & in->saturated))
             mark(j, row, x, group);
 }
 
 /* ... and those of the group before that reach the limit of a late saturation. */
-static void mark_late_row(const job *j, int integration, int group, int row, scratch *s)
+static void mark_late_row(const job *j, int group, int row)
 {
     const jc_saturation_input *in = j->in;
-    limit_of_row(in, row, s->limit);
-    j->map.any_spread[row] = 0;
+    j->spread.any[row] = 0;
     for (int x = 0; x < in->n_cols; x++) {
-        size_t at = ((size_t) integration * in->n_groups + group) * j->plane +
-                    data_row(in, row) + x;
+        const size_t at = row_in_group(j, row, group) + x;
+        const size_t pixel = (size_t) row * in->n_cols + (size_t) x;
         if ((j->groupdq[at + j->plane] & in->saturated) &&
-            is_late(j, at, group, s->limit[x],
-                    is_unchecked(in, (size_t) row * in->n_cols + x)))
+            is_late(j, at, group, limit_of(in, pixel), is_unchecked(in, pixel)))
             mark(j, row, x, group);
     }
 }
 
-static void flag_second_row(const job *j, int integration, int row, scratch *s)
+static void flag_second_row(const job *j, int row)
 {
     const jc_saturation_input *in = j->in;
-    uint8_t *q = j->groupdq + (size_t) integration * in->n_groups * j->plane + data_row(in, row);
-    limit_of_row(in, row, s->limit);
+    uint8_t *q = j->groupdq + row_in_group(j, row, 0);
     for (int x = 0; x < in->n_cols; x++)
         if ((q[2 * j->plane + x] & in->saturated) && !(q[j->plane + x] & in->saturated) &&
-            second_is_late(j, integration, row, x, s->limit[x]))
+            second_is_late(j, row, x, limit_of(in, (size_t) row * in->n_cols + (size_t) x)))
             q[j->plane + x] |= in->do_not_use;
 }
 
-static int64_t count_saturated_row(const job *j, int integration, int row)
+static int64_t count_saturated_row(const job *j, int row)
 {
     const jc_saturation_input *in = j->in;
-    const uint8_t *q = j->groupdq + (size_t) integration * in->n_groups * j->plane +
-                       data_row(in, row);
+    const uint8_t *q = j->groupdq + row_in_group(j, row, 0);
     int64_t found = 0;
     for (int x = 0; x < in->n_cols; x++) {
         uint8_t any = 0;
@@ -450,75 +499,174 @@ static void clear_reached(int n, const uint16_t *first, float *values)
         values[x] = first[x] == 0 ? 0 : values[x];
 }
 
-static void clear_zeroframe_row(const job *j, float *zeroframe, int row, scratch *s)
+static void clear_zeroframe_row(const job *j, int row, scratch *s)
 {
     const jc_saturation_input *in = j->in;
-    float *values = zeroframe + data_row(in, row);
+    float *values = j->zeroframe + data_row(in, row);
     clear_low(in->n_cols, values);
-    if (grow_row(j, j->map.zero, j->map.any_zero, row, s))
+    if (grow_row(j, &j->zero, row, s, s->grown))
         clear_reached(in->n_cols, s->grown, values);
+}
+
+static int new_map(map *m, int n_rows, int n_cols)
+{
+    m->n_rows = n_rows;
+    m->group = jc_pages((size_t) n_rows * n_cols * sizeof *m->group);
+    m->any = calloc((size_t) n_rows, 1);
+    return m->group && m->any;
+}
+
+static void free_map(map *m)
+{
+    free(m->group);
+    free(m->any);
 }
 
 static void free_scratch(scratch *s)
 {
     free(s->limit);
-    free(s->group);
-    free(s->zero);
     free(s->padded);
     free(s->grown);
+    free(s->least);
+    free(s->columns);
     free(s->low);
+    free(s->any_low);
+    free_map(&s->first);
 }
 
 static int new_scratch(const jc_saturation_input *in, scratch *s)
 {
-    size_t n = (size_t) in->n_cols;
-    s->limit = malloc(n * sizeof *s->limit);
-    s->group = malloc(n * sizeof *s->group);
-    s->zero = malloc(n * sizeof *s->zero);
-    s->padded = malloc((n + 2 * (size_t) in->rings) * sizeof *s->padded);
-    s->grown = malloc(n * sizeof *s->grown);
+    const size_t n = (size_t) in->n_cols, rings = (size_t) in->rings;
+    s->limit = malloc(ROWS * n * sizeof *s->limit);
+    s->padded = malloc((n + 2 * rings) * sizeof *s->padded);
+    s->grown = malloc(ROWS * n * sizeof *s->grown);
+    s->least = malloc(ROWS * (n / BLOCK + 1) * sizeof *s->least);
+    s->columns = malloc(n * sizeof *s->columns);
     s->low = malloc(n);
-    return s->limit && s->group && s->zero && s->padded && s->grown && s->low;
+    s->any_low = malloc(ROWS * (size_t) in->n_groups);
+    return new_map(&s->first, min_int(2 * in->rings + ROWS, in->n_rows), in->n_cols) && s->limit &&
+           s->padded && s->grown && s->least && s->columns && s->low && s->any_low;
 }
 
-/* One integration, by the whole team: every loop over rows ends in a barrier. */
-static void flag_integration(const job *j, int integration, int before, scratch *s, int64_t *found)
+/* The rows of a part begin here; every part has its own thread if there are enough. */
+static int begin_of(const job *j, int part)
+{
+    return (int) ((int64_t) j->in->n_rows * part / j->n_parts);
+}
+
+/* Flags the rows of a part, some at a time, as soon as the rows around them are measured, which is
+ * while they are still in a cache. Those around the part are measured by both neighbours. */
+static void flag_part(const job *j, int part, scratch *s, int64_t *n_saturated, int64_t *n_low)
+{
+    const int begin = begin_of(j, part), end = begin_of(j, part + 1), rings = j->in->rings;
+    const int last = min_int(end + rings, j->in->n_rows);
+    int ready = begin;
+    for (int row = max_int(begin - rings, 0), next; ready < end; row = next) {
+        next = min_int(row + ROWS, last);
+        measure_rows(j, row, next, s, &s->first);
+        for (int r = max_int(row, begin); r < min_int(next, end); r++)
+            *n_low += note_row(j, r, r - row, s);
+        const int until = next == last ? end : next - rings;
+        for (int r = ready; r < until; r += ROWS)
+            *n_saturated += flag_rows(j, r, min_int(r + ROWS, until), s);
+        if (j->reads)
+            spread_rows(j, max_int(ready, begin + 2 * rings) - rings, until - rings);
+        ready = max_int(begin, until);
+    }
+}
+
+/* Spreads in the first and last rows of a part what is marked in it and its neighbours. */
+static void spread_edges(const job *j, int part)
+{
+    const int begin = begin_of(j, part), end = begin_of(j, part + 1), rings = j->in->rings;
+    const int top = min_int(begin + rings, end);
+    spread_rows(j, begin, top);
+    spread_rows(j, max_int(top, end - rings), end);
+}
+
+static void measure_part(const job *j, int part, scratch *s, int64_t *n_low)
+{
+    const int end = begin_of(j, part + 1);
+    for (int row = begin_of(j, part), next; row < end; row = next) {
+        next = min_int(row + ROWS, end);
+        measure_rows(j, row, next, s, &j->first);
+        for (int r = row; r < next; r++)
+            *n_low += note_row(j, r, r - row, s);
+    }
+}
+
+/* Whether the integration came with saturated groups; all rows are those of the image. */
+static int is_flagged(const job *j)
 {
     const jc_saturation_input *in = j->in;
-    if (!before) {
-#pragma omp for schedule(static)
-        for (int row = 0; row < in->n_rows; row++)
-            *found += flag_row(j, integration, row, s);
-        if (j->reads) {
-            uint8_t flag = j->reads->second_only ? in->saturated : in->do_not_use;
-#pragma omp for schedule(static)
-            for (int row = 0; row < in->n_rows; row++)
-                spread_row(j, integration, row, flag);
-        }
-        return;
+    const uint8_t *groupdq = j->groupdq + row_in_group(j, 0, 0);
+    const int64_t n_rows = (int64_t) in->n_groups * in->n_data_rows;
+    int found = 0;
+#pragma omp parallel for num_threads(j->n_parts) schedule(static) reduction(| : found)
+    for (int64_t row = 0; row < n_rows; row++) {
+        found |= union_of(in->n_cols, groupdq + row * in->n_cols) & in->saturated;
+        jc_settle(1);
     }
+    return found != 0;
+}
+
+static void spread(const job *j, uint8_t flag)
+{
+#pragma omp parallel for num_threads(j->n_parts) schedule(static)
+    for (int row = 0; row < j->in->n_rows; row++)
+        spread_row(j, row, flag);
+}
+
+static void flag_integration(const job *j, scratch *s, int64_t *n_saturated, int64_t *n_low)
+{
+    int64_t saturated = 0, low = 0;
+#pragma omp parallel for num_threads(j->n_parts) schedule(static) reduction(+ : saturated, low)
+    for (int part = 0; part < j->n_parts; part++)
+        flag_part(j, part, s + part, &saturated, &low);
+    if (j->reads) {
+#pragma omp parallel for num_threads(j->n_parts) schedule(static)
+        for (int part = 0; part < j->n_parts; part++)
+            spread_edges(j, part);
+    }
+    *n_saturated += saturated;
+    *n_low += low;
+}
+
+static void flag_again(const job *j, scratch *s, int64_t *n_saturated, int64_t *n_low)
+{
+    const jc_saturation_input *in = j->in;
+    int64_t saturated = 0, low = 0;
+#pragma omp parallel for num_threads(j->n_parts) schedule(static) reduction(+ : low)
+    for (int part = 0; part < j->n_parts; part++)
+        measure_part(j, part, s + part, &low);
     for (int g = 0; g < in->n_groups; g++) {
-#pragma omp for schedule(static)
+#pragma omp parallel for num_threads(j->n_parts) schedule(static)
         for (int row = 0; row < in->n_rows; row++)
-            mark_saturated_row(j, integration, g, row);
-#pragma omp for schedule(static)
-        for (int row = 0; row < in->n_rows; row++)
-            spread_row(j, integration, row, in->saturated);
+            mark_saturated_row(j, g, row);
+        spread(j, in->saturated);
     }
     for (int g = j->reads ? in->n_groups - 2 : -1; g >= 0; g--) {
-#pragma omp for schedule(static)
+#pragma omp parallel for num_threads(j->n_parts) schedule(static)
         for (int row = 0; row < in->n_rows; row++)
-            mark_late_row(j, integration, g, row, s);
-#pragma omp for schedule(static)
-        for (int row = 0; row < in->n_rows; row++)
-            spread_row(j, integration, row, in->do_not_use);
+            mark_late_row(j, g, row);
+        spread(j, in->do_not_use);
     }
-#pragma omp for schedule(static)
+#pragma omp parallel for num_threads(j->n_parts) schedule(static) reduction(+ : saturated)
     for (int row = 0; row < in->n_rows; row++) {
         if (j->reads && in->n_groups > 2)
-            flag_second_row(j, integration, row, s);
-        *found += count_saturated_row(j, integration, row);
+            flag_second_row(j, row);
+        saturated += count_saturated_row(j, row);
     }
+    *n_saturated += saturated;
+    *n_low += low;
+}
+
+static void clear_zeroframe(const job *j, scratch *s)
+{
+#pragma omp parallel for num_threads(j->n_parts) schedule(static)
+    for (int part = 0; part < j->n_parts; part++)
+        for (int row = begin_of(j, part); row < begin_of(j, part + 1); row++)
+            clear_zeroframe_row(j, row, s + part);
 }
 
 static int is_bad(const jc_saturation_input *in, const jc_saturation_reads *reads, int n_threads)
@@ -543,63 +691,35 @@ jc_status jc_saturation(const jc_saturation_input *in, const jc_saturation_reads
     input.rings = min_int(in->rings, max_int(in->n_rows, in->n_cols));
     if (reads && reads->n_reads == 1)
         reads = NULL; /* a single read has no late saturation */
-    size_t plane = (size_t) in->n_data_rows * in->n_cols;
-    size_t pixels = (size_t) in->n_rows * in->n_cols;
-    job j = {&input, reads, plane, groupdq, {0}};
-    j.map.first = jc_pages(pixels * sizeof *j.map.first);
-    j.map.spread = jc_pages(pixels * sizeof *j.map.spread);
-    j.map.any_first = calloc((size_t) in->n_rows, 1);
-    j.map.any_spread = calloc((size_t) in->n_rows, 1);
-    if (zeroframe) {
-        j.map.zero = jc_pages(pixels * sizeof *j.map.zero);
-        j.map.any_zero = calloc((size_t) in->n_rows, 1);
-    }
-    int failed = !j.map.first || !j.map.spread || !j.map.any_first || !j.map.any_spread;
-    failed |= zeroframe && (!j.map.zero || !j.map.any_zero);
-    int earlier = 0; /* whether the integration came with saturated groups */
+    job j = {.in = &input, .reads = reads, .plane = (size_t) in->n_data_rows * in->n_cols,
+             .groupdq = groupdq, .pixeldq = pixeldq, .n_parts = n_threads};
     int64_t n_saturated = 0, n_low = 0;
-    scratch *of_thread = failed ? NULL : calloc((size_t) n_threads, sizeof *of_thread);
-    failed |= of_thread == NULL;
-    for (int t = 0; !failed && t < n_threads; t++)
-        failed = !new_scratch(&input, of_thread + t);
-    int next = 0;
-    if (!failed) {
-#pragma omp parallel num_threads(n_threads) reduction(+ : n_saturated, n_low)
-        {
-            int mine;
-#pragma omp atomic capture
-            mine = next++;
-            scratch *s = of_thread + mine;
-            for (int i = 0; i < input.n_ints; i++) {
-                float *frame = zeroframe ? zeroframe + i * plane : NULL;
-#pragma omp single
-                earlier = 0;
-#pragma omp for schedule(static)
-                for (int row = 0; row < input.n_rows; row++)
-                    if (measure_row(&j, i, row, s, i == 0 ? pixeldq : NULL, frame, &n_low) &
-                        input.saturated) {
-#pragma omp atomic write
-                        earlier = 1;
-                    }
-                int before = earlier && !(reads && reads->second_only) && input.rows == NULL;
-                flag_integration(&j, i, before, s, &n_saturated);
-                if (frame) {
-#pragma omp for schedule(static)
-                    for (int row = 0; row < input.n_rows; row++)
-                        clear_zeroframe_row(&j, frame, row, s);
-                }
-            }
+    scratch *s = calloc((size_t) n_threads, sizeof *s);
+    int failed = s == NULL || !new_map(&j.spread, in->n_rows, in->n_cols) ||
+                 (zeroframe && !new_map(&j.zero, in->n_rows, in->n_cols));
+    for (int part = 0; !failed && part < n_threads; part++)
+        failed = !new_scratch(&input, s + part);
+    for (int i = 0; !failed && i < input.n_ints; i++) {
+        const int may_be_flagged = !(reads && reads->second_only) && input.rows == NULL;
+        j.integration = i;
+        j.zeroframe = zeroframe ? zeroframe + i * j.plane : NULL;
+        if (may_be_flagged && is_flagged(&j)) {
+            if (!j.first.group && !new_map(&j.first, in->n_rows, in->n_cols))
+                failed = 1;
+            else
+                flag_again(&j, s, &n_saturated, &n_low);
+        } else {
+            flag_integration(&j, s, &n_saturated, &n_low);
         }
+        if (zeroframe && !failed)
+            clear_zeroframe(&j, s);
     }
-    for (int t = 0; of_thread && t < n_threads; t++)
-        free_scratch(of_thread + t);
-    free(of_thread);
-    free(j.map.first);
-    free(j.map.spread);
-    free(j.map.zero);
-    free(j.map.any_zero);
-    free(j.map.any_first);
-    free(j.map.any_spread);
+    for (int part = 0; s && part < n_threads; part++)
+        free_scratch(s + part);
+    free(s);
+    free_map(&j.spread);
+    free_map(&j.zero);
+    free_map(&j.first);
     count->saturated = n_saturated;
     count->low = n_low;
     return failed ? JC_NO_MEMORY : JC_OK;

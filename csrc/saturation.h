@@ -20,7 +20,9 @@
  * `rows` tells which row of the data holds a row of the image, where reference rows are interleaved
  * with it (IRS2): these are neither tested nor neighbours.
  *
- * Method: one map a plane large of the first saturated group; growing is a minimum over a box.
+ * Method: a look whether there are flags of earlier runs; then the first saturated group of each
+ * pixel, some rows at a time; growing is a minimum over a box, made as soon as the rows around are
+ * known, while the row is in the cache. Each thread has rows of its own and measures those around.
  * Flags of earlier runs grow within their group, as in stcal 1.20.0, by a slower way.
  * Source: stcal 1.20.0; MacDonald Baines 2023 for the groups of several reads. */
 #ifndef JC_SATURATION_H

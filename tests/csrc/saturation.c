@@ -4,9 +4,9 @@
 
 static void any_exposure(void)
 {
-    jc_saturation_input in = {.n_ints = pick(1, 3), .n_groups = pick(1, 8), .n_rows = pick(1, 9),
+    jc_saturation_input in = {.n_ints = pick(1, 3), .n_groups = pick(1, 8), .n_rows = pick(1, 40),
                               .n_cols = pick(1, 50), .no_check = 1u << 21, .unchecked_limit = 1e5f,
-                              .rings = pick(0, 3), .saturated = 2, .low = 65, .do_not_use = 1};
+                              .rings = pick(0, 5), .saturated = 2, .low = 65, .do_not_use = 1};
     int gap = pick(0, 2); /* rows of another kind between those of the image */
     in.n_data_rows = in.n_rows * (gap + 1);
     int32_t *rows = room(in.n_rows * sizeof *rows);

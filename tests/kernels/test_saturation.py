@@ -151,23 +151,23 @@ def test_flags_of_an_earlier_run_grow_in_their_group_only(run):
 
 
 def awkward(rng):
-    e = Exposure((2, 5, 41, 67))
-    rate = rng.lognormal(8, 1.5, (2, 1, 41, 67))
+    e = Exposure((2, 5, 41, 267))
+    rate = rng.lognormal(8, 1.5, (2, 1, 41, 267))
     hits = np.where(rng.random(e.data.shape) < 0.03, rng.uniform(0, 6e4, e.data.shape), 0)
     e.data = (1000 + rate * np.arange(1, 6)[:, None, None] + hits.cumsum(axis=1)).astype(np.float32)
     e.data = np.minimum(e.data, np.float32(65535))
     e.data[rng.random(e.data.shape) < 0.01] = np.nan
     e.data[rng.random(e.data.shape) < 0.01] = 0
-    e.limit = rng.uniform(3e4, 6e4, (41, 67)).astype(np.float32)
-    e.limit[rng.random((41, 67)) < 0.02] = np.nan
-    e.limit_dq[rng.random((41, 67)) < 0.02] = NO_CHECK
+    e.limit = rng.uniform(3e4, 6e4, (41, 267)).astype(np.float32)
+    e.limit[rng.random((41, 267)) < 0.02] = np.nan
+    e.limit_dq[rng.random((41, 267)) < 0.02] = NO_CHECK
     e.groupdq[rng.random(e.data.shape) < 0.02] = DNU
     return e
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 7])
 @pytest.mark.parametrize("reads", [None, 1, 4])
-@pytest.mark.parametrize("rings", [0, 1, 3])
+@pytest.mark.parametrize("rings", [0, 1, 3, 20])
 @pytest.mark.parametrize("earlier", [False, True])
 def test_kernel_is_its_twin_to_the_byte_for_any_team(n_threads, reads, rings, earlier):
     dtype = {1: "<f4", 2: ">f4", 7: ">f4"}[n_threads]  # the kernel reads references as they lie
@@ -178,7 +178,7 @@ def test_kernel_is_its_twin_to_the_byte_for_any_team(n_threads, reads, rings, ea
         if earlier:
             e.groupdq[1, 2, 5, 6] = SATURATED
         zeroframe = e.data[:, 0].copy()
-        bias = rng.normal(1000, 100, (41, 67)).astype(np.float32)
+        bias = rng.normal(1000, 100, (41, 267)).astype(np.float32)
         if run is saturation:
             e.limit, bias = e.limit.astype(dtype), bias.astype(dtype)
         count = e.flag(run, rings, reads_per_group=reads, bias=bias, zeroframe=zeroframe, **options)
