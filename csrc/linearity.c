@@ -189,6 +189,8 @@ static void correct_pixels(const jc_linearity_input *in, const jc_inverse_linear
     size_t plane = (size_t) in->n_rows * in->n_cols;
     for (int k = 0; k < in->n_terms; k++)
         jc_fetch(in->coeffs + k * plane + at + n, n * sizeof *in->coeffs);
+    jc_fetch(in->dq + at + n, n * sizeof *in->dq);
+    jc_fetch(pixeldq + at + n, n * sizeof *pixeldq);
     prepare(n, in->n_terms, in->coeffs + at, in->swapped, plane, in->dq + at, in->no_correction,
             s->usable, pixeldq + at);
     if (inverse)
