@@ -269,6 +269,7 @@ static void take_off_above(int n, const float *base, const double *value, const 
     }
 }
 
+JC_CLONES
 static void fill(int n, double value, double *row)
 {
     for (int x = 0; x < n; x++)
@@ -307,6 +308,7 @@ static void subtract_row(const jc_refpix_planes *p, int plane, int row, const do
 {
     size_t at = (size_t) row * p->n_cols;
     float *counts = data + plane * plane_size(p) + at;
+    jc_fetch(counts + p->n_cols, p->n_cols * sizeof *counts);
     for (int x = 0; keep_zeros && x < p->n_cols; x++)
         zero[x] = counts[x] == 0;
     if (p->base)
