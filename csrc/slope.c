@@ -14,8 +14,7 @@
  * The Poisson variance needs the median rate over all integrations, hence two passes over a strip
  * of pixels: slopes and medians first, variances and averages second. */
 /* MANY: ramps of a strip for which its rows are copied again, rather than gathered one by one. */
-enum { MANY = 32 };
-enum { STRIP = 1024, TILE = 32, N_POWERS = 6, LONGEST_TABLE = 512, SHORT = 12 };
+enum { STRIP = 1024, MANY = STRIP / 8, TILE = JC_LANES, N_POWERS = 6, LONGEST_TABLE = 512, SHORT = 12 };
 
 /* Without the pragma gcc unrolls these loops into scalars before it can vectorise them. */
 #define UNROLL _Pragma("GCC unroll 16")
@@ -73,13 +72,14 @@ typedef struct {                 /* a pixel's ramps that took the careful path *
 typedef struct {                 /* ramps with flags, one in each lane */
     int n, where[JC_LANES];      /* columns of the strip; beyond n those of the first */
     _Alignas(64) double (*y)[JC_LANES]; /* [group], DN; NaN where saturated */
-    uint64_t (*good)[JC_LANES], (*landed)[JC_LANES]; /* [word], a bit for each group: good to fit,
-                                                        flagged as a jump and nothing else */
+    uint32_t (*good)[JC_LANES], (*landed)[JC_LANES]; /* [word], a bit for each group: good to fit,
+                                                        flagged as a jump and nothing else; */
+    uint32_t (*from)[JC_LANES], (*to)[JC_LANES]; /* ends of the segments that are left to fit */
     float (*value)[JC_LANES];    /* [group], as it is in the exposure */
     uint8_t (*flag)[JC_LANES];
     int32_t (*q)[JC_LANES];      /* [group], flags as fitted */
-    int32_t (*start)[JC_LANES], (*length)[JC_LANES]; /* [segment], length 0: no more of them */
-    double (*rise)[JC_LANES];    /* [segment], DN, from its first to its last group */
+    int32_t start[JC_LANES], length[JC_LANES]; /* of a segment; length 0: no more of them */
+    double rise[JC_LANES];       /* DN, from its first to its last group */
     _Alignas(64) double rate[JC_LANES]; /* median */
     int32_t seen[JC_LANES];      /* union of the flags */
     int32_t n_saturated[JC_LANES];
@@ -110,6 +110,7 @@ typedef struct {                 /* one strip of pixels, and room to work */
     results whole, each, rate;   /* of unflagged ramps, one integration, the exposure */
     float (*slopes)[STRIP];      /* [integration], of unflagged ramps */
     batch batch;
+    int n_flagged, flagged[STRIP]; /* columns of the ramps that are not plain */
     tally tallies[STRIP];
 } strip;
 
@@ -540,47 +541,79 @@ static void fit_ramp(const plan *p, const ramp *r, int integ, int row, int x0, i
 
 /* ---- ramps with flags, in lanes ----------------------------------------------------------- */
 
+enum { BITS = 32 };              /* of a word */
+
 JC_INLINE int words_of(int n_groups)
 {
-    return (n_groups + 63) / 64;
+    return (n_groups + BITS - 1) / BITS;
 }
 
-/* The first group from `at` on whose bit is 1, those of all words being `other` way round: 0 or ~0;
- * n if there is none. */
-JC_INLINE unsigned next_bit(uint64_t (*words)[JC_LANES], int lane, unsigned at, unsigned n,
-                            uint64_t other)
+/* Mark the first and the last group of each segment that takes part in the fit, as next_fitted finds
+ * them. */
+JC_INLINE void find_segments(const plan *p, batch *b)
 {
-    for (; at < n; at = (at / 64 + 1) * 64) {
-        const uint64_t rest = (words[at / 64][lane] ^ other) >> (at % 64);
-        if (rest == 0) continue;
-        at += (unsigned) __builtin_ctzll(rest);
-        return at < n ? at : n;
-    }
-    return n;
-}
-
-/* List the segments that take part in the fit of one lane, as next_fitted does; returns how many. */
-JC_INLINE int list_segments(const plan *p, batch *b, int lane)
-{
-    const unsigned n = (unsigned) p->in->used;
-    int found = 0, single = -1;
-    for (unsigned g = 0, end; (g = next_bit(b->good, lane, g, n, 0)) < n; g = end) {
-        const unsigned last = g > 0 ? g - 1 : 0; /* group 0 cannot be good and a jump */
-        const int start = (int) (g - (b->landed[last / 64][lane] >> (last % 64) & 1));
-        end = next_bit(b->good, lane, g, n, ~(uint64_t) 0);
-        const int length = (int) end - start;
-        if (length == 1) {
-            single = single < 0 ? start : single;
-            continue;
+    const int n_words = words_of(p->in->used);
+    const uint32_t (*good)[JC_LANES] = (const uint32_t (*)[JC_LANES]) b->good;
+    const uint32_t (*landed)[JC_LANES] = (const uint32_t (*)[JC_LANES]) b->landed;
+    static const uint32_t none[JC_LANES] = {0};
+    const int32_t full = (int32_t) p->opt->saturated, *restrict q = b->q[0];
+    uint32_t lone[JC_LANES];     /* ~0: none is longer than one group */
+    EACH_LANE(x) lone[x] = ~(uint32_t) 0;
+    for (int w = 0; w < n_words; w++) { /* neighbours of bits are in other words, too */
+        const uint32_t *restrict before = w > 0 ? good[w - 1] : none, *restrict now = good[w];
+        const uint32_t *restrict after = w + 1 < n_words ? good[w + 1] : none;
+        const uint32_t *restrict jump_before = w > 0 ? landed[w - 1] : none;
+        const uint32_t *restrict jumps = landed[w];
+        uint32_t *restrict from = b->from[w], *restrict to = b->to[w];
+        EACH_LANE(x) {
+            const uint32_t can = q[x] & full ? 0 : ~(uint32_t) 0;
+            const uint32_t start = can & now[x] & ~(now[x] << 1 | before[x] >> (BITS - 1));
+            const uint32_t next = can & after[x] & ~(now[x] >> (BITS - 1)); /* its bit 0: a start there */
+            const uint32_t moved = start & (jumps[x] << 1 | jump_before[x] >> (BITS - 1));
+            from[x] = (start ^ moved) | ((start >> 1 | next << (BITS - 1)) & jumps[x]);
+            to[x] = can & now[x] & ~(now[x] >> 1 | after[x] << (BITS - 1));
+            lone[x] = from[x] & ~to[x] ? 0 : lone[x];
         }
-        b->start[found][lane] = start;
-        b->rise[found][lane] = b->y[end - 1][lane] - b->y[start][lane];
-        b->length[found++][lane] = length;
     }
-    if (found == 0 && single >= 0) {
-        b->start[0][lane] = single;
-        b->rise[0][lane] = 0.0;
-        b->length[found++][lane] = 1;
+    for (int w = 0; w < n_words; w++) {
+        uint32_t *restrict from = b->from[w], *restrict to = b->to[w];
+        EACH_LANE(x) {
+            const uint32_t single = from[x] & to[x], first = single & (0 - single) & lone[x];
+            from[x] = (from[x] ^ single) | first;
+            to[x] = (to[x] ^ single) | first;
+            lone[x] = first ? 0 : lone[x];
+        }
+    }
+}
+
+/* Take the lowest bit off each lane's words: its number, or -1. */
+JC_INLINE void take_bits(uint32_t (*words)[JC_LANES], int n_words, int32_t *restrict number)
+{
+    EACH_LANE(x) number[x] = -1;
+    for (int w = 0; w < n_words; w++) {
+        uint32_t *restrict word = words[w];
+        for (int x = 0; x < JC_LANES; x++) {
+            const uint32_t bits = number[x] < 0 ? word[x] : 0;
+            const int lowest = BITS * w + __builtin_ctz(bits | 1u << (BITS - 1));
+            number[x] = bits ? lowest : number[x];
+            word[x] &= ~(bits & (0 - bits));
+        }
+    }
+}
+
+/* The next segment of each lane. Returns whether there is any. */
+JC_INLINE int next_segments(const plan *p, batch *b)
+{
+    int32_t first[JC_LANES], last[JC_LANES];
+    int found = 0;
+    take_bits(b->from, words_of(p->in->used), first);
+    take_bits(b->to, words_of(p->in->used), last);
+    for (int x = 0; x < JC_LANES; x++) {
+        const int is_one = last[x] >= 0, from = is_one ? first[x] : 0, to = is_one ? last[x] : 0;
+        b->start[x] = from;
+        b->length[x] = is_one ? to - from + 1 : 0;
+        b->rise[x] = b->y[to][x] - b->y[from][x];
+        found |= is_one;
     }
     return found;
 }
@@ -645,25 +678,22 @@ static void load_lanes(const plan *p, batch *b)
         }
     }
     EACH_LANE(x) suppress[x] = n_good[x] == 1 ? bad : 0;
-    for (int w = 0; w < words_of(n); w++) {
-        memset(b->good[w], 0, sizeof b->good[w]);
-        memset(b->landed[w], 0, sizeof b->landed[w]);
-    }
+    memset(b->good, 0, (size_t) words_of(n) * sizeof *b->good);
+    memset(b->landed, 0, (size_t) words_of(n) * sizeof *b->landed);
     for (int g = 0; g < n; g++) {
         const float *restrict value = b->value[g];
+        const uint32_t bit = (uint32_t) 1 << g % BITS;
         double *restrict y = b->y[g];
-        int32_t *restrict q = b->q[g], good[JC_LANES], landed[JC_LANES];
-        uint64_t *restrict goods = b->good[g / 64], *restrict jumps = b->landed[g / 64];
+        int32_t *restrict q = b->q[g];
+        uint32_t *restrict good = b->good[g / BITS], *restrict landed = b->landed[g / BITS];
         EACH_LANE(x) {
             const int32_t now = q[x] | suppress[x];
             seen[x] |= now;
             n_full[x] += (now & full) != 0;
-            good[x] = (now & flags) == 0;
-            landed[x] = (now & flags) == jump;
+            good[x] |= (now & flags) == 0 ? bit : 0;
+            landed[x] |= (now & flags) == jump ? bit : 0;
             q[x] = now;
         }
-        EACH_LANE(x) goods[x] |= (uint64_t) good[x] << (g % 64);
-        EACH_LANE(x) jumps[x] |= (uint64_t) landed[x] << (g % 64);
         EACH_LANE(x) y[x] = q[x] & full ? NAN : (double) value[x];
     }
     EACH_LANE(x) {
@@ -733,14 +763,14 @@ typedef struct {                 /* results of a batch */
 } lane_results;
 
 /* One segment of each lane, added to the sums. */
-JC_INLINE void fit_segments(const plan *p, const batch *b, int k,
+JC_INLINE void fit_segments(const plan *p, const batch *b,
                             const double *restrict gain, const double *restrict noise,
                             const double *restrict dark, const double *restrict rate,
                             double *restrict err, lane_results *restrict out)
 {
     const double time = p->opt->group_time, *restrict y = b->y[0];
-    const int32_t *restrict start = b->start[k], *restrict length = b->length[k];
-    const double *restrict rise = b->rise[k];
+    const int32_t *restrict start = b->start, *restrict length = b->length;
+    const double *restrict rise = b->rise;
     const int32_t size = (int32_t) table_start(p->longest + 1);
     int32_t from[JC_LANES];
     double slope[JC_LANES] = {0.0};
@@ -782,7 +812,7 @@ static void fit_lanes(const plan *p, strip *s, lane_results *restrict out)
     batch *b = &s->batch;
     const int32_t bad = (int32_t) o->do_not_use, full = (int32_t) o->saturated;
     const int32_t invalid = bad | full, seen = (int32_t) (o->jump | o->persistence);
-    int32_t n_segments[JC_LANES], most = 0, ok[JC_LANES], dq[JC_LANES], own[JC_LANES];
+    int32_t n_segments[JC_LANES] = {0}, ok[JC_LANES], dq[JC_LANES], own[JC_LANES];
     double gain[JC_LANES], noise[JC_LANES], dark[JC_LANES], rate[JC_LANES], err[JC_LANES];
     for (int x = 0; x < JC_LANES; x++) {
         const int at = b->where[x];
@@ -791,15 +821,13 @@ static void fit_lanes(const plan *p, strip *s, lane_results *restrict out)
         dark[x] = s->dark[at];
         rate[x] = s->median[at];
         own[x] = (int32_t) s->whole.dq[at];
-        n_segments[x] = x >= b->n || b->q[0][x] & full ? 0 : list_segments(p, b, x);
-        most = n_segments[x] > most ? n_segments[x] : most;
     }
-    for (int x = 0; x < JC_LANES; x++)
-        for (int k = n_segments[x]; k < most; k++)
-            b->start[k][x] = b->length[k][x] = 0, b->rise[k][x] = 0.0;
     EACH_LANE(x) out->rnoise[x] = out->poisson[x] = out->sum[x] = err[x] = 0.0;
-    for (int k = 0; k < most; k++)
-        fit_segments(p, b, k, gain, noise, dark, rate, err, out);
+    find_segments(p, b);
+    while (next_segments(p, b)) {
+        fit_segments(p, b, gain, noise, dark, rate, err, out);
+        EACH_LANE(x) n_segments[x] += b->length[x] > 0;
+    }
     EACH_LANE(x) {
         int32_t flags = own[x] | (b->seen[x] & seen);
         flags |= b->q[0][x] & full ? invalid : 0;
@@ -881,7 +909,7 @@ JC_INLINE void fetch_ahead(const plan *p, int integ, int row, int x0, int x)
         if (in->dark_current) jc_fetch(in->dark_current + at, bytes);
     }
     at += ((size_t) next * (size_t) in->n_groups + (size_t) in->first) * plane;
-    const int with_flags = x % 64 == 0; /* a line of them is as long as two tiles */
+    const int with_flags = x % 64 == 0; /* a line of them is longer than a tile */
     for (int g = 0; g < in->used; g++, at += plane) {
         jc_fetch(in->data + at, bytes);
         if (with_flags) jc_fetch(in->groupdq + at, 1);
@@ -911,59 +939,60 @@ JC_INLINE void load_rows(const plan *p, int integ, int row, int x0, int width, s
         v[j] = low > high ? low : high;       \
     }
 
-/* Slopes, and twice the median differences, of a tile of ramps of n groups, n a constant: each is
+/* Slopes, and twice the median differences, of a strip of ramps of n groups, n a constant: each is
  * fitted in registers. Slopes are not finite where a group is not. Of m/2 + 2 of the m differences
  * neither the least nor the largest is in the middle of all; they make room for the next. */
-JC_INLINE void fit_short(const plan *p, const int n, int x0, const strip *s,
+JC_INLINE void fit_short(const plan *p, const int n, int integ, int row, int x0, const strip *s,
                          double *restrict median, double *restrict slope)
 {
     const int m = n - 1;
-    const float *restrict rows = s->rows[0] + x0;
-    const double *restrict gain = s->gain + x0, *restrict noise = s->noise + x0;
+    const float *restrict rows = s->rows[0];
+    const double *restrict gain = s->gain, *restrict noise = s->noise;
     double weights[SHORT / 2][N_POWERS];
     UNROLL for (int k = 0; k < n / 2; k++)
         UNROLL for (int c = 0; c < N_POWERS; c++) weights[k][c] = p->whole[c][k];
+    for (int tile = 0; tile < STRIP; tile += TILE) {
+        fetch_ahead(p, integ, row, x0, tile);
 #pragma omp simd
-    for (int x = 0; x < TILE; x++) {
-        double y[SHORT], v[SHORT], variance, sum = 0.0;
-        UNROLL for (int k = 0; k < n; k++) y[k] = rows[k * STRIP + x];
-        UNROLL for (int k = 0; k < m; k++) v[k] = y[k + 1] - y[k];
-        UNROLL for (int done = 0; done < (m - 1) / 2; done++) {
-            const int held = m / 2 + 2 - done; /* the least to the front, the largest back */
-            UNROLL for (int k = 0; k < held / 2; k++) EXCHANGE(k, held - 1 - k)
-            UNROLL for (int k = 1; k <= (held - 1) / 2; k++) EXCHANGE(0, k)
-            UNROLL for (int k = 1; k <= (held - 1) / 2; k++) EXCHANGE(held - 1 - k, held - 1)
-            if (m / 2 + 2 + done < m) v[0] = v[m / 2 + 2 + done];
+        for (int x = tile; x < tile + TILE; x++) {
+            double y[SHORT], v[SHORT], variance, sum = 0.0;
+            UNROLL for (int k = 0; k < n; k++) y[k] = rows[k * STRIP + x];
+            UNROLL for (int k = 0; k < m; k++) v[k] = y[k + 1] - y[k];
+            UNROLL for (int done = 0; done < (m - 1) / 2; done++) {
+                const int held = m / 2 + 2 - done; /* the least to the front, the largest back */
+                UNROLL for (int k = 0; k < held / 2; k++) EXCHANGE(k, held - 1 - k)
+                UNROLL for (int k = 1; k <= (held - 1) / 2; k++) EXCHANGE(0, k)
+                UNROLL for (int k = 1; k <= (held - 1) / 2; k++) EXCHANGE(held - 1 - k, held - 1)
+                if (m / 2 + 2 + done < m) v[0] = v[m / 2 + 2 + done];
+            }
+            median[x] = m < 3 ? v[0] + v[m - 1] : m % 2 ? v[1] + v[1] : v[1] + v[2];
+            const double squared = squared_signal(y[n - 1] - y[0], gain[x], noise[x], &variance);
+            UNROLL for (int k = 0; k < n / 2; k++) {
+                double weight = weights[k][0];
+                UNROLL for (int c = 1; c < N_POWERS; c++)
+                    weight = squared >= SNR_FROM[c - 1] * SNR_FROM[c - 1] * variance ? weights[k][c]
+                                                                                     : weight;
+                const double term = weight * (y[n - 1 - k] - y[k]);
+                sum = k == 0 ? term : sum + term;
+            }
+            slope[x] = 0.0 * y[n / 2] + sum;
         }
-        median[x] = m < 3 ? v[0] + v[m - 1] : m % 2 ? v[1] + v[1] : v[1] + v[2];
-        const double squared = squared_signal(y[n - 1] - y[0], gain[x], noise[x], &variance);
-        UNROLL for (int k = 0; k < n / 2; k++) {
-            double weight = weights[k][0];
-            UNROLL for (int c = 1; c < N_POWERS; c++)
-                weight = squared >= SNR_FROM[c - 1] * SNR_FROM[c - 1] * variance ? weights[k][c]
-                                                                                 : weight;
-            const double term = weight * (y[n - 1 - k] - y[k]);
-            sum = k == 0 ? term : sum + term;
-        }
-        slope[x] = 0.0 * y[n / 2] + sum;
     }
 }
 
 /* Twice the median difference of each ramp of a tile, by a sorting network. */
-JC_INLINE void medians_by_network(const plan *p, const float *rows, strip *s,
-                                  double *restrict median)
+JC_INLINE void tile_medians(const plan *p, int x0, strip *s, double *restrict median)
 {
     const int n = p->in->used - 1;
-    for (int x0 = 0; x0 < TILE; x0 += JC_LANES) {
-        for (int g = 0; g < n; g++) {
-            const float *before = rows + g * STRIP + x0, *after = before + STRIP;
-            double *restrict difference = s->sorted[g];
-            EACH_LANE(x) difference[x] = (double) after[x] - (double) before[x];
-        }
-        sort_lanes(p, s);
-        const double *upper = s->sorted[n / 2], *lower = s->sorted[(n - 1) / 2];
-        EACH_LANE(x) median[x0 + x] = upper[x] + lower[x];
+    const float *rows = s->rows[0] + x0;
+    for (int g = 0; g < n; g++) {
+        const float *before = rows + g * STRIP, *after = before + STRIP;
+        double *restrict difference = s->sorted[g];
+        EACH_LANE(x) difference[x] = (double) after[x] - (double) before[x];
     }
+    sort_lanes(p, s);
+    const double *upper = s->sorted[n / 2], *lower = s->sorted[(n - 1) / 2];
+    EACH_LANE(x) median[x] = upper[x] + lower[x];
 }
 
 /* Each pixel's power, as a number and as a bit. */
@@ -1023,34 +1052,17 @@ JC_INLINE void tile_slopes(const plan *p, int x0, const strip *s, const double *
     }
 }
 
-/* Slopes, and twice the median differences, of a tile of ramps of any length. */
-JC_INLINE void fit_long(const plan *p, int x0, strip *s, double *restrict median,
-                        double *restrict slope)
+/* The same of ramps of any length. */
+JC_INLINE void fit_long(const plan *p, int integ, int row, int x0, strip *s,
+                        double *restrict median, double *restrict slope)
 {
     double power[TILE];
     uint8_t bit[TILE];
-    medians_by_network(p, s->rows[0] + x0, s, median);
-    tile_powers(p, x0, s, power, bit);
-    for (int k = 0; k < TILE; k += JC_LANES)
-        tile_slopes(p, x0 + k, s, power + k, tile_bits(bit + k), slope + k);
-}
-
-JC_INLINE void fit_tile(const plan *p, int x0, strip *s, double *restrict median,
-                        double *restrict slope)
-{
-    switch (p->in->used) {
-    case 2: fit_short(p, 2, x0, s, median, slope); break;
-    case 3: fit_short(p, 3, x0, s, median, slope); break;
-    case 4: fit_short(p, 4, x0, s, median, slope); break;
-    case 5: fit_short(p, 5, x0, s, median, slope); break;
-    case 6: fit_short(p, 6, x0, s, median, slope); break;
-    case 7: fit_short(p, 7, x0, s, median, slope); break;
-    case 8: fit_short(p, 8, x0, s, median, slope); break;
-    case 9: fit_short(p, 9, x0, s, median, slope); break;
-    case 10: fit_short(p, 10, x0, s, median, slope); break;
-    case 11: fit_short(p, 11, x0, s, median, slope); break;
-    case 12: fit_short(p, 12, x0, s, median, slope); break;
-    default: fit_long(p, x0, s, median, slope);
+    for (int x = 0; x < STRIP; x += TILE) {
+        fetch_ahead(p, integ, row, x0, x);
+        tile_medians(p, x, s, median + x);
+        tile_powers(p, x, s, power, bit);
+        tile_slopes(p, x, s, power, tile_bits(bit), slope + x);
     }
 }
 
@@ -1086,13 +1098,19 @@ static void load_strip(const plan *p, int row, int x0, int width, strip *s)
             s->dark[x] = in->dark_current[at + (size_t) x];
 }
 
-/* The ramps that are not plain, next to each other in the strip: from *x on, or width. */
-static int next_flagged(const uint8_t *plain, int x, int width)
+/* List the columns that are not marked; returns how many. */
+static int list_unmarked(const uint8_t *mark, int width, int *where)
 {
     static const uint8_t all[8] = {1, 1, 1, 1, 1, 1, 1, 1};
-    while (x + 8 <= width && memcmp(plain + x, all, 8) == 0) x += 8;
-    while (x < width && plain[x]) x++;
-    return x;
+    int n = 0;
+    for (int x = 0; x < width; x += 8) {
+        if (memcmp(mark + x, all, 8) == 0) continue;
+        for (int k = x; k < x + 8 && k < width; k++) {
+            where[n] = k;
+            n += !mark[k];
+        }
+    }
+    return n;
 }
 
 JC_INLINE int any_zero(const uint8_t *flags, int width)
@@ -1120,9 +1138,19 @@ static void fit_plain(const plan *p, int integ, int row, int x0, int width, stri
             fetch_ahead(p, integ, row, x0, x);
         return;
     }
-    for (int x = 0; x < STRIP; x += TILE) {
-        fetch_ahead(p, integ, row, x0, x);
-        fit_tile(p, x, s, median + x, slope + x);
+    switch (p->in->used) {
+    case 2: fit_short(p, 2, integ, row, x0, s, median, slope); break;
+    case 3: fit_short(p, 3, integ, row, x0, s, median, slope); break;
+    case 4: fit_short(p, 4, integ, row, x0, s, median, slope); break;
+    case 5: fit_short(p, 5, integ, row, x0, s, median, slope); break;
+    case 6: fit_short(p, 6, integ, row, x0, s, median, slope); break;
+    case 7: fit_short(p, 7, integ, row, x0, s, median, slope); break;
+    case 8: fit_short(p, 8, integ, row, x0, s, median, slope); break;
+    case 9: fit_short(p, 9, integ, row, x0, s, median, slope); break;
+    case 10: fit_short(p, 10, integ, row, x0, s, median, slope); break;
+    case 11: fit_short(p, 11, integ, row, x0, s, median, slope); break;
+    case 12: fit_short(p, 12, integ, row, x0, s, median, slope); break;
+    default: fit_long(p, integ, row, x0, s, median, slope);
     }
     const double per_time = 0.5 / p->opt->group_time;
     for (int x = 0; x < width; x++)
@@ -1139,14 +1167,13 @@ static void fit_plain(const plan *p, int integ, int row, int x0, int width, stri
         plain[x] = (uint8_t) (int) flagged[x];
 }
 
-/* The next ramps that are not plain, at most as many as there are lanes; *x is where to go on. */
-static int next_batch(const uint8_t *plain, int *x, int width, batch *b)
+/* The next ramps that are not plain, from the given one on, at most as many as there are lanes. */
+static void make_batch(strip *s, int first)
 {
-    int n = 0;
-    while (n < JC_LANES && (*x = next_flagged(plain, *x, width)) < width) b->where[n++] = (*x)++;
-    for (int k = n; k < JC_LANES; k++)
-        b->where[k] = b->where[0];
-    return b->n = n;
+    batch *b = &s->batch;
+    const int left = s->n_flagged - first, n = b->n = left < JC_LANES ? left : JC_LANES;
+    for (int k = 0; k < JC_LANES; k++)
+        b->where[k] = s->flagged[k < n ? first + k : first];
 }
 
 /* Where the ramps of the strip are: in its rows, or in the exposure. */
@@ -1167,14 +1194,6 @@ static source column_of(source from, int x)
     from.groupdq += x;
     if (from.zero) from.zero += x;
     return from;
-}
-
-static int count_flagged(const uint8_t *plain, int width)
-{
-    int n = width;
-    for (int x = 0; x < width; x++)
-        n -= plain[x];
-    return n;
 }
 
 /* Load a batch of ramps one by one, and find their median rates. */
@@ -1250,9 +1269,10 @@ static void first_pass(const plan *p, int row, int x0, int width, strip *s)
     for (int i = 0; i < p->in->n_ints; i++) {
         fit_plain(p, i, row, x0, width, s);
         if (p->in->n_ints == 1) return; /* the second pass finds it in the strip's rows */
-        const uint8_t *plain = s->plain + (size_t) i * STRIP;
+        s->n_flagged = list_unmarked(s->plain + (size_t) i * STRIP, width, s->flagged);
         const source from = in_strip(p, s, i, row, x0, 1);
-        for (int x = 0; next_batch(plain, &x, width, &s->batch) > 0;) {
+        for (int k = 0; k < s->n_flagged; k += JC_LANES) {
+            make_batch(s, k);
             load_batch(p, &from, s, ramps);
             add_rates(p, &from, s);
         }
@@ -1262,9 +1282,8 @@ static void first_pass(const plan *p, int row, int x0, int width, strip *s)
 /* Second pass: the results of one integration. */
 static void second_pass(const plan *p, int integ, int row, int x0, int width, strip *s)
 {
-    const uint8_t *plain = s->plain + (size_t) integ * STRIP;
-    const int alone = p->in->n_ints == 1;
-    const int again = !alone && count_flagged(plain, width) > MANY;
+    s->n_flagged = list_unmarked(s->plain + (size_t) integ * STRIP, width, s->flagged);
+    const int alone = p->in->n_ints == 1, again = !alone && s->n_flagged > MANY;
     const source from = in_strip(p, s, integ, row, x0, alone || again);
     batch *b = &s->batch;
     ramp ramps[JC_LANES];
@@ -1272,7 +1291,8 @@ static void second_pass(const plan *p, int integ, int row, int x0, int width, st
     if (again) load_rows(p, integ, row, x0, width, s);
     s->each = s->whole;
     memcpy(s->each.slope, s->slopes[integ], sizeof s->each.slope);
-    for (int x = 0; next_batch(plain, &x, width, b) > 0;) {
+    for (int x = 0; x < s->n_flagged; x += JC_LANES) {
+        make_batch(s, x);
         load_batch(p, &from, s, ramps);
         if (alone) add_rates(p, &from, s);
         if (p->by_lanes) {
@@ -1387,9 +1407,9 @@ static void fit_row(const plan *p, int row, strip *s)
             send(&s->each, (size_t) i * p->step + at, width, p->rateints);
             jc_settle(5);
         }
-        for (int x = next_flagged(s->has_rate, 0, width); x < width;
-             x = next_flagged(s->has_rate, x + 1, width))
-            find_rate(p, x, s);
+        s->n_flagged = list_unmarked(s->has_rate, width, s->flagged);
+        for (int k = 0; k < s->n_flagged; k++)
+            find_rate(p, s->flagged[k], s);
         send(&s->rate, at, width, p->rate);
     }
     jc_stream_end();
@@ -1418,7 +1438,7 @@ static void free_strip(strip *s)
 
 static strip *new_strip(const jc_slope_ramps *in)
 {
-    const size_t n = (size_t) in->used, most = n / 2 + 1, words = (size_t) words_of(in->used);
+    const size_t n = (size_t) in->used, words = (size_t) words_of(in->used);
     strip *s = jc_room(1, sizeof *s);
     if (s == NULL)
         return NULL;
@@ -1429,9 +1449,9 @@ static strip *new_strip(const jc_slope_ramps *in)
     s->q = jc_room(2 * JC_LANES * n, 1);
     s->plain = jc_room((size_t) in->n_ints, STRIP);
     s->slopes = jc_room((size_t) in->n_ints, sizeof *s->slopes);
-    s->batch.y = jc_room(n + most, sizeof *s->batch.y);
-    s->batch.q = jc_room(n + 2 * most, sizeof *s->batch.q);
-    s->batch.good = jc_room(2 * words, sizeof *s->batch.good);
+    s->batch.y = jc_room(n, sizeof *s->batch.y);
+    s->batch.q = jc_room(n, sizeof *s->batch.q);
+    s->batch.good = jc_room(4 * words, sizeof *s->batch.good);
     s->batch.value = jc_room(n, sizeof *s->batch.value);
     s->batch.flag = jc_room(n, sizeof *s->batch.flag);
     if (!s->rows || !s->row_flags || !s->sorted || !s->y || !s->q || !s->plain ||
@@ -1444,10 +1464,9 @@ static strip *new_strip(const jc_slope_ramps *in)
     s->differences = s->y + JC_LANES * n;
     s->coefficients = s->differences + n;
     s->uncharged = s->q + JC_LANES * n;
-    s->batch.rise = s->batch.y + n;
-    s->batch.start = s->batch.q + n;
-    s->batch.length = s->batch.start + most;
     s->batch.landed = s->batch.good + words;
+    s->batch.from = s->batch.landed + words;
+    s->batch.to = s->batch.from + words;
     return s;
 }
 
