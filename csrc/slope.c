@@ -14,7 +14,7 @@
  * The Poisson variance needs the median rate over all integrations, hence two passes over a strip
  * of pixels: slopes and medians first, variances and averages second. */
 /* MANY: ramps of a strip for which its rows are copied again, rather than gathered one by one. */
-enum { STRIP = 1024, MANY = STRIP / 8, TILE = JC_LANES, N_POWERS = 6, LONGEST_TABLE = 512, SHORT = 12 };
+enum { STRIP = 1088, MANY = STRIP / 8, TILE = JC_LANES, N_POWERS = 6, LONGEST_TABLE = 512, SHORT = 12 };
 
 /* Without the pragma gcc unrolls these loops into scalars before it can vectorise them. */
 #define UNROLL _Pragma("GCC unroll 16")
@@ -95,6 +95,7 @@ typedef struct {                 /* part of a row of jc_slope_image, before it g
 typedef struct {                 /* one strip of pixels, and room to work */
     _Alignas(64) float (*rows)[STRIP];        /* [group], of one integration */
     uint8_t (*row_flags)[STRIP];
+    source from;                 /* the strip's ramps of one integration: in rows, or not */
     _Alignas(64) uint8_t flags[STRIP]; /* their union, and unfit */
     double (*sorted)[JC_LANES], (*rise)[JC_LANES];
     double *y, *differences, *coefficients; /* y: [lane][group] */
@@ -895,12 +896,12 @@ static void store_lanes(const plan *p, const lane_results *from, strip *s)
 
 /* Have the memory fetched that is read next, a tile of it: of the strip's next integration, or of the
  * next strip. Little by little between the calculations, so that neither waits for the other. */
-JC_INLINE void fetch_ahead(const plan *p, int integ, int row, int x0, int x)
+JC_INLINE void fetch_ahead(const plan *p, int integ, int row, int x0, int width, int x)
 {
     const jc_slope_ramps *in = p->in;
     const size_t plane = (size_t) in->n_rows * (size_t) in->n_cols, bytes = TILE * sizeof(float);
     const int is_last = integ + 1 == in->n_ints, next = is_last ? 0 : integ + 1;
-    size_t at = image_index(in, row, is_last ? x0 + STRIP : x0) + (size_t) x;
+    size_t at = image_index(in, row, is_last ? x0 + width : x0) + (size_t) x;
     if (at + TILE > plane) return;
     if (is_last) {
         jc_fetch((const float *) in->gain + at, bytes);
@@ -916,20 +917,17 @@ JC_INLINE void fetch_ahead(const plan *p, int integ, int row, int x0, int x)
     }
 }
 
-/* Copy the strip's groups of one integration: longer reads than a tile's, hence faster. */
-JC_INLINE void load_rows(const plan *p, int integ, int row, int x0, int width, strip *s)
+/* Copy the strip's groups of one integration, where there is no whole number of tiles, or to have
+ * them together. */
+static void load_rows(const plan *p, int integ, int row, int x0, int width, strip *s)
 {
     const source from = in_exposure(p->in, integ, row, x0);
-    uint8_t *restrict flags = s->flags;
-    memcpy(flags, s->unfit, STRIP);
     for (int g = 0; g < p->in->used; g++) {
         const size_t at = (size_t) g * from.stride;
-        uint8_t *restrict row_flags = s->row_flags[g];
         memcpy(s->rows[g], from.data + at, (size_t) width * sizeof(float));
-        memcpy(row_flags, from.groupdq + at, (size_t) width);
-        for (int x = 0; x < STRIP; x++)
-            flags[x] |= row_flags[x];
+        memcpy(s->row_flags[g], from.groupdq + at, (size_t) width);
     }
+    s->from = (source) {s->rows[0], s->row_flags[0], STRIP, from.zero};
 }
 
 #define EXCHANGE(i, j)                        \
@@ -942,21 +940,22 @@ JC_INLINE void load_rows(const plan *p, int integ, int row, int x0, int width, s
 /* Slopes, and twice the median differences, of a strip of ramps of n groups, n a constant: each is
  * fitted in registers. Slopes are not finite where a group is not. Of m/2 + 2 of the m differences
  * neither the least nor the largest is in the middle of all; they make room for the next. */
-JC_INLINE void fit_short(const plan *p, const int n, int integ, int row, int x0, const strip *s,
+JC_INLINE void fit_short(const plan *p, const int n, int integ, int row, int x0, int width, const strip *s,
                          double *restrict median, double *restrict slope)
 {
     const int m = n - 1;
-    const float *restrict rows = s->rows[0];
+    const float *restrict rows = s->from.data;
+    const size_t stride = s->from.stride;
     const double *restrict gain = s->gain, *restrict noise = s->noise;
     double weights[SHORT / 2][N_POWERS];
     UNROLL for (int k = 0; k < n / 2; k++)
         UNROLL for (int c = 0; c < N_POWERS; c++) weights[k][c] = p->whole[c][k];
-    for (int tile = 0; tile < STRIP; tile += TILE) {
-        fetch_ahead(p, integ, row, x0, tile);
+    for (int tile = 0; tile < width; tile += TILE) {
+        fetch_ahead(p, integ, row, x0, width, tile);
 #pragma omp simd
         for (int x = tile; x < tile + TILE; x++) {
             double y[SHORT], v[SHORT], variance, sum = 0.0;
-            UNROLL for (int k = 0; k < n; k++) y[k] = rows[k * STRIP + x];
+            UNROLL for (int k = 0; k < n; k++) y[k] = rows[(size_t) k * stride + (size_t) x];
             UNROLL for (int k = 0; k < m; k++) v[k] = y[k + 1] - y[k];
             UNROLL for (int done = 0; done < (m - 1) / 2; done++) {
                 const int held = m / 2 + 2 - done; /* the least to the front, the largest back */
@@ -980,13 +979,17 @@ JC_INLINE void fit_short(const plan *p, const int n, int integ, int row, int x0,
     }
 }
 
+JC_INLINE const float *tile_row(const strip *s, int group, int x0)
+{
+    return s->from.data + (size_t) group * s->from.stride + x0;
+}
+
 /* Twice the median difference of each ramp of a tile, by a sorting network. */
 JC_INLINE void tile_medians(const plan *p, int x0, strip *s, double *restrict median)
 {
     const int n = p->in->used - 1;
-    const float *rows = s->rows[0] + x0;
     for (int g = 0; g < n; g++) {
-        const float *before = rows + g * STRIP, *after = before + STRIP;
+        const float *before = tile_row(s, g, x0), *after = tile_row(s, g + 1, x0);
         double *restrict difference = s->sorted[g];
         EACH_LANE(x) difference[x] = (double) after[x] - (double) before[x];
     }
@@ -999,7 +1002,7 @@ JC_INLINE void tile_medians(const plan *p, int x0, strip *s, double *restrict me
 JC_INLINE void tile_powers(const plan *p, int x0, const strip *s, double *restrict power,
                            uint8_t *restrict bit)
 {
-    const float *first = s->rows[0] + x0, *last = s->rows[p->in->used - 1] + x0;
+    const float *first = tile_row(s, 0, x0), *last = tile_row(s, p->in->used - 1, x0);
     const double *restrict gain = s->gain + x0, *restrict noise = s->noise + x0;
     int32_t bits[TILE];
     for (int x = 0; x < TILE; x++) {
@@ -1032,10 +1035,10 @@ JC_INLINE void tile_slopes(const plan *p, int x0, const strip *s, const double *
                            unsigned bits, double *restrict slope)
 {
     const int n = p->in->used;
-    const float *middle = s->rows[n / 2] + x0;
+    const float *middle = tile_row(s, n / 2, x0);
     double sum[JC_LANES];
     for (int k = 0; k < n / 2; k++) {
-        const float *early = s->rows[k] + x0, *late = s->rows[n - 1 - k] + x0;
+        const float *early = tile_row(s, k, x0), *late = tile_row(s, n - 1 - k, x0);
         double *restrict rise = s->rise[k];
         EACH_LANE(x) rise[x] = (double) late[x] - (double) early[x];
     }
@@ -1053,13 +1056,13 @@ JC_INLINE void tile_slopes(const plan *p, int x0, const strip *s, const double *
 }
 
 /* The same of ramps of any length. */
-JC_INLINE void fit_long(const plan *p, int integ, int row, int x0, strip *s,
+JC_INLINE void fit_long(const plan *p, int integ, int row, int x0, int width, strip *s,
                         double *restrict median, double *restrict slope)
 {
     double power[TILE];
     uint8_t bit[TILE];
-    for (int x = 0; x < STRIP; x += TILE) {
-        fetch_ahead(p, integ, row, x0, x);
+    for (int x = 0; x < width; x += TILE) {
+        fetch_ahead(p, integ, row, x0, width, x);
         tile_medians(p, x, s, median + x);
         tile_powers(p, x, s, power, bit);
         tile_slopes(p, x, s, power, tile_bits(bit), slope + x);
@@ -1121,36 +1124,50 @@ JC_INLINE int any_zero(const uint8_t *flags, int width)
     return found;
 }
 
+/* Where the ramps of the strip are, and the flags they have. */
+JC_INLINE void find_rows(const plan *p, int integ, int row, int x0, int width, strip *s)
+{
+    uint8_t *restrict flags = s->flags;
+    s->from = in_exposure(p->in, integ, row, x0);
+    if (width % TILE != 0) load_rows(p, integ, row, x0, width, s);
+    memcpy(flags, s->unfit, STRIP);
+    for (int g = 0; g < p->in->used; g++) {
+        const uint8_t *restrict row_flags = s->from.groupdq + (size_t) g * s->from.stride;
+        for (int x = 0; x < width; x++)
+            flags[x] |= row_flags[x];
+    }
+}
+
 /* Which ramps are plain, and their slopes. */
 JC_CLONES
 static void fit_plain(const plan *p, int integ, int row, int x0, int width, strip *s)
 {
     uint8_t *restrict plain = s->plain + (size_t) integ * STRIP;
     double median[STRIP], slope[STRIP], flagged[STRIP];
-    load_rows(p, integ, row, x0, width, s);
+    find_rows(p, integ, row, x0, width, s);
     jc_settle(2 * p->in->used);
     const int n = p->in->used - 1;
     const int fits = p->segments == NULL && n > 0 &&
                      (n < SHORT || p->network.pairs != NULL);
     if (!fits || !any_zero(s->flags, width)) {
         memset(plain, 0, STRIP);
-        for (int x = 0; x < STRIP; x += TILE)
-            fetch_ahead(p, integ, row, x0, x);
+        for (int x = 0; x < width; x += TILE)
+            fetch_ahead(p, integ, row, x0, width, x);
         return;
     }
     switch (p->in->used) {
-    case 2: fit_short(p, 2, integ, row, x0, s, median, slope); break;
-    case 3: fit_short(p, 3, integ, row, x0, s, median, slope); break;
-    case 4: fit_short(p, 4, integ, row, x0, s, median, slope); break;
-    case 5: fit_short(p, 5, integ, row, x0, s, median, slope); break;
-    case 6: fit_short(p, 6, integ, row, x0, s, median, slope); break;
-    case 7: fit_short(p, 7, integ, row, x0, s, median, slope); break;
-    case 8: fit_short(p, 8, integ, row, x0, s, median, slope); break;
-    case 9: fit_short(p, 9, integ, row, x0, s, median, slope); break;
-    case 10: fit_short(p, 10, integ, row, x0, s, median, slope); break;
-    case 11: fit_short(p, 11, integ, row, x0, s, median, slope); break;
-    case 12: fit_short(p, 12, integ, row, x0, s, median, slope); break;
-    default: fit_long(p, integ, row, x0, s, median, slope);
+    case 2: fit_short(p, 2, integ, row, x0, width, s, median, slope); break;
+    case 3: fit_short(p, 3, integ, row, x0, width, s, median, slope); break;
+    case 4: fit_short(p, 4, integ, row, x0, width, s, median, slope); break;
+    case 5: fit_short(p, 5, integ, row, x0, width, s, median, slope); break;
+    case 6: fit_short(p, 6, integ, row, x0, width, s, median, slope); break;
+    case 7: fit_short(p, 7, integ, row, x0, width, s, median, slope); break;
+    case 8: fit_short(p, 8, integ, row, x0, width, s, median, slope); break;
+    case 9: fit_short(p, 9, integ, row, x0, width, s, median, slope); break;
+    case 10: fit_short(p, 10, integ, row, x0, width, s, median, slope); break;
+    case 11: fit_short(p, 11, integ, row, x0, width, s, median, slope); break;
+    case 12: fit_short(p, 12, integ, row, x0, width, s, median, slope); break;
+    default: fit_long(p, integ, row, x0, width, s, median, slope);
     }
     const double per_time = 0.5 / p->opt->group_time;
     for (int x = 0; x < width; x++)
@@ -1174,18 +1191,6 @@ static void make_batch(strip *s, int first)
     const int left = s->n_flagged - first, n = b->n = left < JC_LANES ? left : JC_LANES;
     for (int k = 0; k < JC_LANES; k++)
         b->where[k] = s->flagged[k < n ? first + k : first];
-}
-
-/* Where the ramps of the strip are: in its rows, or in the exposure. */
-static source in_strip(const plan *p, const strip *s, int integ, int row, int x0, int in_rows)
-{
-    source from = in_exposure(p->in, integ, row, x0);
-    if (in_rows) {
-        from.data = s->rows[0];
-        from.groupdq = s->row_flags[0];
-        from.stride = STRIP;
-    }
-    return from;
 }
 
 static source column_of(source from, int x)
@@ -1268,13 +1273,12 @@ static void first_pass(const plan *p, int row, int x0, int width, strip *s)
     ramp ramps[JC_LANES];
     for (int i = 0; i < p->in->n_ints; i++) {
         fit_plain(p, i, row, x0, width, s);
-        if (p->in->n_ints == 1) return; /* the second pass finds it in the strip's rows */
+        if (p->in->n_ints == 1) return; /* the second pass finds it there still */
         s->n_flagged = list_unmarked(s->plain + (size_t) i * STRIP, width, s->flagged);
-        const source from = in_strip(p, s, i, row, x0, 1);
         for (int k = 0; k < s->n_flagged; k += JC_LANES) {
             make_batch(s, k);
-            load_batch(p, &from, s, ramps);
-            add_rates(p, &from, s);
+            load_batch(p, &s->from, s, ramps);
+            add_rates(p, &s->from, s);
         }
     }
 }
@@ -1284,7 +1288,7 @@ static void second_pass(const plan *p, int integ, int row, int x0, int width, st
 {
     s->n_flagged = list_unmarked(s->plain + (size_t) integ * STRIP, width, s->flagged);
     const int alone = p->in->n_ints == 1, again = !alone && s->n_flagged > MANY;
-    const source from = in_strip(p, s, integ, row, x0, alone || again);
+    if (!alone) s->from = in_exposure(p->in, integ, row, x0);
     batch *b = &s->batch;
     ramp ramps[JC_LANES];
     lane_results found;
@@ -1293,8 +1297,8 @@ static void second_pass(const plan *p, int integ, int row, int x0, int width, st
     memcpy(s->each.slope, s->slopes[integ], sizeof s->each.slope);
     for (int x = 0; x < s->n_flagged; x += JC_LANES) {
         make_batch(s, x);
-        load_batch(p, &from, s, ramps);
-        if (alone) add_rates(p, &from, s);
+        load_batch(p, &s->from, s, ramps);
+        if (alone) add_rates(p, &s->from, s);
         if (p->by_lanes) {
             fit_lanes(p, s, &found);
             store_lanes(p, &found, s);
@@ -1396,8 +1400,10 @@ static void send(const results *from, size_t at, int width, const jc_slope_image
 
 static void fit_row(const plan *p, int row, strip *s)
 {
-    for (int x0 = 0; x0 < p->in->n_cols; x0 += STRIP) {
-        const int width = p->in->n_cols - x0 < STRIP ? p->in->n_cols - x0 : STRIP;
+    const int n_cols = p->in->n_cols, n_strips = (n_cols + STRIP - 1) / STRIP;
+    const int most = (n_cols - 1) / n_strips / TILE * TILE + TILE;
+    for (int x0 = 0; x0 < n_cols; x0 += most) {
+        const int width = n_cols - x0 < most ? n_cols - x0 : most;
         const size_t at = image_index(p->in, row, x0);
         load_strip(p, row, x0, width, s);
         first_pass(p, row, x0, width, s);
