@@ -270,12 +270,16 @@ def align(correctors, fit, catalogue, *, enforce_user_order, expand_refcat):
     from tweakwcs.matchutils import MatchSourceConfusionError
 
     matcher = fit.matcher()
+    options = {"minobj": fit.minobj, "match": matcher, "fitgeom": fit.fitgeometry,
+               "nclip": fit.nclip, "sigma": (fit.sigma, "rmse")}
     for image in correctors:
         image.is_shared = len(correctors) <= SHARED
     try:
-        align_wcs(correctors, refcat=catalogue, enforce_user_order=enforce_user_order,
-                  expand_refcat=expand_refcat, minobj=fit.minobj, match=matcher,
-                  fitgeom=fit.fitgeometry, nclip=fit.nclip, sigma=(fit.sigma, "rmse"))
+        if expand_refcat:
+            align_wcs(correctors, refcat=catalogue, enforce_user_order=enforce_user_order,
+                      expand_refcat=True, **options)
+        else:
+            _align_in_order(correctors, catalogue, options)
     except NotEnoughCatalogs:
         needed = "two exposures" if catalogue is None else "one exposure"
         raise NotAligned(f"at least {needed} with sources are needed") from None
@@ -284,6 +288,53 @@ def align(correctors, fit, catalogue, *, enforce_user_order, expand_refcat):
                          "'separation' may be adjusted") from None
     for image in correctors:
         _tell(image)
+
+
+def _align_in_order(correctors, catalogue, options):
+    """As ``align_wcs`` does with a catalogue that does not grow, without the areas of overlaps."""
+    from tweakwcs.imalign import NotEnoughCatalogs
+    from tweakwcs.wcsimage import RefCatalog, WCSImageCatalog
+
+    members, groups = {}, []
+    for image in correctors:
+        one = WCSImageCatalog(image.meta["catalog"], image, name=image.meta["name"],
+                              group_id=image.meta["group_id"])
+        one.fit_status = "FAILED: Unknown error"
+        members.setdefault(one.group_id, []).append(one)
+    for name, images in members.items():
+        group = _group_class()(images, name=f"GROUP ID: {name}")
+        if len(group.catalog):
+            groups.append(group)
+            continue
+        for image in images:
+            image.corrector.meta["fit_info"] = {"status": "FAILED: empty source catalog"}
+    if len(groups) < (1 if catalogue is not None else 2):
+        raise NotEnoughCatalogs
+    if catalogue is not None:
+        reference = RefCatalog(catalogue, name=catalogue.meta.get("name", "Unnamed"))
+    else:
+        first, *groups = groups
+        reference = RefCatalog(first.catalog, name=first[0].name)
+        for image in first:
+            image.corrector.meta["fit_info"] = {"status": "REFERENCE"}
+    for group in groups:
+        group.align_to_ref(reference, **options)
+        for image in group:
+            image.corrector.meta["fit_info"] = image.fit_info
+
+
+@functools.cache
+def _group_class():
+    """A group of images whose outline nobody asks for; it takes longer than all of the rest."""
+    from tweakwcs.wcsimage import WCSGroupCatalog
+
+    class Group(WCSGroupCatalog):
+        """Images that move together."""
+
+        def update_bounding_polygon(self):
+            """Leave it out."""
+
+    return Group
 
 
 def _tell(image):

@@ -6,32 +6,10 @@ from jwst_cal.kernels import memory
 from jwst_cal.kernels.combine import add_variances
 from jwst_cal.kernels.drizzle import drizzle
 
-__all__ = ["Combination", "Source", "error", "inverse_variance"]
+__all__ = ["Combination", "Source", "error"]
 
 #: Rows of an output pixel's neighbourhood that a kernel may reach, beside half a pixel.
 _REACH = {"square": 1, "turbo": 1, "point": 1, "gaussian": 2, "lanczos2": 3, "lanczos3": 4}
-
-
-def inverse_variance(variance, usable):
-    """
-    Give the weight of the pixels of an image from their variance.
-
-    Parameters
-    ----------
-    variance : float32 [row, col]
-        Variance of the read noise.
-    usable : bool [row, col]
-        What is not usable has no weight.
-
-    Returns
-    -------
-    float32 [row, col]
-        1 / variance; 0 where that is not finite or the pixel not usable.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weight = 1.0 / variance
-    weight[~(np.isfinite(weight) & usable)] = 0
-    return weight.astype(np.float32, copy=False)
 
 
 class Source:

@@ -4,8 +4,9 @@ import logging
 
 import numpy as np
 
-from jwst_cal.coadd import _drizzle, _output_frame
+from jwst_cal.coadd import _output_frame
 from jwst_cal.errors import InputError
+from jwst_cal.kernels.pixels import inverse_variance
 
 __all__ = ["check", "look", "weigh", "without_sky"]
 
@@ -103,10 +104,10 @@ def weigh(image, weight_type, unwanted):
         If there is no exposure time to weigh by.
     """
     name, shape = image.meta.filename, image.data.shape
-    usable = (image.dq & unwanted) == 0
     variance = getattr(image, "var_rnoise", None) if weight_type == "ivm" else None
     if variance is not None and variance.shape == shape:
-        return _drizzle.inverse_variance(variance, usable), "var_rnoise"
+        return inverse_variance(variance, image.dq, unwanted), "var_rnoise"
+    usable = (image.dq & unwanted) == 0
     if weight_type == "exptime":
         exposure = image.meta.exposure
         time = exposure.measurement_time or exposure.exposure_time

@@ -3,12 +3,11 @@
 import numpy as np
 
 from jwst_cal import flags
+from jwst_cal.kernels import pixels
 
 __all__ = ["reconcile"]
 
 ARRAYS = ("data", "err", "var_rnoise", "var_poisson", "var_flat")
-#: Values treated at a time: they stay in the cache.
-BLOCK = 1 << 18
 
 
 def reconcile(model):
@@ -34,15 +33,15 @@ def reconcile(model):
     dq = getattr(model, "dq", None)
     if dq is not None and dq.shape != shape:
         dq = None
-    if not all(a.flags.c_contiguous for a in arrays) or (dq is not None
-                                                         and not dq.flags.c_contiguous):
+    if all(_fits(array, np.float32) for array in arrays) and (dq is None or _fits(dq, np.uint32)):
+        pixels.reconcile(arrays, dq, flags.pixel["DO_NOT_USE"])
+    else:
         _mark(arrays, dq)
-        return
-    flat = [array.reshape(-1) for array in arrays]
-    flat_dq = None if dq is None else dq.reshape(-1)
-    for start in range(0, flat[0].size, BLOCK):
-        part = slice(start, start + BLOCK)
-        _mark([array[part] for array in flat], None if dq is None else flat_dq[part])
+
+
+def _fits(array, dtype):
+    """Whether a kernel can change an array."""
+    return array.dtype == dtype and array.size and array.flags.carray
 
 
 def _mark(arrays, dq):

@@ -202,6 +202,36 @@ def test_copies_do_not_follow_the_correction(exposures):
     assert deepcopy(image).original_wcs is image.original_wcs
 
 
+@pytest.mark.parametrize("to_the_sky", [False, True])
+def test_images_in_order_are_aligned_as_by_tweakwcs(exposures, tmp_path, monkeypatch, to_the_sky):
+    from tweakwcs.imalign import align_wcs
+
+    def of_tweakwcs(correctors, catalogue, options):
+        align_wcs(correctors, refcat=catalogue, enforce_user_order=True, expand_refcat=False,
+                  **options)
+
+    options = {}
+    if to_the_sky:
+        options["abs_refcat"] = absolute(tmp_path / "stars.ecsv", moved=(1.5, -0.8))
+    exposures[1].meta.group_id = exposures[2].meta.group_id = "both"
+    found, ours = [], _match._align_in_order
+    for run in (ours, of_tweakwcs):
+        monkeypatch.setattr(_match, "_align_in_order", run)
+        models = models_of(TweakRegStep(**options).run([model.copy() for model in exposures]))
+        assert [model.meta.cal_step.tweakreg for model in models] == ["COMPLETE"] * 3
+        found.append([model.meta.wcs(*np.mgrid[0:300:50, 0:300:50]) for model in models])
+    np.testing.assert_array_equal(*found)
+
+
+def test_a_group_without_sources_stays(exposures, caplog):
+    exposures[1].data[:] = 1
+    before = [model.meta.wcs(9.0, 9.0) for model in exposures]
+    found = models_of(TweakRegStep().run(exposures))
+    assert "is not aligned: FAILED: empty source catalog" in caplog.text
+    assert [model.meta.wcs(9.0, 9.0) == place
+            for model, place in zip(found, before, strict=True)] == [True, True, False]
+
+
 def test_large_groups_keep_their_bounds(exposures, truth, monkeypatch):
     from tweakwcs.wcsimage import WCSGroupCatalog
 
@@ -210,7 +240,7 @@ def test_large_groups_keep_their_bounds(exposures, truth, monkeypatch):
     for model in exposures[:2]:
         model.meta.group_id = "both"
     exposures[1].meta.wcs = exposures[0].meta.wcs
-    found = models_of(TweakRegStep().run(exposures))
+    found = models_of(TweakRegStep(expand_refcat=True).run(exposures))
     assert all(model.meta.wcs.bounding_box is not None for model in found)
 
 

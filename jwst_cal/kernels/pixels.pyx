@@ -1,0 +1,107 @@
+"""What is done to each pixel of calibrated images; the manual is csrc/pixels.h."""
+
+import numpy as np
+
+from jwst_cal.kernels._arrays import contiguous, in_place
+
+from libc.stdint cimport int64_t, uint32_t
+
+from jwst_cal.kernels._glue cimport check, jc_status, team_of
+
+__all__ = ["inverse_variance", "reconcile"]
+
+DEF MAX_ARRAYS = 8
+
+cdef extern from "pixels.h" nogil:
+    jc_status jc_reconcile(int64_t n, int n_arrays, uint32_t bits, int n_threads, float **arrays,
+                           uint32_t *flags)
+    jc_status jc_inverse_variance(int64_t n, const float *variance, const uint32_t *flags,
+                                  uint32_t bits, int n_threads, float *inverse)
+
+
+def reconcile(arrays, flags, bits, *, n_threads=None):
+    """
+    Set pixels that are NaN in one array, or flagged, to NaN in all, and flag them.
+
+    Parameters
+    ----------
+    arrays : sequence of float32 array
+        One to eight of the same shape, changed in place.
+    flags : uint32 array or None
+        Flags, of the same shape, changed in place.
+    bits : int
+        Flags that a pixel has none of, or all.
+    n_threads : int, optional
+        Threads; see `jwst_cal.kernels.threads`.
+
+    Raises
+    ------
+    TypeError
+        If an array has the wrong dtype.
+    ValueError
+        If shapes do not match, an array is empty or not contiguous, or there are too many.
+    """
+    cdef int n = len(arrays), k
+    if not 1 <= n <= MAX_ARRAYS:
+        raise ValueError(f"arrays: {n} where 1 to {MAX_ARRAYS} are needed")
+    cdef float *values[MAX_ARRAYS]
+    cdef float[::1] one
+    cdef uint32_t[::1] flagged
+    cdef uint32_t *flagged_at = NULL
+    shape = np.shape(arrays[0])
+    for k in range(n):
+        one = in_place(arrays[k], np.float32, shape, f"arrays[{k}]").reshape(-1)
+        values[k] = &one[0]
+    if flags is not None:
+        flagged = in_place(flags, np.uint32, shape, "flags").reshape(-1)
+        flagged_at = &flagged[0]
+    cdef int64_t size = arrays[0].size
+    cdef uint32_t wanted = bits
+    cdef int team = team_of(n_threads, size)
+    cdef jc_status status
+    with nogil:
+        status = jc_reconcile(size, n, wanted, team, values, flagged_at)
+    check(status)
+
+
+def inverse_variance(variance, flags, bits, *, n_threads=None):
+    """
+    Give the weight of pixels from their variance.
+
+    Parameters
+    ----------
+    variance : float32 [row, col]
+        Variance.
+    flags : uint32 [row, col]
+        Flags.
+    bits : int
+        Flags that a pixel with one of has no weight.
+    n_threads : int, optional
+        Threads; see `jwst_cal.kernels.threads`.
+
+    Returns
+    -------
+    float32 [row, col]
+        1 / variance; 0 where that is not finite or the pixel is flagged.
+
+    Raises
+    ------
+    TypeError
+        If an array has the wrong dtype.
+    ValueError
+        If shapes do not match.
+    """
+    cdef const float[:, ::1] values = contiguous(variance, np.float32, (None, None), "variance")
+    shape = np.shape(variance)
+    cdef const uint32_t[:, ::1] flagged = contiguous(flags, np.uint32, shape, "flags")
+    found = np.empty(shape, np.float32)
+    cdef float[:, ::1] out = found
+    cdef int64_t size = found.size
+    cdef uint32_t unwanted = bits
+    cdef int team = team_of(n_threads, size)
+    cdef jc_status status
+    with nogil:
+        status = jc_inverse_variance(size, &values[0, 0], &flagged[0, 0], unwanted, team,
+                                     &out[0, 0])
+    check(status)
+    return found

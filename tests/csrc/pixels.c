@@ -1,0 +1,42 @@
+#include "pixels.h"
+
+#include "check.h"
+
+static void any_image(void)
+{
+    const int n = pick(1, 3000), n_arrays = pick(1, JC_MAX_ARRAYS), with_flags = pick(0, 1);
+    const uint32_t bits = (uint32_t) pick(1, 7);
+    const double share = pick(0, 1) * 0.01;
+    float *arrays[JC_MAX_ARRAYS], *inverse = room((size_t) n * sizeof *inverse);
+    uint32_t *flags = flags32((size_t) n, 15, share);
+    for (int k = 0; k < n_arrays; k++)
+        arrays[k] = floats((size_t) n, -10, 10, share);
+    CHECK(jc_inverse_variance(n, arrays[0], flags, bits, team, inverse) == JC_OK);
+    result(inverse, (size_t) n * sizeof *inverse);
+    CHECK(jc_reconcile(n, n_arrays, bits, team, arrays, with_flags ? flags : NULL) == JC_OK);
+    for (int k = 0; k < n_arrays; k++)
+        result(arrays[k], (size_t) n * sizeof *arrays[k]);
+    result(flags, (size_t) n * sizeof *flags);
+}
+
+static void test_two(void)
+{
+    float data[2] = {1, NAN}, err[2] = {3, 4}, inverse[2];
+    float *arrays[2] = {data, err};
+    uint32_t flags[2] = {2, 0};
+    CHECK(jc_reconcile(2, 2, 1, 1, arrays, flags) == JC_OK);
+    CHECK(data[0] == 1 && isnan(data[1]) && err[0] == 3 && isnan(err[1]));
+    CHECK(flags[0] == 2 && flags[1] == 1);
+    CHECK(jc_inverse_variance(2, data, flags, 4, 1, inverse) == JC_OK);
+    CHECK(inverse[0] == 1 && inverse[1] == 0);
+    REFUSED(jc_reconcile(0, 2, 1, 1, arrays, flags));
+    REFUSED(jc_reconcile(2, JC_MAX_ARRAYS + 1, 1, 1, arrays, flags));
+    REFUSED(jc_inverse_variance(2, data, flags, 4, 0, inverse));
+}
+
+int main(void)
+{
+    for_each_team("any image", any_image, 60);
+    test_two();
+    return finish();
+}

@@ -1,0 +1,19 @@
+"""What is done to each pixel of calibrated images in numpy: the specification of kernels/pixels."""
+
+import numpy as np
+
+
+def reconcile(arrays, flags, bits, *, n_threads=None):
+    bad = np.logical_or.reduce([np.isnan(array) for array in arrays])
+    if flags is not None:
+        bad |= (flags & np.uint32(bits)) != 0
+        flags[bad] |= np.uint32(bits)
+    for array in arrays:
+        array[bad] = np.nan
+
+
+def inverse_variance(variance, flags, bits, *, n_threads=None):
+    with np.errstate(all="ignore"):
+        inverse = np.float32(1) / variance
+    inverse[~np.isfinite(inverse) | ((flags & np.uint32(bits)) != 0)] = 0
+    return inverse
