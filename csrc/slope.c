@@ -8,12 +8,15 @@
 #include "network.h"
 
 /* Three paths share one definition of the fit. Ramps without any flag ("plain", the bulk) go through
- * vector loops over a strip of pixels; those with flags are gathered into the lanes of a batch; what
- * neither knows (segments wanted one by one, ramps of a single group, charge migration, infinities)
- * is loaded and fitted ramp by ramp.
+ * vector loops over a strip of pixels: short ones in registers, tile by tile, long ones by a sorting
+ * network. Those with flags are gathered into the lanes of a batch. What neither knows (segments wanted
+ * one by one, ramps of a single group, charge migration, infinities) is loaded and fitted ramp by ramp.
+ * They agree to the last bit as all sum the same products of coefficients and differences in the same
+ * order, and the median of numbers does not depend on how they are sorted.
  * The Poisson variance needs the median rate over all integrations, hence two passes over a strip
  * of pixels: slopes and medians first, variances and averages second. */
-/* MANY: ramps of a strip for which its rows are copied again, rather than gathered one by one. */
+/* STRIP: columns at most, two of them a row of a full frame. MANY: ramps of a strip for which its rows
+ * are copied, rather than gathered one by one. SHORT: groups of a ramp that is fitted in registers. */
 enum { STRIP = 1088, MANY = STRIP / 8, TILE = JC_LANES, N_POWERS = 6, LONGEST_TABLE = 512, SHORT = 12 };
 
 /* Without the pragma gcc unrolls these loops into scalars before it can vectorise them. */
@@ -569,7 +572,7 @@ JC_INLINE void find_segments(const plan *p, batch *b)
         EACH_LANE(x) {
             const uint32_t can = q[x] & full ? 0 : ~(uint32_t) 0;
             const uint32_t start = can & now[x] & ~(now[x] << 1 | before[x] >> (BITS - 1));
-            const uint32_t next = can & after[x] & ~(now[x] >> (BITS - 1)); /* its bit 0: a start there */
+            const uint32_t next = can & after[x] & ~(now[x] >> (BITS - 1)); /* bit 0: a start */
             const uint32_t moved = start & (jumps[x] << 1 | jump_before[x] >> (BITS - 1));
             from[x] = (start ^ moved) | ((start >> 1 | next << (BITS - 1)) & jumps[x]);
             to[x] = can & now[x] & ~(now[x] >> 1 | after[x] << (BITS - 1));
@@ -605,18 +608,19 @@ JC_INLINE void take_bits(uint32_t (*words)[JC_LANES], int n_words, int32_t *rest
 /* The next segment of each lane. Returns whether there is any. */
 JC_INLINE int next_segments(const plan *p, batch *b)
 {
-    int32_t first[JC_LANES], last[JC_LANES];
-    int found = 0;
+    int32_t first[JC_LANES], last[JC_LANES], found = 0;
     take_bits(b->from, words_of(p->in->used), first);
     take_bits(b->to, words_of(p->in->used), last);
-    for (int x = 0; x < JC_LANES; x++) {
-        const int is_one = last[x] >= 0, from = is_one ? first[x] : 0, to = is_one ? last[x] : 0;
-        b->start[x] = from;
-        b->length[x] = is_one ? to - from + 1 : 0;
-        b->rise[x] = b->y[to][x] - b->y[from][x];
-        found |= is_one;
+    EACH_LANE(x) {
+        b->length[x] = last[x] < 0 ? 0 : last[x] - first[x] + 1;
+        b->start[x] = first[x] < 0 ? 0 : first[x];
+        last[x] = last[x] < 0 ? 0 : last[x];
     }
-    return found;
+    for (int x = 0; x < JC_LANES; x++) {
+        b->rise[x] = b->y[last[x]][x] - b->y[b->start[x]][x];
+        found |= b->length[x];
+    }
+    return found != 0;
 }
 
 /* Put the middle of each lane of s->sorted in its place. */
@@ -665,37 +669,40 @@ static void load_lanes(const plan *p, batch *b)
     const int n = p->in->used;
     const int32_t flags = (int32_t) ~o->persistence, bad = (int32_t) o->do_not_use;
     const int32_t full = (int32_t) o->saturated, jump = (int32_t) o->jump;
-    int32_t n_good[JC_LANES] = {0}, suppress[JC_LANES], seen[JC_LANES] = {0};
-    int32_t n_full[JC_LANES] = {0};
+    _Alignas(64) int32_t n_good[JC_LANES] = {0}, suppress[JC_LANES], seen[JC_LANES] = {0};
+    _Alignas(64) int32_t n_full[JC_LANES] = {0}, *restrict every = b->q[0];
+    const uint8_t *restrict flag = b->flag[0];
+    for (int k = 0; k < n * JC_LANES; k++) /* of all groups at once: vectors stay whole */
+        every[k] = flag[k];
     for (int g = 0; g < n; g++) {
         const int32_t kept = g == 0 && o->clear_first_jump ? ~jump : ~0;
         const float *restrict value = b->value[g];
-        const uint8_t *restrict flag = b->flag[g];
         int32_t *restrict q = b->q[g];
         EACH_LANE(x) {
-            const int32_t now = flag[x] | (value[x] == value[x] ? 0 : bad);
+            const int32_t now = q[x] | (value[x] == value[x] ? 0 : bad);
             n_good[x] += (now & flags) == 0;
             q[x] = now & kept;
         }
     }
     EACH_LANE(x) suppress[x] = n_good[x] == 1 ? bad : 0;
-    memset(b->good, 0, (size_t) words_of(n) * sizeof *b->good);
-    memset(b->landed, 0, (size_t) words_of(n) * sizeof *b->landed);
-    for (int g = 0; g < n; g++) {
-        const float *restrict value = b->value[g];
-        const uint32_t bit = (uint32_t) 1 << g % BITS;
-        double *restrict y = b->y[g];
-        int32_t *restrict q = b->q[g];
-        uint32_t *restrict good = b->good[g / BITS], *restrict landed = b->landed[g / BITS];
-        EACH_LANE(x) {
-            const int32_t now = q[x] | suppress[x];
-            seen[x] |= now;
-            n_full[x] += (now & full) != 0;
-            good[x] |= (now & flags) == 0 ? bit : 0;
-            landed[x] |= (now & flags) == jump ? bit : 0;
-            q[x] = now;
+    for (int w = 0, g = 0; w < words_of(n); w++) {
+        _Alignas(64) uint32_t good[JC_LANES] = {0}, landed[JC_LANES] = {0};
+        for (; g < n && g < (w + 1) * BITS; g++) {
+            const float *restrict value = b->value[g];
+            double *restrict y = b->y[g];
+            int32_t *restrict q = b->q[g];
+            EACH_LANE(x) {
+                const int32_t now = q[x] | suppress[x];
+                seen[x] |= now;
+                n_full[x] += (now & full) != 0;
+                good[x] |= (uint32_t) ((now & flags) == 0) << g % BITS;
+                landed[x] |= (uint32_t) ((now & flags) == jump) << g % BITS;
+                q[x] = now;
+            }
+            EACH_LANE(x) y[x] = q[x] & full ? NAN : (double) value[x];
         }
-        EACH_LANE(x) y[x] = q[x] & full ? NAN : (double) value[x];
+        memcpy(b->good[w], good, sizeof good);
+        memcpy(b->landed[w], landed, sizeof landed);
     }
     EACH_LANE(x) {
         b->seen[x] = seen[x];
@@ -940,8 +947,8 @@ static void load_rows(const plan *p, int integ, int row, int x0, int width, stri
 /* Slopes, and twice the median differences, of a strip of ramps of n groups, n a constant: each is
  * fitted in registers. Slopes are not finite where a group is not. Of m/2 + 2 of the m differences
  * neither the least nor the largest is in the middle of all; they make room for the next. */
-JC_INLINE void fit_short(const plan *p, const int n, int integ, int row, int x0, int width, const strip *s,
-                         double *restrict median, double *restrict slope)
+JC_INLINE void fit_short(const plan *p, const int n, int integ, int row, int x0, int width,
+                         const strip *s, double *restrict median, double *restrict slope)
 {
     const int m = n - 1;
     const float *restrict rows = s->from.data;
