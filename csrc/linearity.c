@@ -187,8 +187,6 @@ static void correct_pixels(const jc_linearity_input *in, const jc_inverse_linear
                            float *data, uint32_t *pixeldq, float *zeroframe)
 {
     size_t plane = (size_t) in->n_rows * in->n_cols;
-    for (int k = 0; k < in->n_terms; k++)
-        jc_fetch(in->coeffs + k * plane + at + n, n * sizeof *in->coeffs);
     jc_fetch(in->dq + at + n, n * sizeof *in->dq);
     jc_fetch(pixeldq + at + n, n * sizeof *pixeldq);
     prepare(n, in->n_terms, in->coeffs + at, in->swapped, plane, in->dq + at, in->no_correction,
@@ -202,6 +200,9 @@ static void correct_pixels(const jc_linearity_input *in, const jc_inverse_linear
             estimate_ramps(n, in, group_time, in->groupdq + ramp, data + ramp, s);
         for (int g = 0; g < in->n_groups; g++) {
             size_t group = ramp + g * plane;
+            if (i == 0) /* a few at a time: all at once they drive each other out of the cache */
+                for (int k = g; k < in->n_terms; k += in->n_groups)
+                    jc_fetch(in->coeffs + k * plane + at + n, n * sizeof *in->coeffs);
             jc_fetch(data + group + n, n * sizeof *data);
             jc_fetch(in->groupdq + group + n, (size_t) n);
             if (inverse)
