@@ -25,6 +25,7 @@ from jwst_cal.detector import (
     _two_point,
 )
 from jwst_cal.detector._slopes import Flags
+from jwst_cal.kernels import memory
 from jwst_cal.kernels.dark import subtract_dark
 from jwst_cal.kernels.subtract import subtract
 
@@ -39,7 +40,8 @@ class Kernels:
 
     def __init__(self, shape, clock=time.process_time, n_threads=1, **options):
         self.ramps, self.clock, self.n_threads = made.make(shape, **options), clock, n_threads
-        self.data, self.groupdq = np.empty_like(self.ramps.data), np.empty_like(self.ramps.groupdq)
+        self.data = memory.empty(shape, np.float32)  # where the pipeline has them, too
+        self.groupdq = memory.empty(shape, np.uint8)
         image = shape[2:]
         self.limit = np.full(image, 0.9 * made.FULL_WELL, np.float32)
         self.no_flags = np.zeros(image, np.uint32)
