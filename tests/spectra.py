@@ -104,34 +104,9 @@ def opened_shutters(folder, slitlets, fixed=None):
     ``slitlets`` gives quadrant, row, first and last column, and the source by slitlet, 0 for none;
     ``fixed`` a fixed slit with a source of its own.
     """
-    from astropy.io import fits
-
-    shutters = [("slitlet_id", ">i2"), ("msa_metadata_id", ">i2"), ("shutter_quadrant", ">i2"),
-                ("shutter_row", ">i2"), ("shutter_column", ">i2"), ("source_id", ">i2"),
-                ("background", "S1"), ("shutter_state", "S6"),
-                ("estimated_source_in_shutter_x", ">f4"),
-                ("estimated_source_in_shutter_y", ">f4"), ("dither_point_index", ">i2"),
-                ("primary_source", "S1"), ("fixed_slit", "S7")]
-    rows = []
-    for number, (quadrant, row, first, last, source) in slitlets.items():
-        for column in range(first, last + 1):
-            main = source != 0 and column == (first + last) // 2
-            where = (0.45, 0.61) if main else (np.nan, np.nan)
-            for dither in (1, 2):
-                rows.append((number, 7, quadrant, row, column, source, "N" if main else "Y",
-                             "OPEN", *where, dither, "Y" if main else "N", "NONE"))
-    rows.append((99, 8, 1, 5, 5, 1, "N", "OPEN", 0.5, 0.5, 1, "Y", "NONE"))  # another exposure
+    more = [(99, 8, 1, 5, 5, 1, "N", "OPEN", 0.5, 0.5, 1, "Y", "NONE")]  # another exposure
     if fixed:
-        rows.append((0, 7, 5, 0, 0, 4, "N", "OPEN", 0.3, 0.4, 1, "Y", fixed))
-    sources = [("program", ">i4"), ("source_id", ">i4"), ("source_name", "S20"), ("alias", "S31"),
-               ("catalog_id", "S20"), ("ra", ">f8"), ("dec", ">f8"), ("preimage_id", "S30"),
-               ("stellarity", ">f8")]
-    known = [(1234, k, f"1234_{k}", f"star {k}", str(k), 210.0 + k, 12.0, "none", 0.5 + k / 10)
-             for k in (1, 2, 4)]
+        more.append((0, 7, 5, 0, 0, 4, "N", "OPEN", 0.3, 0.4, 1, "Y", fixed))
     name = "jw01234001001_01_msa.fits"
-    fits.HDUList([
-        fits.PrimaryHDU(), fits.ImageHDU(np.zeros((342, 730)), name="SHUTTER_IMAGE"),
-        fits.BinTableHDU(np.array(rows, shutters), name="SHUTTER_INFO"),
-        fits.BinTableHDU(np.array(known, sources), name="SOURCE_INFO"),
-    ]).writeto(folder / name, overwrite=True)
+    optics.write_shutters(folder / name, slitlets, (1, 2, 4), number=7, dithers=(1, 2), more=more)
     return name

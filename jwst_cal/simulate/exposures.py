@@ -16,6 +16,7 @@ from jwst_cal.simulate import _fits, soss, striped
 from jwst_cal.simulate.detectors import FLAW, Window, stream
 from jwst_cal.simulate.instruments import INSTRUMENTS
 from jwst_cal.simulate.instruments._parts import Mode
+from jwst_cal.simulate.nirspec_optics import SLITLETS, write_shutters
 from jwst_cal.simulate.ramps import Readout, expose
 from jwst_cal.simulate.scenes import scene, soss_spectra, spectra, transit
 
@@ -211,7 +212,7 @@ class Exposure:
 
     def write(self, where):
         """
-        Write the exposure, and its truth beside it.
+        Write the exposure, and beside it its truth and the list of open shutters that it names.
 
         Parameters
         ----------
@@ -250,6 +251,10 @@ class Exposure:
         cards = self._with_own(self._primary_cards(path.name), self.cards.keys() - _SCI_ONLY)
         _fits.write(path, cards, hdus)
         self.truth.save(truth_path(path))
+        listed = dict(self.mode.cards).get("MSAMETFL")
+        if listed:
+            with _fits.replacing(path.parent / listed) as file:
+                write_shutters(file, SLITLETS, SLITLETS)
         return path
 
     # ---- headers and tables -------------------------------------------------------------

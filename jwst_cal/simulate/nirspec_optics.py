@@ -6,7 +6,8 @@ affine, fitted ones where they are not. Needs numpy and astropy only.
 
 import numpy as np
 
-__all__ = ["FILTERS", "RANGES", "REFTYPES", "msa_to_v2v3", "tree"]
+__all__ = ["FILTERS", "LIST", "RANGES", "REFTYPES", "SLITLETS", "msa_to_v2v3", "tree",
+           "write_shutters"]
 
 #: Side of a pixel, m.
 PIXEL = 1.8e-5
@@ -40,6 +41,21 @@ RANGES = {"F290LP_G395H": (2.87e-6, 5.27e-6), "F100LP_G140M": (0.97e-6, 1.89e-6)
 FILTERS = {grating: about[0] for grating, about in GRATINGS.items()}
 #: Exposures through slits, shutters and the IFU.
 SPECTRA = ("NRS_FIXEDSLIT", "NRS_BRIGHTOBJ", "NRS_MSASPEC", "NRS_IFU")
+#: List of open shutters of simulated exposures, and its keywords.
+LIST = (("MSAMETFL", "jw01234001001_01_msa.fits"), ("MSAMETID", 1), ("PATT_NUM", 1))
+#: Quadrant, row, first and last column, and source of the slitlets in it; 0 is none.
+SLITLETS = {1: (3, 228, 29, 31, 1), 2: (3, 228, 59, 61, 2), 3: (3, 100, 89, 90, 0),
+            4: (4, 150, 20, 22, 3), 5: (1, 200, 100, 102, 4), 6: (2, 300, 140, 142, 5)}
+_SHUTTERS = [
+    ("slitlet_id", ">i2"), ("msa_metadata_id", ">i2"), ("shutter_quadrant", ">i2"),
+    ("shutter_row", ">i2"), ("shutter_column", ">i2"), ("source_id", ">i2"), ("background", "S1"),
+    ("shutter_state", "S6"), ("estimated_source_in_shutter_x", ">f4"),
+    ("estimated_source_in_shutter_y", ">f4"), ("dither_point_index", ">i2"),
+    ("primary_source", "S1"), ("fixed_slit", "S7")]
+_SOURCES = [
+    ("program", ">i4"), ("source_id", ">i4"), ("source_name", "S20"), ("alias", "S31"),
+    ("catalog_id", "S20"), ("ra", ">f8"), ("dec", ">f8"), ("preimage_id", "S30"),
+    ("stellarity", ">f8")]
 
 
 def _affine(matrix, shift, n_inputs=2):
@@ -219,7 +235,7 @@ def _scales():
 def _slices():
     """Slices on the slicer: number, centre, sizes."""
     data = np.zeros((30, 5))
-    data[:, 0], data[:, 3], data[:, 4] = np.arange(30), *SLICE
+    data[:, 0], data[:, 3:] = np.arange(30), SLICE
     data[:, 1] = (data[:, 0] - 14.5) * SLICE[0]
     return data
 
@@ -263,3 +279,40 @@ _MAKERS = {
 }
 #: What can be made.
 REFTYPES = tuple(_MAKERS)
+
+
+def write_shutters(path, slitlets, sources, *, number=1, dithers=(1,), more=()):
+    """
+    Write the list of the open shutters of exposures, which MSAMETFL names.
+
+    Parameters
+    ----------
+    path : path-like
+        Its name.
+    slitlets : dict
+        As :data:`SLITLETS`.
+    sources : iterable of int
+        Those that are told of, by number; others are virtual.
+    number : int
+        MSAMETID of the exposures.
+    dithers : tuple of int
+        PATT_NUM of the exposures.
+    more : list of tuple
+        Further rows of the shutters.
+    """
+    from astropy.io import fits
+
+    rows = []
+    for slitlet, (quadrant, row, first, last, source) in slitlets.items():
+        for column in range(first, last + 1):
+            main = source != 0 and column == (first + last) // 2
+            place = (0.45, 0.61) if main else (np.nan, np.nan)
+            rows += [(slitlet, number, quadrant, row, column, source, "N" if main else "Y", "OPEN",
+                      *place, dither, "Y" if main else "N", "NONE") for dither in dithers]
+    known = [(1234, k, f"1234_{k}", f"star {k}", str(k), 210.0 + k, 12.0, "none", 0.5 + k / 10)
+             for k in sources]
+    fits.HDUList([
+        fits.PrimaryHDU(), fits.ImageHDU(np.zeros((342, 730), np.uint8), name="SHUTTER_IMAGE"),
+        fits.BinTableHDU(np.array(rows + list(more), _SHUTTERS), name="SHUTTER_INFO"),
+        fits.BinTableHDU(np.array(known, _SOURCES), name="SOURCE_INFO"),
+    ]).writeto(path, overwrite=True)

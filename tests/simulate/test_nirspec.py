@@ -9,10 +9,14 @@ from jwst_cal.pipelines import Detector1Pipeline
 from jwst_cal.simulate import exposures, nirspec_optics
 
 
-def test_science_regions_are_found_with_embedded_references(tmp_path):
+@pytest.mark.parametrize(("exp_type", "lit", "dark"), [
+    ("NRS_FIXEDSLIT", (1075, 1100), (300, 800)),  # S200A1
+    ("NRS_MSASPEC", (650, 684), (300, 640)),  # a slitlet of three shutters
+])
+def test_science_regions_are_found_with_embedded_references(exp_type, lit, dark, tmp_path):
     """By the step's own parameters."""
-    exposure = exposures.simulate("NIRSPEC", exp_type="NRS_FIXEDSLIT", n_groups=2,
-                                  cosmic_ray_rate=0).write(tmp_path)
+    exposure = exposures.simulate("NIRSPEC", exp_type=exp_type, n_groups=2,
+                                  cosmic_ray_rate=0, light=0.05).write(tmp_path)
     result = Detector1Pipeline.call(
         str(exposure), output_dir=str(tmp_path),
         steps={"picture_frame": {"skip": False, "save_mask": True}, "refpix": {"skip": True},
@@ -21,8 +25,8 @@ def test_science_regions_are_found_with_embedded_references(tmp_path):
     assert rate.meta.cal_step.picture_frame == "COMPLETE"
     (path,) = tmp_path.glob("*_pctfrm_mask.fits")
     masked = fits.getdata(path)[:, 1000:1100] == 0
-    assert masked[1075:1100].mean() > 0.9  # S200A1
-    assert masked[300:800].mean() < 0.3
+    assert masked[slice(*lit)].mean() > 0.9
+    assert masked[slice(*dark)].mean() < 0.3
 
 
 @pytest.mark.parametrize(("grating", "serial"), [

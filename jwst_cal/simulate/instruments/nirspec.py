@@ -11,7 +11,7 @@ from jwst_cal.simulate.instruments._parts import (
     Subarray,
     darkness,
 )
-from jwst_cal.simulate.nirspec_optics import FILTERS, REFTYPES, SPECTRA
+from jwst_cal.simulate.nirspec_optics import FILTERS, LIST, REFTYPES, SPECTRA
 
 
 def _strip(name, xstart, ystart, n_cols, n_rows, **options):
@@ -69,7 +69,8 @@ INSTRUMENT = Instrument(
         "NRSIRS2RAPID": Pattern(1, 0, "IRS2"), "NRSIRS2": Pattern(5, 0, "IRS2", divisor=4),
     },
     modes=(
-        Mode(exp_type="NRS_MSASPEC", stars=60, faintest=0.5, brightest=60.0, **_FULL),
+        Mode(exp_type="NRS_MSASPEC", stars=60, faintest=0.5, brightest=60.0,
+             **_FULL | {"cards": _G395H + LIST}),
         Mode(exp_type="NRS_IFU", stars=30, faintest=0.5, brightest=30.0, **_FULL),
         Mode(exp_type="NRS_FIXEDSLIT", stars=5, faintest=2.0, brightest=300.0, **_FULL),
         Mode("ALLSLITS", "NRS_FIXEDSLIT", n_ints=2, n_groups=6, sky=0.1, stars=5, faintest=3.0,
