@@ -159,6 +159,7 @@ def _run(order: Mapping[str, Any], told: dict[str, Any]) -> None:
     from jwst_cal.kernels import threads
     from jwst_cal.models import _files
 
+    threads.sleep_in_between()
     threads.set_threads(order["threads"])
     files = [_look(path) for path in order["files"]]
     for path in order["files"]:

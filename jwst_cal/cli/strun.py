@@ -59,9 +59,11 @@ def _run_many(request: Request) -> bool:
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command, with the arguments of the process by default; return its exit status."""
     if words is None:
+        from jwst_cal.kernels import threads
         from jwst_cal.models import _schemas
 
         _schemas.in_command()
+        threads.sleep_in_between()
     words = sys.argv[1:] if words is None else list(words)
     try:
         run(words)

@@ -1,5 +1,8 @@
 """One owner of the thread count."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,3 +115,27 @@ def test_less_than_one_thread_is_refused(count):
         threads.team_size(count)
     with pytest.raises(ValueError, match="at least 1"):
         threads.set_threads(count)
+
+
+def test_threads_of_a_command_sleep_in_between(monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    threads.sleep_in_between()
+    assert os.environ["OMP_WAIT_POLICY"] == "passive"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    threads.sleep_in_between()
+    assert os.environ["OMP_WAIT_POLICY"] == "active"
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux")
+def test_a_command_says_so_before_openmp_is_loaded(monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    told = subprocess.run([sys.executable, "-P", "-c", """
+import os, sys
+from jwst_cal.cli import strun
+from jwst_cal.kernels import threads
+sys.argv = ["strun", "--version"]
+assert not any("libgomp" in line for line in open("/proc/self/maps"))
+assert strun.main() == 0
+assert os.environ["OMP_WAIT_POLICY"] == "passive"
+"""], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
