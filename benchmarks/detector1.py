@@ -308,9 +308,10 @@ def plot(row, folder):
         axes.barh(places, [max(value, 1e-3) for value in totals[package]], 0.38, color=colour,
                   label={"jwst": "jwst 3.0.0"}.get(package, package))
     axes.set(xscale="log", xlim=(1e-3, None), xlabel="CPU s", yticks=range(len(names)),
-             yticklabels=names, title=row["exposure"])
+             yticklabels=names)
+    axes.set_title(row["exposure"], loc="left")
     axes.invert_yaxis()
-    axes.legend()
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
     axes.grid(axis="x", alpha=0.3)
     path = Path(folder) / f"steps-{row['exposure']}.svg"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,6 @@ import pkgutil
 import statistics
 import tempfile
 import time
-from concurrent import futures
 
 import numpy as np
 
@@ -65,23 +64,14 @@ def watch_kernels():
 
 
 def one_copy(shape, repeats):
-    """CPU seconds of copying a float32 cube of a shape into memory already touched.
-
-    And how many times shorter two threads are by the clock.
-    """
+    """CPU seconds of copying a float32 cube of a shape into memory already touched."""
     source, target = np.ones(shape, np.float32), np.empty(shape, np.float32)
-    halves = list(zip(np.array_split(target.reshape(-1), 2), np.array_split(source.reshape(-1), 2),
-                      strict=True))
-    runs = []
-    with futures.ThreadPoolExecutor(2) as team:
-        for _ in range(repeats + 2):
-            begin = time.process_time(), time.perf_counter()
-            np.copyto(target, source)
-            cpu, middle = time.process_time() - begin[0], time.perf_counter()
-            list(team.map(lambda half: np.copyto(*half), halves))
-            runs.append((cpu, middle - begin[1], time.perf_counter() - middle))
-    cpu, one, two = (statistics.median(values) for values in zip(*runs[2:], strict=True))
-    return cpu, one / two
+    times = []
+    for _ in range(repeats + 2):
+        begin = time.process_time()
+        np.copyto(target, source)
+        times.append(time.process_time() - begin)
+    return statistics.median(times[2:])
 
 
 def run_kernels(path, n_threads, repeats):
@@ -106,9 +96,9 @@ def measure(exposure, repeats):
         path, references = detector1.provide(case, None, folder)
         detector1.leave_cache({path, *references.values()})
         shape = models.open_exposure(path, light=True).shape
-        unit, gain = one_copy(shape, max(repeats, 5))
+        unit = one_copy(shape, max(repeats, 5))
         one, two = (run_kernels(path, n, repeats) for n in (1, 2))
-    return {"exposure": exposure, "shape": shape, "copy_s": unit, "copy_two_threads": gain,
+    return {"exposure": exposure, "shape": shape, "copy_s": unit,
             "kernels_s": {name: cpu for name, (cpu, _) in one.items()},
             "two_threads": {name: one[name][1] / two[name][1] for name in one if name in two},
             "all_two_threads": sum(clock for _, clock in one.values())
@@ -119,8 +109,7 @@ def table(found, first):
     """Print the kernels of one exposure beside those of the first."""
     n_samples, n_first = (int(np.prod(one["shape"])) for one in (found, first))
     unit, rows = found["copy_s"], found["kernels_s"]
-    print(f"{found['exposure']} {found['shape']}: one copy is {1000 * unit:.1f} ms, on two threads "
-          f"{found['copy_two_threads']:.2f} times shorter")
+    print(f"{found['exposure']} {found['shape']}: one copy is {1000 * unit:.1f} ms")
     print(f"{'':34} {'ms':>8} {'copies':>7} {'ns/sample':>9} {'x first':>7} {'2 threads':>9}")
     every = {**dict(sorted(rows.items(), key=lambda row: -row[1])), "all": sum(rows.values())}
     firsts = {**first["kernels_s"], "all": sum(first["kernels_s"].values())}

@@ -196,14 +196,15 @@ def plot(found, path):
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, 3, figsize=(15, 5), layout="constrained")
-    for name in next(iter(found["groups"].values())) | dict.fromkeys(NAMES):
+    names = [*next(iter(found["groups"].values())) | dict.fromkeys(NAMES)]
+    for number, name in enumerate(names):  # there are ten colours
         for axis, what in zip(axes, found, strict=True):
             table = found[what]
             at = [n for n in table if name in table[n]]
             values = [table[n][name] for n in at]
             if what == "threads" and at:
                 values = [table[1][name] / value for value in values]
-            axis.plot(at, values, "o-", label=name)
+            axis.plot(at, values, "o-" if number < 10 else "s--", label=name)
     for axis, what in zip(axes, found, strict=True):
         axis.set(xlabel=what, xscale="log", xticks=list(found[what]),
                  xticklabels=list(map(str, found[what])))
