@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jwst_cal.kernels.circles import circle_sums
 from jwst_cal.kernels.rings import ring_medians
-from jwst_cal.photometry import _photutils
 
 __all__ = ["Apertures", "local_background", "magnitudes", "neighbours", "shapes", "sums"]
 
@@ -84,9 +84,9 @@ def local_background(image, positions, inner, outer):
         return median, np.sqrt(np.pi / (2.0 * count)) * std
 
 
-def sums(image, error, positions, radius):
+def sums(image, error, positions, radii):
     """
-    Add up what is in a circle around each source.
+    Add up what is in circles around each source.
 
     Parameters
     ----------
@@ -94,18 +94,15 @@ def sums(image, error, positions, radius):
         Values and standard deviations.
     positions : float64 [source, 2]
         Columns and rows.
-    radius : float
-        Radius, pixels; pixels at its edge count by the part that is inside.
+    radii : float [radius]
+        Radii, pixels; pixels at the edge count by the part that is inside.
 
     Returns
     -------
-    total, error : float64 [source]
-        Sum and its standard deviation; NaN where no pixel is inside.
+    total, error : float64 [radius, source]
+        Sum and its standard deviation; NaN where there is no image.
     """
-    _photutils.loaded()
-    from photutils.aperture import CircularAperture
-
-    return CircularAperture(known(positions), radius).do_photometry(image, error=error)
+    return circle_sums(image, error, positions, np.asarray(radii, np.float64))
 
 
 def shapes(image, positions, fwhm):

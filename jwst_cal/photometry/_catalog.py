@@ -89,8 +89,9 @@ def _photometry(put, data, error, positions, apertures, offset):
     put("aper_bkg_flux_err", scatter, "The standard error of the sigma-clipped median background "
         "value", Jy)
     fluxes = {}
-    for energy, radius in zip(apertures.energies, apertures.radii, strict=True):
-        total, width = _apertures.sums(data, error, positions, radius)
+    measured = zip(apertures.energies, apertures.radii,
+                   *_apertures.sums(data, error, positions, apertures.radii), strict=True)
+    for energy, radius, total, width in measured:
         fluxes[f"aper{energy}"] = total - background * np.pi * radius**2, width
     largest = f"aper{apertures.energies[-1]}"
     fluxes["aper_total"] = tuple(apertures.corrections[-1] * part for part in fluxes[largest])

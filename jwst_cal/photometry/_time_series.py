@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jwst_cal.photometry import _photutils
+from jwst_cal.kernels.circles import circle_weights
 
 #: Integrations at work at a time: bounds the memory of long series.
 BLOCK = 64
@@ -154,14 +154,14 @@ class Series:
             Sums and errors: ``aperture_sum``, ``annulus_sum``, ``annulus_mean``,
             ``aperture_bkg``, ``net_aperture_sum``, each followed by its ``_err``. NaN where the
             centre is NaN or no pixel lies inside.
-        """
-        _photutils.loaded()
-        from photutils.aperture import CircularAnnulus, CircularAperture
 
-        circle, circle_err, circle_area = self._sums(
-            x, y, lambda at: CircularAperture(at, r=radius))
-        ring, ring_err, ring_area = self._sums(
-            x, y, lambda at: CircularAnnulus(at, r_in=inner, r_out=outer))
+        Raises
+        ------
+        ValueError
+            If a radius is not positive.
+        """
+        circle, circle_err, circle_area = self._sums(x, y, radius)
+        ring, ring_err, ring_area = self._sums(x, y, outer, inner)
         with np.errstate(divide="ignore", invalid="ignore"):
             mean, mean_err = ring / ring_area, ring_err / ring_area
         background, background_err = mean * circle_area, mean_err * circle_area
@@ -169,25 +169,21 @@ class Series:
                         background_err, circle - background,
                         np.sqrt(circle_err**2 + background_err**2))
 
-    def _sums(self, x, y, shape_at):
-        """Sum, error and area of usable pixels in an aperture, each (3, n)."""
+    def _sums(self, x, y, *radii):
+        """Sum, error and area of usable pixels in a circle or, of two radii, ring: each (3, n)."""
         result = np.full((3, len(self.data)), np.nan)
         if np.ndim(x) == 0:
             for block in self._blocks():
-                self._add(result, block, shape_at((x, y)))
+                self._add(result, block, (x, y), radii)
             return result
         for k in np.flatnonzero(np.isfinite(x) & np.isfinite(y)):
-            self._add(result, slice(k, k + 1), shape_at((x[k], y[k])))
+            self._add(result, slice(k, k + 1), (x[k], y[k]), radii)
         return result
 
-    def _add(self, result, block, aperture):
-        mask = aperture.to_mask(method="exact")
-        large, small = mask.get_overlap_slices(self.shape)
-        if large is None:
-            return
-        weight = mask.data[small]
-        values = self._converted(self.data, block, large).astype(np.float64)
-        errors = self._converted(self.err, block, large).astype(np.float64)
+    def _add(self, result, block, place, radii):
+        box, weight = inside(self.shape, *place, *radii)
+        values = self._converted(self.data, block, box).astype(np.float64)
+        errors = self._converted(self.err, block, box).astype(np.float64)
         usable = np.isfinite(values) & (weight > 0)
         weight = weight * usable
         any_usable = usable.any(axis=(1, 2))
@@ -213,6 +209,43 @@ def _columns(*values):
     names = ("aperture_sum", "annulus_sum", "annulus_mean", "aperture_bkg", "net_aperture_sum")
     return dict(zip((f"{name}{end}" for name in names for end in ("", "_err")), values,
                     strict=True))
+
+
+def inside(shape, x, y, outer, inner=None):
+    """
+    Return the part of each pixel that is in a circle, or in a ring.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Of the image.
+    x, y : float
+        Centre.
+    outer, inner : float, optional
+        Radii, pixels.
+
+    Returns
+    -------
+    box : (slice, slice)
+        Rows and columns that the circle touches; without pixels where it is outside.
+    weight : ndarray of float64, (rows, columns)
+        Of these.
+
+    Raises
+    ------
+    ValueError
+        If a radius is not positive.
+    """
+    box = tuple(slice(*(int(np.clip(np.rint(at + way * (outer + 1)), 0, size)) for way in (-1, 1)))
+                for size, at in zip(shape, (y, x), strict=True))
+    rows, columns = (part.stop - part.start for part in box)
+    if not rows * columns:
+        return box, np.zeros((rows, columns))
+    place = x - box[1].start, y - box[0].start
+    weight = circle_weights((rows, columns), *place, outer)
+    if inner is not None:
+        weight = weight - circle_weights((rows, columns), *place, inner)
+    return box, weight
 
 
 def box_around(shape, x, y, width):

@@ -7,7 +7,7 @@ import numpy as np
 from stdatamodels.jwst.datamodels import GainModel
 
 from jwst_cal import flags
-from jwst_cal.errors import InputError
+from jwst_cal.errors import InputError, ParameterError
 from jwst_cal.framework import Reference, Step, param
 from jwst_cal.photometry import _time_series
 
@@ -59,6 +59,8 @@ class TSOPhotometryStep(Step):
         ------
         InputError
             If the place of the star, the unit, the coordinates or the times are missing.
+        ParameterError
+            If the radii are not those of a circle and a ring.
         """
         self._check(cube)
         planned = (cube.meta.wcsinfo.siaf_xref_sci - 1, cube.meta.wcsinfo.siaf_yref_sci - 1)
@@ -76,6 +78,11 @@ class TSOPhotometryStep(Step):
         return table
 
     def _check(self, cube):
+        if not (self.radius > 0 and 0 < self.radius_inner < self.radius_outer):
+            raise ParameterError(
+                "Parameters 'radius', 'radius_inner' and 'radius_outer' of tso_photometry: "
+                f"{self.radius}, {self.radius_inner}, {self.radius_outer} where the radius of a "
+                "circle, and those of a ring, are needed")
         name = cube.meta.filename or "the input"
         missing = [keyword for keyword, value in (
             ("XREF_SCI", cube.meta.wcsinfo.siaf_xref_sci),

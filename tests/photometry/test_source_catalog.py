@@ -296,7 +296,7 @@ def test_peaks_are_those_of_photutils(apart):
     assert not peaks(image, unusable, 99.0, apart).any()
 
 
-def test_rings_and_circles_are_those_of_photutils():
+def test_rings_are_those_of_photutils():
     from astropy.stats import SigmaClip
     from photutils.aperture import CircularAnnulus
 
@@ -316,6 +316,26 @@ def test_rings_and_circles_are_those_of_photutils():
             continue
         assert one == pytest.approx(np.median(values), rel=1e-6)
         assert width == pytest.approx(np.sqrt(np.pi / 2 / values.size) * values.std(), rel=1e-5)
+
+
+@pytest.mark.parametrize("radius", [0.3, 1.0, 2.5, 7.4])
+def test_sums_are_those_of_photutils(radius):
+    from photutils.aperture import CircularAperture
+
+    rng = np.random.default_rng(9)
+    image, error = rng.uniform(1, 2, (2, 60, 70)).astype(np.float32)
+    image[20, 20] = np.nan
+    error[40, 50] = np.inf
+    places = np.concatenate([rng.uniform(-8, 75, (200, 2)), rng.integers(0, 60, (50, 2)),
+                             [[np.nan, 3], [20, 20.5]]])
+    with np.errstate(invalid="ignore"):  # they square in the precision of what they are given
+        theirs = CircularAperture(_apertures.known(places), radius).do_photometry(
+            image, error=error.astype(np.float64))
+    (ours,), (width,) = _apertures.sums(image, error, places, [radius])
+    assert np.isnan(ours).any()
+    assert np.isinf(width).any()
+    assert_allclose(ours, theirs[0], rtol=1e-12)
+    assert_allclose(width, theirs[1], rtol=1e-12)
 
 
 def test_neighbours_of_one_and_of_unknown_places():

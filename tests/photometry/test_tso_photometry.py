@@ -6,7 +6,7 @@ from astropy import units
 from astropy.table import QTable
 from stdatamodels.jwst.datamodels import GainModel
 
-from jwst_cal.errors import InputError
+from jwst_cal.errors import InputError, ParameterError
 from jwst_cal.photometry import TSOPhotometryStep, _time_series
 from jwst_cal.pipelines import Image2Pipeline
 from tests import images
@@ -162,6 +162,26 @@ def test_refused(cal, change, message):
     change(cube)
     with pytest.raises(InputError, match=message):
         measure(cube)
+
+
+@pytest.mark.parametrize("radii", [{"radius": 0.0}, {"radius_inner": 5.0}, {"radius_inner": 0.0}])
+def test_radii_of_no_ring_are_refused(cal, radii):
+    with pytest.raises(ParameterError, match=r"tso_photometry: .* the radius of a circle"):
+        measure(cal, **radii)
+
+
+@pytest.mark.parametrize("place", [(7.3, 4.6), (0.2, 9.1), (-2.0, 3.0), (30.5, 5.0)])
+def test_shares_of_pixels_are_those_of_photutils(place):
+    from photutils.aperture import CircularAnnulus, CircularAperture
+
+    shape = 12, 16
+    for aperture, radii in ((CircularAperture(place, 3.2), (3.2,)),
+                            (CircularAnnulus(place, 2.1, 4.4), (4.4, 2.1))):
+        box, weight = _time_series.inside(shape, *place, *radii)
+        whole = np.zeros(shape)
+        whole[box] = weight
+        theirs = aperture.to_mask(method="exact").to_image(shape)
+        np.testing.assert_allclose(whole, 0 if theirs is None else theirs, atol=1e-14)
 
 
 def test_gaussian_fit_recovers_flux_and_widths():
