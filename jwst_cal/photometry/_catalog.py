@@ -185,8 +185,8 @@ def _meta(found, apertures, offset):
     import jwst_cal
     from jwst_cal import clock
 
-    meta = dict(found.meta)
-    meta["date"] = f"{clock.now():%Y-%m-%d %H:%M:%S} UTC"
+    meta = {"date": f"{clock.now():%Y-%m-%d %H:%M:%S} UTC"}
+    meta.update((name, value) for name, value in found.meta.items() if name != "date")
     versions = meta.get("version") or {}
     meta["version"] = {name: versions[name] for name in LIBRARIES if name in versions} | {
         "jwst_cal": jwst_cal.__version__}

@@ -17,8 +17,6 @@ log = logging.getLogger(__name__)
 FINDERS = ("dao", "iraf", "segmentation")
 #: Columns of a catalogue without sources.
 EMPTY = {"id": int, "xcentroid": float, "ycentroid": float, "flux": float}
-#: Factor of the Kron radius, least factor, least radius in pixels: where the user gives none.
-KRON = (2.5, 1.4, 0.0)
 #: Names of photutils, and ours.
 NAMES = {"segment_flux": "flux", "label": "id", "x_centroid": "xcentroid",
          "y_centroid": "ycentroid"}

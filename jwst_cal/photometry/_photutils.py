@@ -14,7 +14,7 @@ import types
 
 from jwst_cal.models import _schemas
 
-__all__ = ["loaded"]
+__all__ = ["loaded", "versions"]
 
 PARTS = ("aperture", "detection", "segmentation")
 #: Libraries whose versions photutils tells, and what they are installed as.
@@ -41,7 +41,7 @@ def loaded():
                 del sys.modules["scipy.signal"]
     misc = sys.modules.get("photutils.utils._misc")
     if hasattr(misc, "_get_version_info"):
-        misc._get_version_info = lambda: dict(_versions())
+        misc._get_version_info = lambda: dict(versions())
 
 
 def _fftconvolve(*args, **options):
@@ -51,8 +51,15 @@ def _fftconvolve(*args, **options):
 
 
 @functools.cache
-def _versions():
-    """Versions as photutils tells them, without importing what they are of."""
+def versions():
+    """
+    Tell the versions that photutils tells, without importing what they are of.
+
+    Returns
+    -------
+    dict of str to str or None
+        By library; None if it is not installed.
+    """
     found = {"Python": sys.version.split()[0]}
     for name, distribution in LIBRARIES.items():
         try:

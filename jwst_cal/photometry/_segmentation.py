@@ -4,14 +4,9 @@ import numpy as np
 
 from jwst_cal.kernels.convolve import convolve
 from jwst_cal.kernels.segments import divisible
-from jwst_cal.photometry import _finders, _photutils, _sky
+from jwst_cal.photometry import _isophotes, _photutils
 
 __all__ = ["find"]
-
-#: What is measured of a source. Kron apertures, which take most of the time, are not.
-COLUMNS = ["label", "x_centroid", "y_centroid", "sky_centroid", "area", "semimajor_axis",
-           "semiminor_axis", "orientation", "segment_flux", "segment_flux_err", "ellipticity",
-           "sky_bbox_ll", "sky_bbox_ul", "sky_bbox_lr", "sky_bbox_ur"]
 
 
 def find(image, error, uncovered, threshold, search, *, wcs=None):
@@ -43,7 +38,7 @@ def find(image, error, uncovered, threshold, search, *, wcs=None):
     _photutils.loaded()
     from astropy.utils.exceptions import AstropyUserWarning
     from photutils import use_future_column_names
-    from photutils.segmentation import SourceCatalog, detect_sources
+    from photutils.segmentation import detect_sources
     from photutils.utils import NoDetectionsWarning
 
     with warnings.catch_warnings(), use_future_column_names():
@@ -56,12 +51,9 @@ def find(image, error, uncovered, threshold, search, *, wcs=None):
             return None, None
         if search.deblend:
             segments = _taken_apart(convolved, segments, search)
-        kron = _finders.KRON if search.kron_params is None else tuple(search.kron_params)
-        sources = SourceCatalog(image, segments, convolved_data=convolved, error=error,
-                                mask=uncovered, wcs=None if wcs is None else _sky.OnTheSky(wcs),
-                                local_bkg_width=search.localbkg_width,
-                                aperture_mask_method=search.apermask_method, kron_params=kron)
-        return sources.to_table(columns=COLUMNS), segments
+    measured = _isophotes.measure(image, error, uncovered, convolved,
+                                  np.asarray(segments.data, np.int32), search, wcs=wcs)
+    return measured, segments
 
 
 def _taken_apart(convolved, segments, search):

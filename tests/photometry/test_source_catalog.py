@@ -1,6 +1,7 @@
 """Source catalogue: fluxes and positions recovered, references, products, what is refused."""
 
 import logging
+import warnings
 
 import numpy as np
 import pytest
@@ -10,7 +11,14 @@ from stdatamodels.jwst import datamodels
 
 from jwst_cal.errors import InputError, ParameterError, ReferenceFileError
 from jwst_cal.kernels.convolve import peaks
-from jwst_cal.photometry import _apertures, _background, source_catalog
+from jwst_cal.photometry import (
+    _apertures,
+    _background,
+    _finders,
+    _isophotes,
+    _sky,
+    source_catalog,
+)
 from jwst_cal.photometry.source_catalog import SourceCatalogStep
 from tests import star_fields
 
@@ -336,6 +344,54 @@ def test_sums_are_those_of_photutils(radius):
     assert np.isinf(width).any()
     assert_allclose(ours, theirs[0], rtol=1e-12)
     assert_allclose(width, theirs[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("width", [0, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_segments_are_measured_as_photutils_does(seed, width, made):
+    from astropy.utils.exceptions import AstropyUserWarning
+    from photutils import use_future_column_names
+    from photutils.segmentation import SegmentationImage, SourceCatalog
+
+    rng = np.random.default_rng(seed)
+    segments = np.zeros((90, 110), np.int32)
+    for label in range(1, 30):
+        row, col = rng.integers(0, 85), rng.integers(0, 105)
+        segments[row:row + rng.integers(1, 12), col:col + rng.integers(1, 12)] = label
+    segments[3:30, 50], segments[80, 90] = 31, 32  # a column, a pixel
+    segments[np.arange(40, 60), np.arange(20, 40)] = 33
+    image, error, convolved = rng.uniform(-0.1, 3, (3, *segments.shape)).astype(np.float32)
+    uncovered = rng.random(segments.shape) < 0.05
+    image[rng.random(segments.shape) < 0.05] = np.nan
+    convolved[rng.random(segments.shape) < 0.05] = np.nan
+    uncovered[segments == 5] = True
+    convolved[segments == 6] = -1
+    wcs = made.meta.wcs
+    step = SourceCatalogStep(localbkg_width=width)
+    search = _finders.Search(**step.options_for(_finders.Search))
+    ours = _isophotes.measure(image, error, uncovered, convolved, segments, search, wcs=wcs)
+    with warnings.catch_warnings(), use_future_column_names():
+        warnings.simplefilter("ignore", AstropyUserWarning)
+        theirs = SourceCatalog(
+            image, SegmentationImage(segments), convolved_data=convolved,
+            error=error.astype(np.float64), mask=uncovered, wcs=_sky.OnTheSky(wcs),
+            local_bkg_width=width, kron_params=_isophotes.KRON).to_table(columns=ours.colnames)
+    assert {name: value for name, value in theirs.meta.items() if name != "date"} == ours.meta
+    assert np.isnan(ours["segment_flux"]).sum() == 1
+    for name in ours.colnames:
+        a, b = ours[name], theirs[name]
+        if name.startswith("sky"):
+            np.testing.assert_array_equal(np.isnan(a.ra), np.isnan(b.ra))
+            assert np.nanmax(a.separation(b).to_value("arcsec")) < 1e-9
+            continue
+        assert getattr(a, "unit", None) == getattr(b, "unit", None)
+        a, b = (np.asarray(getattr(part, "value", part)) for part in (a, b))
+        if name in ("semimajor_axis", "semiminor_axis", "orientation", "ellipticity"):
+            # a line, whose determinant of 0 is rounded to less: there NaN
+            assert np.isfinite(a[-1])
+            a, b = a[:-1], b[:-1]
+        assert_allclose(a, b, err_msg=name, rtol=3e-7 if name == "segment_flux_err" else 1e-11,
+                        atol=1e-11 if name in ("ellipticity", "orientation") else 0)
 
 
 def test_neighbours_of_one_and_of_unknown_places():
