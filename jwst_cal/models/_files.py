@@ -602,7 +602,9 @@ def save_table(table: Any, path: str | os.PathLike[str]) -> str:
     OutputError
         If the folder is missing or not writable, or the disk is full.
     """
-    return save(_Saved(partial(table.write, format="ascii.ecsv", overwrite=True)), path)
+    from jwst_cal.models import _ecsv
+
+    return save(_Saved(partial(_ecsv.write, table)), path)
 
 
 def save_text(text: str, path: str | os.PathLike[str]) -> str:
