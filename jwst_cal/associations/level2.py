@@ -99,6 +99,8 @@ def _of_association(given):
         for member in product["members"]:
             members.setdefault(member["exptype"].lower(), []).append(
                 association_file.member_path(member, folder))
+        if not isinstance(product.get("name"), str):
+            raise InputError(f"{path or 'association'}: product {len(found)} has no 'name'")
         if "science" not in members:
             raise InputError(f"{path or 'association'}: product '{product['name']}' has no member "
                              "of the role 'science'")

@@ -3,6 +3,7 @@
 import logging
 
 from jwst_cal.associations import level2
+from jwst_cal.errors import InputError
 from jwst_cal.framework import Chain, Pipeline, param
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ class Image2Pipeline(Pipeline):
     """
 
     class_alias = "calwebb_image2"
+    takes = ("ImageModel", "CubeModel")
     takes_light = True
 
     save_bsub: bool = param(False, "Deprecated: save what bkg_subtract returns; use the step's "
@@ -46,6 +48,11 @@ class Image2Pipeline(Pipeline):
         -------
         list of ImageModel or CubeModel
             Calibrated exposures, MJy/sr.
+
+        Raises
+        ------
+        InputError
+            If an exposure cannot be read or holds no count rates; those before it are saved.
         """
         if self.save_bsub:
             log.warning("save_bsub is deprecated: set save_results of the step bkg_subtract")
@@ -62,13 +69,22 @@ class Image2Pipeline(Pipeline):
             result.meta.filename = self.make_output_path(basepath=self.output_file, suffix=suffix)
             results.append(result)
             self.output_file = None
+            if self.save_results and not self.post_hooks:
+                self.finalize_result(result, ())
+                self._save(result)
         return results
 
+    def _save(self, image):
+        """Save a result under its own name: at once, as the next exposure may be a bad one."""
+        kept, self.output_use_model = self.output_use_model, True
+        self.save_model(image, suffix=False)
+        self.output_use_model = kept
+
     def _save_all(self, result):
-        """Each result has its own name already."""
-        self.output_use_model = True
-        for image in result:
-            self.save_model(image, suffix=False)
+        """Save what hooks have made of the results; without hooks it is done."""
+        if self.post_hooks:
+            for image in result:
+                self._save(image)
 
     def _calibrate(self, product):
         science = product.members["science"]
@@ -76,6 +92,8 @@ class Image2Pipeline(Pipeline):
             log.warning("%s: %d science members, the first is used", product.name, len(science))
         log.info("Working on %s", product.name)
         image = self.prepare_output(product.science, make_copy=not isinstance(product.science, str))
+        if image.data is None:
+            raise InputError(f"{image.meta.filename or product.name}: no count rates (SCI)")
         image.meta.asn.pool_name, image.meta.asn.table_name = product.pool, product.table
         image.meta.filename = self.make_output_path(basepath=self.output_file)
         backgrounds = product.members.get("background")

@@ -110,6 +110,53 @@ def test_a_product_without_science(folder, steps):
         Image2Pipeline.call(asn, steps=steps)
 
 
+def test_a_product_without_a_name(folder):
+    given = {"products": [{"members": [{"expname": str(folder / name(1)), "exptype": "science"}]}]}
+    with pytest.raises(InputError, match="product 0 has no 'name'"):
+        Image2Pipeline.call(given)
+
+
+def test_what_comes_before_a_bad_exposure_is_saved(folder, steps):
+    (folder / name(2)).write_text("no image")
+    asn = association(folder, ("first", [(1, "science")]), ("second", [(2, "science")]))
+    with pytest.raises(InputError, match=r"00002_nrca1_rate.fits: is neither a FITS"):
+        run(asn, steps, folder / "out")
+    assert [path.name for path in (folder / "out").iterdir()] == ["first_cal.fits"]
+
+
+def test_a_hook_after_the_pipeline_changes_what_is_saved(folder, steps):
+    from stdatamodels.jwst import datamodels
+
+    def double(images):
+        for image in images:
+            image.data *= 2
+        return images
+
+    (result,), names = run(str(folder / name(1)), steps, folder / "out", post_hooks=[double])
+    assert names == ["jw00001001001_02101_00001_nrca1_cal.fits"]
+    with datamodels.open(folder / "out" / names[0]) as saved:
+        np.testing.assert_array_equal(saved.data, result.data)
+
+
+def test_a_raw_exposure_is_refused(folder, steps):
+    from stdatamodels.jwst.datamodels import RampModel
+
+    ramp = RampModel((1, 2, 8, 8))
+    ramp.update(images.image())
+    with pytest.raises(InputError, match="takes ImageModel or CubeModel, this is RampModel"):
+        Image2Pipeline.call(ramp, steps=steps)
+
+
+def test_a_file_without_count_rates(folder, steps):
+    from astropy.io import fits
+
+    with fits.open(folder / name(1)) as file:
+        del file["SCI"]
+        file.writeto(folder / name(4))
+    with pytest.raises(InputError, match=r"no count rates \(SCI\)"):
+        Image2Pipeline.call(str(folder / name(4)), steps=steps)
+
+
 def test_names_of_several_inputs():
     found = level2.products(["a_rate.fits", "b_rate.fits"], "zed.fits")
     assert [product.name for product in found] == ["zed", "zed_2"]
