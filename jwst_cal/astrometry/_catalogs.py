@@ -114,12 +114,12 @@ def with_positions(catalogue, name):
     Returns
     -------
     astropy.table.Table
-        With ``x`` and ``y``.
+        With ``x`` and ``y``, numbers in every row.
 
     Raises
     ------
     InputError
-        If it has no positions.
+        If it has no positions, or they are no numbers.
     """
     for axis in "xy":
         known = [axis, f"{axis}centroid", f"{axis}_centroid"]
@@ -129,7 +129,24 @@ def with_positions(catalogue, name):
                              f"{', '.join(known)}; it has {', '.join(catalogue.colnames)}")
         if present[0] != axis:
             catalogue.rename_column(present[0], axis)
-    return catalogue
+    return _placed(catalogue, ("x", "y"), name)
+
+
+def _placed(table, columns, name):
+    """Leave out rows in which one of these columns has no number; refuse what is no number."""
+    there = np.ones(len(table), bool)
+    for column in columns:
+        try:
+            values = np.ma.asarray(table[column]).astype(float)
+        except (TypeError, ValueError):
+            raise InputError(f"{name}: column {column} holds '{table[column][0]}' where numbers "
+                             "are needed") from None
+        there &= np.isfinite(values.filled(np.nan))
+    if there.all():
+        return table
+    log.warning("%s: %d of %d sources have no position and are left out", name,
+                np.count_nonzero(~there), len(there))
+    return table[there]
 
 
 def inside(catalogue, box):
@@ -256,14 +273,14 @@ def _on_the_sky(table, name):
         if "sky_centroid" in table.colnames:
             log.warning("%s has columns RA, DEC and sky_centroid; the last is not used", name)
             table.remove_column("sky_centroid")
-        return table
+        return _placed(table, ("RA", "DEC"), name)
     if "sky_centroid" not in table.colnames:
         raise InputError(f"{name}: a reference catalogue needs columns RA and DEC, or "
                          f"sky_centroid; it has {', '.join(table.colnames)}")
     centroid = table["sky_centroid"].icrs
     table["RA"], table["DEC"] = centroid.ra.deg, centroid.dec.deg
     table.remove_column("sky_centroid")
-    return table
+    return _placed(table, ("RA", "DEC"), name)
 
 
 def _of_directory(folder, centre, radius):

@@ -112,8 +112,9 @@ def corrector(image, catalogue):
             "catalog": catalogue, "name": catalogue.meta.get("name"),
             "group_id": image.meta.group_id})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
+        reason = " ".join(str(part).replace("%s", "").strip() for part in error.args)
         raise InputError(f"{image.meta.filename}: its coordinates cannot be corrected: "
-                         f"{' '.join(map(str, error.args))}") from error
+                         f"{reason}") from error
 
 
 @functools.cache

@@ -5,8 +5,9 @@ import os
 
 from jwst_cal import flags
 from jwst_cal.astrometry import _catalogs, _match
-from jwst_cal.errors import InputError, ParameterError
+from jwst_cal.errors import ParameterError
 from jwst_cal.framework import GroupStep, SkipStep, param
+from jwst_cal.models import requirements
 from jwst_cal.photometry import _finders
 
 __all__ = ["TweakRegStep"]
@@ -116,7 +117,7 @@ class TweakRegStep(GroupStep):
         Raises
         ------
         InputError
-            If an image has no coordinates, or a catalogue cannot be read.
+            If an image has no coordinates on the sky, or a catalogue cannot be read.
         ParameterError
             If ``catfile``, ``catalog_format`` or ``abs_refcat`` is not what it must be.
         SkipStep
@@ -166,12 +167,14 @@ class TweakRegStep(GroupStep):
         with images:
             for index in range(len(images)):
                 image = images.borrow(index)
-                _check(image)
+                requirements.image_of_the_sky(image, self.class_alias)
                 name, box = image.meta.filename, image.meta.wcs.bounding_box
                 box = None if box is None else box.bounding_box(order="F")
                 catalogue = None if custom is None else self._custom_catalogue(image, custom)
                 save = catalogue is None and self.save_catalogs
                 if catalogue is None:
+                    if custom is not None:
+                        log.info("%s: no catalogue is given for it, sources are searched for", name)
                     catalogue = self._find(image)
                 catalogue = _catalogs.inside(catalogue, box)
                 if catalogue.meta.get("name") is None:
@@ -275,10 +278,3 @@ class TweakRegStep(GroupStep):
                                         image.meta.filename, error)
                 images.shelve(image, index)
 
-
-def _check(image):
-    name = image.meta.filename or "the input"
-    if getattr(image, "data", None) is None or image.data.ndim != 2:
-        raise InputError(f"{name}: tweakreg takes 2-D images, this is {type(image).__name__}")
-    if image.meta.wcs is None:
-        raise InputError(f"{name}: no coordinates; assign_wcs must come first")

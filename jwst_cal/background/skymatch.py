@@ -11,6 +11,7 @@ from jwst_cal import flags
 from jwst_cal.background import _sky
 from jwst_cal.errors import InputError, ParameterError
 from jwst_cal.framework import GroupStep, param, products
+from jwst_cal.models import requirements
 
 __all__ = ["SkyMatchStep"]
 
@@ -124,11 +125,7 @@ class SkyMatchStep(GroupStep):
             for index in range(len(library)):
                 image = library.borrow(index)
                 name = image.meta.filename or f"image {index + 1}"
-                if getattr(image, "data", None) is None or image.data.ndim != 2:
-                    raise InputError(f"{name}: skymatch takes 2-D images, this is "
-                                     f"{type(image).__name__}")
-                if image.meta.wcs is None:
-                    raise InputError(f"{name}: no coordinates; assign_wcs must come first")
+                requirements.image_of_the_sky(image, self.class_alias)
                 shape = image.data.shape
                 found.append(_Image(index, name, shape,
                                     _sky.outline(image.meta.wcs, shape, self.stepsize),
@@ -213,7 +210,8 @@ class SkyMatchStep(GroupStep):
                     image = library.borrow(member.index)
                     if known:
                         self._note(image, member.level + level, level)
-                        log.info("%s: sky %.6g%s", member.name, member.level + level,
+                        log.info("%s: sky %.6g%s%s", member.name, member.level + level,
+                                 _unit(image),
                                  f" ({member.level:.6g} before)" if member.level else "")
                     else:
                         log.warning("%s: its sky could not be measured", member.name)
@@ -244,6 +242,7 @@ class SkyMatchStep(GroupStep):
                     raise InputError(f"{path}: no level for {image.meta.filename}")
                 level = known.pop(stem)
                 self._note(image, level, level)
+                log.info("%s: sky %.6g%s", image.meta.filename, level, _unit(image))
                 image.meta.cal_step.skymatch = "COMPLETE"
                 library.shelve(image, index)
         if known:
@@ -266,6 +265,10 @@ def _on_pixels(wcs, places):
     return found
 
 
+def _unit(image):
+    return f" {image.meta.bunit_data}" if image.meta.bunit_data else ""
+
+
 def _stem(name):
     return products.remove_suffix(os.path.splitext(os.path.basename(name))[0])[0]
 
@@ -278,7 +281,7 @@ def _read_list(path):
             lines = file.read().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ParameterError(f"Parameter 'skylist' of skymatch: {path} cannot be read: "
-                             f"{error}") from error
+                             f"{getattr(error, 'strerror', None) or error}") from error
     for number, line in enumerate(lines, 1):
         words = line.partition("#")[0].split()
         if not words:

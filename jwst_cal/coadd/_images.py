@@ -7,33 +7,11 @@ import numpy as np
 from jwst_cal.coadd import _output_frame
 from jwst_cal.errors import InputError
 from jwst_cal.kernels.pixels import inverse_variance
+from jwst_cal.models import requirements
 
-__all__ = ["check", "look", "weigh", "without_sky"]
+__all__ = ["look", "weigh", "without_sky"]
 
 log = logging.getLogger(__name__)
-
-
-def check(image, alias):
-    """
-    Refuse what is no image with coordinates.
-
-    Parameters
-    ----------
-    image : data model
-        The image.
-    alias : str
-        Step that it is given to.
-
-    Raises
-    ------
-    InputError
-        If it is not 2-D or has no coordinates.
-    """
-    name = image.meta.filename or "the input"
-    if getattr(image, "data", None) is None or image.data.ndim != 2:
-        raise InputError(f"{name}: {alias} takes 2-D images, this is {type(image).__name__}")
-    if image.meta.wcs is None:
-        raise InputError(f"{name}: no coordinates; assign_wcs must come first")
 
 
 def look(library, alias):
@@ -59,7 +37,7 @@ def look(library, alias):
     Raises
     ------
     InputError
-        If the first is not 2-D or has no coordinates.
+        If the first is no 2-D image with coordinates on the sky.
     """
     found, polygons = [], []
     with library:
@@ -70,7 +48,7 @@ def look(library, alias):
                 found.append((None, None, None, s_region))
                 continue
             first = library.borrow(0)
-            check(first, alias)
+            requirements.image_of_the_sky(first, alias)
             found.append((first.meta.wcs, first.meta.wcsinfo.instance, first.data.shape,
                           s_region))
             area = first.meta.photometry.pixelarea_steradians

@@ -295,10 +295,12 @@ def from_file(path, output_shape=None):
         with asdf.open(path, lazy_load=False, memmap=False) as file:
             tree = dict(file.tree)
     except (OSError, ValueError) as error:
-        raise ParameterError(f"output_wcs: {path} cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ParameterError(f"Parameter 'output_wcs' of resample: {path} cannot be read: "
+                             f"{reason}") from error
     wcs = tree.get("wcs")
     if wcs is None:
-        raise ParameterError(f"output_wcs: {path} has no 'wcs'")
+        raise ParameterError(f"Parameter 'output_wcs' of resample: {path} has no 'wcs'")
     if wcs.output_frame.naxes != 2:
         raise ParameterError(f"output_wcs: {path} has {wcs.output_frame.naxes} axes where two are "
                              "needed")

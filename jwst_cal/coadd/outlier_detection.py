@@ -11,7 +11,7 @@ from jwst_cal.errors import InputError, ParameterError
 from jwst_cal.framework import GroupStep, param
 from jwst_cal.kernels.blot import outliers
 from jwst_cal.kernels.median import median, rolling_median
-from jwst_cal.models import invalid
+from jwst_cal.models import invalid, requirements
 
 __all__ = ["OutlierDetectionStep"]
 
@@ -228,7 +228,7 @@ class OutlierDetectionStep(GroupStep):
         with library:
             for index in indices:
                 image = library.borrow(index)
-                _images.check(image, self.class_alias)
+                requirements.image_of_the_sky(image, self.class_alias)
                 if output is None:
                     output = _mosaic.blank(image, frame)
                 times.add(image)
@@ -258,7 +258,7 @@ class OutlierDetectionStep(GroupStep):
             for index in range(len(library)):
                 image = library.borrow(index)
                 name = image.meta.filename
-                _images.check(image, self.class_alias)
+                requirements.image_of_the_sky(image, self.class_alias)
                 if stack is None:
                     shape = image.data.shape
                     stack = _median.Stack(len(library), shape, not library.on_disk)

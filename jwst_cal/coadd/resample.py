@@ -10,7 +10,7 @@ from jwst_cal.coadd import _drizzle, _images, _mosaic, _output_frame, _pixel_map
 from jwst_cal.errors import ParameterError
 from jwst_cal.framework import GroupStep, param
 from jwst_cal.kernels import memory
-from jwst_cal.models import invalid
+from jwst_cal.models import invalid, requirements
 
 __all__ = ["ResampleStep"]
 
@@ -112,11 +112,29 @@ class ResampleStep(GroupStep):
         if not self.output_wcs:
             return _output_frame.around(found,
                                         **self.options_for(_output_frame.around)), polygons
-        frame = _output_frame.from_file(self.make_input_path(self.output_wcs), self.output_shape)
+        frame = self.frame_of_file()
         area = area or _output_frame.mean_pixel_area(found[0][0], found[0][2])
         if area:
             frame.scale_ratio = frame.scale / (3600 * np.degrees(np.sqrt(area)))
         return frame, polygons
+
+    def frame_of_file(self):
+        """
+        Read the output frame that ``output_wcs`` names.
+
+        Returns
+        -------
+        _output_frame.Frame or None
+            The frame; None without that parameter.
+
+        Raises
+        ------
+        ParameterError
+            If the file holds none.
+        """
+        if not self.output_wcs:
+            return None
+        return _output_frame.from_file(self.make_input_path(self.output_wcs), self.output_shape)
 
     def _combine(self, library, indices, frame, polygons, alone):
         """Add up the images of these indices."""
@@ -133,7 +151,7 @@ class ResampleStep(GroupStep):
                     source = kept.get(index)
                     if source is None:
                         image = library.borrow(index)
-                        _images.check(image, self.class_alias)
+                        requirements.image_of_the_sky(image, self.class_alias)
                         output = _mosaic.blank(image, frame) if output is None else output
                         if self.blendheaders and not alone:
                             blender = _accumulated(blender, image)

@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 def _tell_filters(metadata):
     """Name the exposures that have other filters than most."""
     filters = [" ".join(str(one.get(f"meta.instrument.{key}") or "") for key in
-                        ("filter", "pupil")).strip() for one in metadata]
+                        ("name", "filter", "pupil")).strip() for one in metadata]
     most = max(filters, key=filters.count)
     odd = [f"{one.get('meta.filename')} ({name or 'none'})"
            for one, name in zip(metadata, filters, strict=True) if name != most]
@@ -60,7 +60,11 @@ class Image3Pipeline(Pipeline):
         ------
         InputError
             If there is no exposure, or one cannot be read.
+        ParameterError
+            If ``output_wcs`` of resample names no file with coordinates.
         """
+        if not self.resample.skip:
+            self.resample.frame_of_file()  # a wrong one is told before hours of work
         library = open_library(self, given, exptypes=["science"])
         try:
             return self._mosaic(library)

@@ -385,6 +385,39 @@ def test_too_few_absolute_sources_fail(tmp_path, exposures, caplog):
     assert "3 sources in the reference catalogue three.ecsv, 15 are needed" in caplog.text
 
 
+def test_absolute_sources_without_a_position_are_left_out(tmp_path, exposures, truth, caplog):
+    path = absolute(tmp_path / "stars.ecsv", moved=(1.5, -0.8))
+    stars = Table.read(path)
+    stars["RA"][3], stars["DEC"][5] = np.nan, np.nan
+    stars.write(path, overwrite=True)
+    (found,) = models_of(TweakRegStep(abs_refcat=path).run(exposures[:1]))
+    np.testing.assert_allclose(
+        star_fields.residuals(found.meta.wcs, truth[1])[0], 1.5, atol=4 * MAS)
+    assert f"2 of {len(stars)} sources have no position and are left out" in caplog.text
+    stars["RA"] = np.nan
+    stars.write(path, overwrite=True)
+    assert statuses(TweakRegStep(abs_refcat=path).run(exposures)) == ["FAILED"] * 3
+    assert "0 sources in the reference catalogue stars.ecsv, 15 are needed" in caplog.text
+
+
+@pytest.mark.parametrize("columns", [("RA", "DEC"), ("x", "y")])
+def test_positions_that_are_no_numbers_are_refused(tmp_path, exposures, columns):
+    path = str(tmp_path / "words.csv")
+    Table({columns[0]: ["05:20:21"] * 20, columns[1]: [1.0] * 20}).write(path)
+    given = {"abs_refcat": path}
+    if columns == ("x", "y"):
+        exposures[0].meta.tweakreg_catalog, given = path, {"use_custom_catalogs": True}
+    with pytest.raises(InputError, match=rf"words.csv: column {columns[0]} holds '05:20:21' where"):
+        TweakRegStep(**given).run(exposures)
+
+
+def test_images_that_catfile_does_not_name_are_told(tmp_path, exposures, caplog):
+    (tmp_path / "other.txt").write_text("other_cal.fits stars.ecsv\n")
+    with caplog.at_level("INFO"):
+        TweakRegStep(use_custom_catalogs=True, catfile=str(tmp_path / "other.txt")).run(exposures)
+    assert caplog.text.count("no catalogue is given for it, sources are searched for") == 3
+
+
 def test_unknown_absolute_catalogue_is_refused(exposures):
     with pytest.raises(ParameterError, match=r"'abs_refcat' .*'no.ecsv' is no file, no directory"):
         TweakRegStep(abs_refcat="no.ecsv").run(exposures)

@@ -247,7 +247,7 @@ def test_an_image_without_coordinates():
 @pytest.mark.parametrize(("parameters", "message"), [
     ({"fillval": "many"}, "'fillval' of resample: 'MANY'"),
     ({"pixmap_order": 2}, "'pixmap_order' of resample: 2"),
-    ({"output_wcs": "nowhere.asdf"}, r"output_wcs: .*nowhere\.asdf cannot be read"),
+    ({"output_wcs": "nowhere.asdf"}, r"'output_wcs' of resample: .*nowhere\.asdf cannot be read"),
     ({"pixel_scale": 500.0}, "0 columns and 0 rows"),
 ])
 def test_parameters_that_make_no_output(make, parameters, message):

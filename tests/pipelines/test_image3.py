@@ -11,7 +11,7 @@ from astropy.io import fits
 from astropy.table import QTable
 from stdatamodels.jwst import datamodels
 
-from jwst_cal.errors import InputError
+from jwst_cal.errors import InputError, ParameterError
 from jwst_cal.models import ModelLibrary
 from jwst_cal.pipelines import Image3Pipeline
 from tests import images, mosaics
@@ -195,7 +195,14 @@ def test_members_of_another_filter_are_named(mosaic, tmp_path, monkeypatch, capl
     assert result.meta.cal_step.resample == "COMPLETE"
     warning, = (line for line in caplog.messages if "Different filters" in line)
     assert "1 of " in warning
-    assert f"not of F200W CLEAR: {models[1].meta.filename} (F115W CLEAR)" in warning
+    assert f"not of NIRCAM F200W CLEAR: {models[1].meta.filename} (NIRCAM F115W CLEAR)" in warning
+
+
+def test_a_wrong_output_frame_is_told_at_once(mosaic, caplog):
+    steps = {"resample": {"output_wcs": "nowhere.asdf"}}
+    with pytest.raises(ParameterError, match=r"nowhere.asdf cannot be read: No such file"):
+        Image3Pipeline.call(mosaic.asn, steps=steps)
+    assert "Step tweakreg running" not in caplog.text
 
 
 def test_an_unreadable_member_is_named(mosaic, tmp_path):
