@@ -1,12 +1,12 @@
 """Photometry of many sources: circular apertures, rings of background, shapes, neighbours."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from jwst_cal.kernels.circles import circle_sums
 from jwst_cal.kernels.rings import ring_medians
+from jwst_cal.photometry import _stars
 
 __all__ = ["Apertures", "local_background", "magnitudes", "neighbours", "shapes", "sums"]
 
@@ -44,20 +44,9 @@ def known(positions):
     return np.where(np.isfinite(positions), positions, NOWHERE)
 
 
-def _windows(shape, positions, half):
-    """Rows and columns of a square around each position, and what of it is in the image."""
-    middle = np.ceil(positions - 0.5).astype(int)
-    steps = np.arange(-half, half + 1)
-    cols, rows = (middle[:, axis, None] + steps for axis in (0, 1))
-    rows, cols = rows[:, :, None], cols[:, None, :]
-    inside = (rows >= 0) & (rows < shape[0]) & (cols >= 0) & (cols < shape[1])
-    return rows, cols, inside
-
-
-def _taken(image, rows, cols, inside, fill):
-    """Values in the windows, `fill` outside of the image."""
-    values = image[np.clip(rows, 0, image.shape[0] - 1), np.clip(cols, 0, image.shape[1] - 1)]
-    return np.where(inside, values, np.asarray(fill, image.dtype))
+def _pixels(positions):
+    """The pixels that the positions are in, columns and rows."""
+    return np.ceil(known(positions) - 0.5).astype(int)
 
 
 def local_background(image, positions, inner, outer):
@@ -105,7 +94,7 @@ def sums(image, error, positions, radii):
     return circle_sums(image, error, positions, np.asarray(radii, np.float64))
 
 
-def shapes(image, positions, fwhm):
+def shapes(image, positions, fwhm, radius=1.5):
     """
     Measure how sharp and round sources are, as DAOFIND does.
 
@@ -117,6 +106,8 @@ def shapes(image, positions, fwhm):
         Columns and rows.
     fwhm : float
         Full width at half maximum of the Gaussian they are compared with, pixels.
+    radius : float
+        Where it ends, standard deviations.
 
     Returns
     -------
@@ -128,35 +119,23 @@ def shapes(image, positions, fwhm):
     -----
     Source: Stetson 1987, PASP 99, 191.
     """
-    kernel, mask = _gaussian(fwhm)
-    half = len(kernel) // 2
-    rows, cols, inside = _windows(image.shape, known(positions), 2 * half)
-    wide = _taken(image, rows, cols, inside, 0).astype(np.float64)
-    views = np.lib.stride_tricks.sliding_window_view(wide, kernel.shape, axis=(1, 2))
-    convolved = np.einsum("nijkl,kl->nij", views, kernel)  # the kernel is symmetric
+    compared = _stars.gaussian(max(fwhm, 1e-3), radius)  # a point at least
+    half = len(compared.kernel) // 2
+    wide, inside = _stars.squares(image, _pixels(positions), 2 * half)
+    wide = wide.astype(np.float64)
+    views = np.lib.stride_tricks.sliding_window_view(wide, compared.kernel.shape, axis=(1, 2))
+    convolved = np.einsum("nijkl,kl->nij", views, compared.kernel)  # the kernel is symmetric
     convolved = np.where(inside[:, half:-half, half:-half], convolved, 0)
     values = wide[:, half:-half, half:-half]
     peak = values[:, half, half]
     with np.errstate(divide="ignore", invalid="ignore"):
-        around = ((values * mask).sum(axis=(1, 2)) - peak) / (mask.sum() - 1)
+        around = ((values * compared.inside).sum(axis=(1, 2)) - peak) / (compared.inside.sum() - 1)
         sharpness = (peak - around) / convolved[:, half, half]
         ring = convolved.copy()
         ring[:, half, half] = 0
         total = np.abs(ring).sum(axis=(1, 2))
         roundness = 2 * (ring * _quadrants(half)).sum(axis=(1, 2)) / np.where(total, total, np.nan)
     return sharpness, roundness
-
-
-def _gaussian(fwhm):
-    """Make a Gaussian without its mean, in a circle, scaled to give the height of one."""
-    sigma = max(fwhm, 1e-3) / (2 * math.sqrt(2 * math.log(2)))  # a point at least
-    radius = max(2.0, 1.5 * sigma)
-    half = int(radius)
-    y, x = np.mgrid[-half:half + 1, -half:half + 1]
-    mask = np.hypot(x, y) <= radius
-    kernel = np.exp(-(x**2 + y**2) / (2 * sigma**2)) * mask
-    mean = kernel.sum() / mask.sum()
-    return (kernel - mean) / ((kernel**2).sum() - mean * kernel.sum()) * mask, mask
 
 
 def _quadrants(half):

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jwst_cal.kernels.clipping import middle
-from jwst_cal.kernels.convolve import convolve
-from jwst_cal.kernels.convolve import peaks as find_peaks
-from jwst_cal.photometry import _background, _photutils
+from jwst_cal.photometry import _background, _stars
 
 __all__ = ["FINDERS", "Search", "find_sources"]
 
@@ -94,7 +92,7 @@ def find_sources(image, error, uncovered, search, *, wcs=None):
 
     Notes
     -----
-    Source: the finders are those of photutils.
+    Source: the finders are those of photutils, in :mod:`._stars` and :mod:`._segmentation`.
     """
     segments = None
     try:
@@ -114,7 +112,7 @@ def find_sources(image, error, uncovered, search, *, wcs=None):
                                              search, wcs=wcs)
     else:
         typical = np.mean(above * np.array(middle(background.scatter), np.float32))
-        table = _stars(image, uncovered, float(typical), search)
+        table = _stars.find(image, uncovered, float(typical), search)
     if table is None or not len(table):
         return _empty(), None
     return _named(table), segments
@@ -133,65 +131,3 @@ def _named(table):
         if theirs in table.colnames:
             table.rename_column(theirs, ours)
     return table
-
-
-def _stars(image, uncovered, threshold, search):
-    """Find stars as DAOFIND or starfind do; None if there are none."""
-    import warnings
-
-    _photutils.loaded()
-    from photutils import detection, use_future_column_names
-    from photutils.utils import NoDetectionsWarning
-
-    kind = detection.DAOStarFinder if search.starfinder == "dao" else detection.IRAFStarFinder
-    apart = max(2, int(search.minsep_fwhm * search.kernel_fwhm + 0.5))
-    finder = kind(threshold=threshold, fwhm=search.kernel_fwhm, sigma_radius=search.sigma_radius,
-                  min_separation=apart, sharpness_range=(search.sharplo, search.sharphi),
-                  roundness_range=(search.roundlo, search.roundhi), peak_max=search.peakmax,
-                  n_brightest=search.brightest)
-    convolved = convolve(image, None, finder.kernel.data)  # which is symmetric
-    limit = getattr(finder, "threshold_eff", threshold)
-    peaks = np.argwhere(find_peaks(convolved, uncovered, limit, apart))[:, ::-1]
-    if not len(peaks):
-        return None
-    # it convolves again what it is given. Of the result starfind uses nothing, so that what is
-    # around the peaks is enough; DAOFIND looks at it, and that it ends with the image
-    reach = len(finder.kernel.data) // 2
-    strip, finder.xycoords = (image, peaks) if search.starfinder == "dao" else _cut_out(
-        image, peaks, reach)
-    with warnings.catch_warnings(), use_future_column_names():
-        warnings.simplefilter("ignore", NoDetectionsWarning)
-        table = finder(strip)
-    if table is not None and strip is not image:
-        origin = peaks - finder.xycoords
-        which = (np.asarray(table["y_centroid"]) + 0.5).astype(int) // (2 * reach + 1)
-        for axis, column in enumerate(("x_centroid", "y_centroid")):
-            table[column] += origin[which, axis]
-    return table
-
-
-def _cut_out(image, places, reach):
-    """
-    Put what is around some pixels one above the other.
-
-    Parameters
-    ----------
-    image : float32 [row, col]
-        Values; beyond the edges they are 0.
-    places : int [place, 2]
-        Columns and rows.
-    reach : int
-        How much to either side.
-
-    Returns
-    -------
-    strip : float32 [row, col]
-        The squares, from the first place on.
-    middles : int [place, 2]
-        Columns and rows of the places in it.
-    """
-    width = 2 * reach + 1
-    squares = np.lib.stride_tricks.sliding_window_view(np.pad(image, reach), (width, width))
-    strip = squares[places[:, 1], places[:, 0]].reshape(-1, width)
-    rows = width * np.arange(len(places)) + reach
-    return strip, np.stack([np.full_like(rows, reach), rows], axis=1)
