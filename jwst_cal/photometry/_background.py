@@ -1,18 +1,18 @@
 """The background of an image and its scatter: statistics of boxes and a spline through them."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
 
 from jwst_cal.detector._background_mesh import filled, smoothed
 from jwst_cal.kernels.flicker import box_medians
+from jwst_cal.kernels.magnify import magnify
 
 __all__ = ["Background", "measure"]
 
 #: Sigma clipping in a box, and boxes to either side over which the statistics are smoothed.
 SIGMA, SMOOTHED = 3.0, 1
-#: Rows that are interpolated at a time.
-BAND = 32
 #: Part of the pixels of a box that must be left for it to count.
 LEAST = 0.9
 
@@ -79,24 +79,23 @@ def measure(image, uncovered, *, box):
     maps = []
     for mesh in (level, scatter):
         mesh[few] = np.nan
-        maps.append(_magnified(smoothed(filled(mesh), SMOOTHED), size, image.shape))
-        maps[-1][uncovered] = 0
+        maps.append(_magnified(smoothed(filled(mesh), SMOOTHED), size, uncovered))
     return Background(*maps, whole)
 
 
-def _magnified(mesh, box, shape):
+def _magnified(mesh, box, uncovered):
     """Interpolate by cubic splines, box centres at the middle of their pixels; no overshooting."""
+    # it is linear in the values: one matrix for each axis
+    rows, cols = (_weights(n, int(size), length)
+                  for n, size, length in zip(mesh.shape, box, uncovered.shape, strict=True))
+    return magnify(rows, mesh.astype(np.float64) @ cols.T, uncovered,
+                   least=float(mesh.min()), most=float(mesh.max()))
+
+
+@functools.lru_cache(maxsize=8)
+def _weights(n, size, length):
+    """Weights of the boxes of a line in each of its pixels: float64 [pixel, box]."""
     from scipy.ndimage import zoom
 
-    if np.ptp(mesh) == 0:
-        return np.full(shape, mesh.flat[0], np.float32)
-    # interpolation is linear in the values: one matrix for each axis
-    rows, cols = (np.stack([zoom(unit, int(size), order=3, mode="reflect", grid_mode=True)[:length]
-                            for unit in np.eye(n)], axis=1)
-                  for n, size, length in zip(mesh.shape, box, shape, strict=True))
-    across = mesh.astype(np.float64) @ cols.T
-    found = np.empty(shape, np.float32)
-    for row in range(0, shape[0], BAND):  # what fits into the cache
-        part = found[row:row + BAND]
-        np.clip(rows[row:row + BAND] @ across, mesh.min(), mesh.max(), out=part, casting="unsafe")
-    return found
+    return np.stack([zoom(unit, size, order=3, mode="reflect", grid_mode=True)[:length]
+                     for unit in np.eye(n)], axis=1)
