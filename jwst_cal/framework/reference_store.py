@@ -516,7 +516,7 @@ def _asked_about(header: Mapping[str, Any]) -> dict[str, Any]:
     The client would look for a keyword of that name in the schemas, which takes a second to read.
     """
     return {key: value for key, value in header.items()
-            if "." not in key or key.lower().startswith("meta.")}
+            if key.lower().startswith("meta.") or (key.isupper() and "." not in key)}
 
 
 def _located(name: str, context: str, embedded: bool) -> str:

@@ -282,12 +282,16 @@ def test_a_run_does_not_tell_of_what_earlier_ones_used(cache):
     assert inside.context == "jwst_0001.pmap"
 
 
-def test_a_choice_reads_no_schemas(tmp_path):
+@pytest.mark.parametrize("is_product", [False, True])
+def test_a_choice_reads_no_schemas(tmp_path, is_product):
     """The header of an exposure tells of its making, too: the client must not look that up."""
+    from jwst_cal import models
     from jwst_cal.simulate import exposures
 
     path = str(exposures.simulate("NIRCAM", "SUB64P", n_groups=2, n_ints=1, seed=1)
                .write(tmp_path))
+    if is_product:  # which holds the tree of ASDF
+        path = models.save(models.open_exposure(path, light=True), tmp_path / "again_uncal.fits")
     code = ("import sys\nfrom jwst_cal.framework import reference_store as store\n"
             "from jwst_cal import models\n"
             "model = models.open_exposure(sys.argv[1], light=True)\n"
