@@ -87,8 +87,8 @@ def find_sources(image, error, uncovered, search, *, wcs=None):
     catalogue : astropy.table.QTable
         Columns of the finder, at least ``id``, ``xcentroid``, ``ycentroid`` (pixels from 0),
         ``flux``; without rows when there are no sources.
-    segments : SegmentationImage or None
-        Which pixel belongs to which source (``segmentation``).
+    segments : int32 [row, col] or None
+        Which pixel belongs to which source, 0 for none (``segmentation``).
 
     Notes
     -----
@@ -104,13 +104,13 @@ def find_sources(image, error, uncovered, search, *, wcs=None):
         log.info("No box of %d pixels has enough data: the background is that of the whole image",
                  search.bkg_boxsize)
     image = image - background.level
-    above = np.float32(search.snr_threshold)
     if search.starfinder == "segmentation":
         from jwst_cal.photometry import _segmentation
 
-        table, segments = _segmentation.find(image, error, uncovered, above * background.scatter,
-                                             search, wcs=wcs)
+        table, segments = _segmentation.find(image, error, uncovered, background.scatter, search,
+                                             wcs=wcs)
     else:
+        above = np.float32(search.snr_threshold)
         typical = np.mean(above * np.array(middle(background.scatter), np.float32))
         table = _stars.find(image, uncovered, float(typical), search)
     if table is None or not len(table):

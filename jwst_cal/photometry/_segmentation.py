@@ -1,15 +1,13 @@
 """Sources as connected pixels above a threshold, those that overlap taken apart."""
 
-import numpy as np
-
 from jwst_cal.kernels.convolve import convolve
-from jwst_cal.kernels.segments import divisible
-from jwst_cal.photometry import _isophotes, _photutils
+from jwst_cal.kernels.labels import label
+from jwst_cal.photometry import _blends, _isophotes
 
 __all__ = ["find"]
 
 
-def find(image, error, uncovered, threshold, search, *, wcs=None):
+def find(image, error, uncovered, scatter, search, *, wcs=None):
     """
     Find sources as connected pixels.
 
@@ -19,8 +17,9 @@ def find(image, error, uncovered, threshold, search, *, wcs=None):
         Values without background, and standard deviations.
     uncovered : bool [row, col]
         Pixels without data.
-    threshold : float32 [row, col]
-        What the pixels of a source exceed in the convolved image.
+    scatter : float32 [row, col]
+        Standard deviation of the background, which the pixels of a source exceed in the convolved
+        image by a factor.
     search : Search
         Parameters.
     wcs : gwcs.WCS, optional
@@ -30,45 +29,18 @@ def find(image, error, uncovered, threshold, search, *, wcs=None):
     -------
     table : astropy.table.QTable or None
         The sources; None if there are none.
-    segments : SegmentationImage or None
-        Which pixel belongs to which source.
+    segments : int32 [row, col] or None
+        Which pixel belongs to which source; 0 for none.
     """
-    import warnings
-
-    _photutils.loaded()
-    from astropy.utils.exceptions import AstropyUserWarning
-    from photutils import use_future_column_names
-    from photutils.segmentation import detect_sources
-    from photutils.utils import NoDetectionsWarning
-
-    with warnings.catch_warnings(), use_future_column_names():
-        warnings.simplefilter("ignore", AstropyUserWarning)  # that there are NaN
-        warnings.simplefilter("ignore", NoDetectionsWarning)
-        convolved = _convolved(image, search.kernel_fwhm, uncovered)
-        segments = detect_sources(convolved, threshold, search.npixels, mask=uncovered,
-                                  connectivity=int(search.connectivity))
-        if segments is None:
-            return None, None
-        if search.deblend:
-            segments = _taken_apart(convolved, segments, search)
-    measured = _isophotes.measure(image, error, uncovered, convolved,
-                                  np.asarray(segments.data, np.int32), search, wcs=wcs)
+    convolved = _convolved(image, search.kernel_fwhm, uncovered)
+    segments, n_found = label(convolved, scatter, uncovered, times=search.snr_threshold,
+                              n_pixels=search.npixels, connectivity=int(search.connectivity))
+    if not n_found:
+        return None, None
+    if search.deblend:
+        segments = _blends.taken_apart(convolved, segments, n_found, search)
+    measured = _isophotes.measure(image, error, uncovered, convolved, segments, search, wcs=wcs)
     return measured, segments
-
-
-def _taken_apart(convolved, segments, search):
-    """Divide segments that are several sources; of most a kernel tells that they are not."""
-    from photutils.segmentation import deblend_sources
-
-    connectivity = int(search.connectivity)
-    may = divisible(convolved, np.asarray(segments.data, np.int32), n_pixels=search.npixels,
-                    connectivity=connectivity)[segments.labels - 1]
-    if not may.any():
-        return segments
-    return deblend_sources(convolved, segments, search.npixels, labels=segments.labels[may],
-                           n_levels=search.nlevels, contrast=search.contrast,
-                           mode=search.multithresh_mode, connectivity=connectivity,
-                           progress_bar=False)
 
 
 def _convolved(image, fwhm, uncovered):

@@ -206,7 +206,7 @@ class SourceCatalogStep(Step):
         image.meta.source_catalog = os.path.basename(path)
         log.info("Saved the catalogue in %s", path)
         if segments is not None:
-            chart = models.new("SegmentationMapModel", image, only="PRIMARY", data=segments.data)
+            chart = models.new("SegmentationMapModel", image, only="PRIMARY", data=segments)
             chart.meta.wcs, chart.meta.wcsinfo = image.meta.wcs, image.meta.wcsinfo
             self.save_model(chart, suffix="segm")
             image.meta.segmentation_map = chart.meta.filename
