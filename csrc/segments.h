@@ -15,9 +15,9 @@ typedef struct {
  * their sum (float32, in pairs as numpy adds), NaN left out. All 0 if it has no pixel.
  *
  * It may be divided if there is a level above which two parts of it, of at least `n_pixels` pixels
- * each, do not touch. Pixels are added from the brightest on (those that are equal in the order of
+ * each, do not touch; not if fewer than two of its pixels have no brighter neighbour. Pixels are added from the brightest on (those that are equal in the order of
  * the array, NaN last), and the parts that a pixel joins are looked at: they may be larger than at
- * any level by pixels as bright as it. */
+ * any level by pixels as bright as it, and those joined first count as one. */
 typedef struct {
     int32_t row, col, n_rows, n_cols, n_pixels;
     float low, high, sum;

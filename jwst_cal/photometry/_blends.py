@@ -78,7 +78,7 @@ def levels(low, high, n_levels, mode):
 
 
 def _equal_steps(low, high, n):
-    """Make float32 [number, segment]; numpy makes them otherwise if a step is too small a number."""
+    """Make float32 [number, segment]; numpy goes another way if a step is no float."""
     found = np.empty((n, len(low)), np.float32)
     with np.errstate(all="ignore"):
         tiny = (high - low) / (n - 1) == 0

@@ -54,7 +54,8 @@ def crowd(seed, shape, n, noise=0.1, sigma=(0.7, 3)):
     image = rng.normal(0, noise, shape)
     for _ in range(n):
         cy, cx, width = rng.uniform(0, shape[0]), rng.uniform(0, shape[1]), rng.uniform(*sigma)
-        image += 10 ** rng.uniform(-0.5, 2) * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / 2 / width**2)
+        far = ((x - cx) ** 2 + (y - cy) ** 2) / width**2
+        image += 10 ** rng.uniform(-0.5, 2) * np.exp(-far / 2)
     image[rng.random(shape) < 0.01] = np.nan
     return image.astype(np.float32)
 

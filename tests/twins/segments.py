@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import ndimage
 
-STEPS = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]
+#: To the neighbours, those beside a pixel first.
+STEPS = [(-1, 0), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)]
 MANY_MARKERS = 200
 
 
@@ -11,7 +12,9 @@ def survey(image, segments, *, n_pixels, connectivity=8, n_labels=None, n_thread
     from jwst_cal.kernels.segments import SEGMENT
 
     n_labels = segments.max() if n_labels is None else n_labels
-    if connectivity not in (4, 8) or n_pixels < 1 or segments.min() < 0 or segments.max() > n_labels:
+    if connectivity not in (4, 8) or n_pixels < 1:
+        raise ValueError("out of range")
+    if segments.min() < 0 or segments.max() > n_labels:
         raise ValueError("out of range")
     found = np.zeros(n_labels, SEGMENT)
     for label, box in enumerate(ndimage.find_objects(segments), start=1):
@@ -30,8 +33,7 @@ def survey(image, segments, *, n_pixels, connectivity=8, n_labels=None, n_thread
 
 
 def _beside(place, connectivity):
-    return [(place[0] + dy, place[1] + dx) for dy, dx in STEPS
-            if connectivity == 8 or not (dy and dx)]
+    return [(place[0] + dy, place[1] + dx) for dy, dx in STEPS[:connectivity]]
 
 
 def _may(image, inside, n_pixels, connectivity):
@@ -42,7 +44,7 @@ def _may(image, inside, n_pixels, connectivity):
              if not any(of.get(near, -np.inf) > value for near in _beside(place, connectivity))]
     if len(peaks) < 2:
         return False
-    order = np.argsort(np.where(np.isnan(values), np.inf, -values.astype(float)), kind="stable")
+    order = np.lexsort((-np.nan_to_num(values.astype(float), nan=0), np.isnan(values)))
     parts = {}  # pixel: the part that it belongs to
     for place in map(tuple, where[order].tolist()):
         beside = {id(parts[near]): parts[near] for near in _beside(place, connectivity)
