@@ -74,8 +74,8 @@ def show(figure, axis, image, usable, title, unit, colours):
     shown = axis.imshow(image, origin="lower", cmap=colours, norm=norm)
     axis.set_title(title)
     ticks = norm.inverse(np.linspace(0, 1, 6))
-    beside = axis.inset_axes((1.02, 0, 0.03, 1))  # as high as the image
-    bar = figure.colorbar(shown, cax=beside, ticks=ticks, format="%.3g")
+    strip = axis.inset_axes((1.02, 0, 0.03, 1))  # as high as the image
+    bar = figure.colorbar(shown, cax=strip, ticks=ticks, format="%.3g")
     bar.minorticks_off()
     bar.set_label(unit)
 

@@ -55,7 +55,7 @@ def of_run(step, saved):
         If a picture or the page cannot be written.
     """
     groups = _by_root(saved)
-    shown = [(path, *_drawn(path)) for group in groups.values() for path in group]
+    shown = [(path, *_drawn(path)) for group in groups.values() for path, _ in group]
     told = provenance.told(step, step._history)
     text = "\n".join(_parts(step, told, shown))
     folder = os.path.dirname(saved[-1] if saved else step.make_output_path())
@@ -71,22 +71,25 @@ def _split(path):
 
 
 def _by_root(saved):
-    """Products by root, in the order they were made; those made of all the others come first."""
-    groups, kinds = {}, {}
+    """Products, each with its suffix, by root, as they were made; those of all others first."""
+    groups = {}
     for path in dict.fromkeys(saved):
         root, suffix = _split(path)
-        groups.setdefault(root, []).append(path)
-        kinds.setdefault(root, set()).add(suffix)
+        groups.setdefault(root, []).append((path, suffix))
     *others, last = groups or [None]
-    if others and kinds[last] != kinds[others[-1]]:
+    if others and _suffixes(groups[last]) != _suffixes(groups[others[-1]]):
         groups = {last: groups.pop(last)} | groups
     return groups
 
 
+def _suffixes(group):
+    return {suffix for _, suffix in group}
+
+
 def _name(step, groups, given):
     """Name a page after its first products; those of several from one association, after that."""
-    suffixes = [{_split(path)[1] for path in group} for group in groups.values()]
-    if len(suffixes) > 1 and suffixes[0] == suffixes[1] and str(given).endswith(".json"):
+    first, *others = groups.values() or [()]
+    if others and _suffixes(first) == _suffixes(others[0]) and str(given).endswith(".json"):
         return _split(given)[0]
     return next(iter(groups), None) or _split(step.make_output_path())[0]
 

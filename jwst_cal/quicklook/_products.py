@@ -63,9 +63,13 @@ def _figure(model, product, path):
         _rates.draw(model, path)
         return True
     if kind == 2 and model.data.dtype.kind == "f":
-        return _image(model, product)
+        return _image(model, product, model.data, getattr(model, "dq", None))
     if kind == 3:
-        return _integrations(model)
+        dq = getattr(model, "dq", None)
+        dq = dq if dq is not None and dq.shape == model.data.shape else None
+        if len(model.data) == 1:
+            return _image(model, product, model.data[0], None if dq is None else dq[0])
+        return _integrations(model, dq)
     return _ramp(model) if kind == 4 else None
 
 
@@ -81,27 +85,32 @@ def _usable(data, dq):
     return usable
 
 
-def _image(model, product):
+def _image(model, product, data, dq):
     """An image with its flags; a mosaic with its weights, inputs and sources."""
-    weight, dq = getattr(model, "wht", None), getattr(model, "dq", None)
+    weight = getattr(model, "wht", None)
     mosaic = weight is not None and np.size(weight)
-    data, every = _thin(model.data)
+    data, every = _thin(data)
     figure, (left, right) = _figures.beside(data.shape)
     _figures.show(figure, left, data, _usable(data, None if dq is None else _thin(dq)[0]),
                   "Image", model.meta.bunit_data or "", "magma")
     if mosaic:
-        weight = np.where(_thin(weight)[0] > 0, _thin(weight)[0], np.nan)
+        weight, _ = _thin(weight)
+        weight = np.where(weight > 0, weight, np.nan)
         _figures.show(figure, right, weight, np.isfinite(weight), "Weight", "", "viridis")
         _draw_inputs(right, model, product, every)
         _draw_sources(left, product, every)
     elif dq is not None:
         _figures.show_flags(right, _thin(dq)[0])
     for axis in (left, right):
-        axis.set(xlabel="column" if every == 1 else f"column / {every}",
-                 ylabel="row" if every == 1 else f"row / {every}",
-                 xlim=(-0.5, data.shape[1] - 0.5), ylim=(-0.5, data.shape[0] - 0.5))
+        _label(axis, every)
+        axis.set(xlim=(-0.5, data.shape[1] - 0.5), ylim=(-0.5, data.shape[0] - 0.5))
     figure.suptitle(_figures.title(model))
     return figure
+
+
+def _label(axis, every):
+    axis.set(xlabel="column" if every == 1 else f"column / {every}",
+             ylabel="row" if every == 1 else f"row / {every}")
 
 
 def _draw_inputs(axis, model, product, every):
@@ -112,6 +121,7 @@ def _draw_inputs(axis, model, product, every):
         table = file["HDRTAB"].data if "HDRTAB" in file else None
     if table is None or "S_REGION" not in table.names or getattr(model.meta, "wcs", None) is None:
         return
+    label = f"outlines of {len(table)} images"
     for number, region in enumerate(table["S_REGION"]):
         numbers = re.findall(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?", str(region))
         if len(numbers) < 6 or len(numbers) % 2:
@@ -120,7 +130,10 @@ def _draw_inputs(axis, model, product, every):
         x, y = model.meta.wcs.invert(np.append(ra, ra[0]), np.append(dec, dec[0]),
                                      with_bounding_box=False)
         axis.plot(np.asarray(x) / every, np.asarray(y) / every, lw=1.2,
-                  color=OUTLINES[number % len(OUTLINES)])
+                  color=OUTLINES[number % len(OUTLINES)], label=label)
+        label = None
+    if label is None:
+        _figures.legend_below(axis, 1)
 
 
 def _draw_sources(axis, product, every):
@@ -143,34 +156,52 @@ def _draw_sources(axis, product, every):
     _figures.legend_below(axis, 2)
 
 
-def _integrations(model):
-    """The median of all integrations, and how they go in time."""
+def _integrations(model, dq):
+    """The median of all integrations, and how level and flags go in time."""
     figure = _figures.new((15, 6.2))
-    left, right = figure.subplots(1, 2)
-    cube = model.data[:, ::max(1, -(-model.data.shape[1] // SIDE)),
-                      ::max(1, -(-model.data.shape[2] // SIDE))]
-    usable = np.isfinite(cube)
+    axes = figure.subplot_mosaic([["image", "level"], ["image", "flags"]] if dq is not None
+                                 else [["image", "level"]])
+    every = max(1, -(-max(model.data.shape[1:]) // SIDE))
+    cube = model.data[:, ::every, ::every]
     median = np.full(cube.shape[1:], np.nan, np.float32)
-    seen = usable.any(axis=0)
     # some of many are enough for a picture
     some = cube[:: max(1, len(cube) // 40)]
-    seen &= np.isfinite(some).any(axis=0)
+    seen = np.isfinite(some).any(axis=0)
     median[seen] = np.nanmedian(some[:, seen], axis=0)
-    _figures.show(figure, left, median, np.isfinite(median),
-                  f"Median of {len(some)} of {len(cube)} integrations",
-                  model.meta.bunit_data or "", "magma")
-    rows = [np.nanpercentile(image, (16, 50, 84)) if np.isfinite(image).any() else [np.nan] * 3
-            for image in cube]
-    low, middle, high = np.transpose(rows)
-    number = np.arange(1, len(cube) + 1)
-    right.fill_between(number, low, high, color="#9db7d5", label="16 to 84 % of the pixels",
-                       step="mid")
-    right.plot(number, middle, "o-", ms=3, color="black", label="median")
-    right.set(xlabel="integration", ylabel=model.meta.bunit_data or "",
-              title="All integrations")
-    right.legend(fontsize=8)
+    unit = model.meta.bunit_data or ""
+    _figures.show(figure, axes["image"], median, np.isfinite(median),
+                  f"Median of {len(some)} of {len(cube)} integrations", unit, "magma")
+    _label(axes["image"], every)
+    first = model.meta.exposure.integration_start or 1
+    number = first + np.arange(len(cube))
+    level, error = np.transpose([_level(image) for image in cube])
+    axes["level"].errorbar(number, level, error, fmt="o-", ms=3, lw=0.8, color="black",
+                           ecolor="0.7")
+    axes["level"].set(ylabel=unit, title="Median of the pixels of each integration, and its error")
+    lowest = axes["level"]
+    if dq is not None:
+        lowest = axes["flags"]
+        for label, bits, colour in _figures.CLASSES[1:-1]:
+            share = [100 * np.count_nonzero(flagged & bits) / flagged.size for flagged in dq]
+            lowest.plot(number, share, "o-", ms=3, lw=0.8, color=colour, label=label)
+        lowest.set(ylabel="% of the pixels", title="Flagged")
+        lowest.legend(fontsize=8, ncol=4)
+        lowest.margins(y=0.25)
+        lowest.set_ylim(bottom=0)
+    lowest.set_xlabel("integration")
+    for name in axes.keys() - {"image"}:
+        axes[name].xaxis.get_major_locator().set_params(integer=True)
     figure.suptitle(_figures.title(model))
     return figure
+
+
+def _level(image):
+    """Median of an image and the error that the scatter of its pixels gives it."""
+    values = image[np.isfinite(image)]
+    if not values.size:
+        return np.nan, np.nan
+    low, middle, high = np.percentile(values, (16, 50, 84))
+    return middle, 1.253 * (high - low) / 2 / np.sqrt(values.size)
 
 
 def _ramp(model):
@@ -195,18 +226,21 @@ def _light_curve(path):
         return None
     figure = _figures.new((12, 6))
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
-    hours = (np.asarray(table["MJD"]) - np.asarray(table["MJD"])[0]) * 24
+    time = np.asarray(table["MJD"]) - np.asarray(table["MJD"])[0]
+    name, length = next((unit for unit in (("Hours", 24), ("Minutes", 1440))
+                         if np.nanmax(time) * unit[1] > 1), ("Seconds", 86400))
+    time = time * length
     flux = table["net_aperture_sum"]
-    upper.errorbar(hours, flux.value, np.asarray(table["net_aperture_sum_err"].value), fmt="o",
+    upper.errorbar(time, flux.value, np.asarray(table["net_aperture_sum_err"].value), fmt="o",
                    ms=3, color="black", ecolor="0.7")
     upper.set(ylabel=f"Flux ({flux.unit})", title=os.path.basename(path))
-    for name, colour in (("aperture_x", "#2f7ed8"), ("aperture_y", "#c1272d"),
-                         ("centroid_x", "#2f7ed8"), ("centroid_y", "#c1272d")):
-        if name in table.colnames and (name.startswith("centroid")
-                                       or "centroid_x" not in table.colnames):
-            place = table[name].value
-            lower.plot(hours, place - np.nanmedian(place), ".", color=colour,
-                       label=f"{name} - {np.nanmedian(place):.2f}")
-    lower.set(xlabel="Hours from the first integration", ylabel="pixels")
+    for column, colour in (("aperture_x", "#2f7ed8"), ("aperture_y", "#c1272d"),
+                           ("centroid_x", "#2f7ed8"), ("centroid_y", "#c1272d")):
+        if column in table.colnames and (column.startswith("centroid")
+                                         or "centroid_x" not in table.colnames):
+            place = table[column].value
+            lower.plot(time, place - np.nanmedian(place), ".", color=colour,
+                       label=f"{column} - {np.nanmedian(place):.2f}")
+    lower.set(xlabel=f"{name} from the first integration", ylabel="Place (pixels)")
     lower.legend(fontsize=8)
     return figure

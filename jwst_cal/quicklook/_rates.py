@@ -176,9 +176,13 @@ def draw(rate, path, *, ramp=None, truth=None, pixel=None):
         If the picture cannot be written.
     """
     data, err, dq = rate.data, rate.err, rate.dq
-    figure = new((15, 9))
-    axes = figure.subplot_mosaic([["rate", "error", "flags"], ["ramp", "ramp", "pulls"]],
-                                 height_ratios=(1.15, 1))
+    if ramp is None:
+        figure = new((13, 11))
+        axes = figure.subplot_mosaic([["rate", "error"], ["flags", "pulls"]])
+    else:
+        figure = new((15, 9))
+        axes = figure.subplot_mosaic([["rate", "error", "flags"], ["ramp", "ramp", "pulls"]],
+                                     height_ratios=(1.15, 1))
     usable = np.isfinite(data) & (err > 0) & (dq & flags.pixel["DO_NOT_USE"] == 0)
     usable &= dq & flags.pixel["REFERENCE_PIXEL"] == 0
     show(figure, axes["rate"], data, usable, "Count rate", "DN/s", "magma")
@@ -187,10 +191,7 @@ def draw(rate, path, *, ramp=None, truth=None, pixel=None):
     for name in ("rate", "error", "flags"):
         axes[name].set(xlabel="column", ylabel="row")
 
-    if ramp is None:
-        axes["ramp"].text(0.5, 0.5, "no corrected ramp given", ha="center", va="center")
-        axes["ramp"].set_axis_off()
-    else:
+    if ramp is not None:
         _draw_pixel(axes, ramp, data, err, usable, pixel)
 
     if truth is None:

@@ -157,6 +157,31 @@ def test_time_series_light_curve_and_ramp(tmp_path):
             assert file.read(4) == PNG
 
 
+def test_a_cube_of_one_integration_is_drawn_as_an_image(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(_figures, "save", lambda figure, path: drawn.append(figure))
+    for count in (1, 3):
+        images.time_series(count).save(tmp_path / f"{count}_calints.fits")
+        quicklook.picture(str(tmp_path / f"{count}_calints.fits"))
+    alone, several = ([axis.get_title() for axis in figure.axes] for figure in drawn)
+    assert alone == ["Image", "Flags"]
+    assert (several[0], several[2]) == ("Median of 3 of 3 integrations", "Flagged")
+
+
+@pytest.mark.parametrize(("days", "unit"), [(1e-4, "Seconds"), (1e-2, "Minutes"), (1.0, "Hours")])
+def test_the_light_curve_has_a_fitting_unit_of_time(days, unit, tmp_path, monkeypatch):
+    from astropy.table import QTable
+
+    drawn = []
+    monkeypatch.setattr(_figures, "save", lambda figure, path: drawn.append(figure))
+    QTable({"MJD": [1.0, 1.0 + days], "net_aperture_sum": [3.0, 4.0],
+            "net_aperture_sum_err": [0.1, 0.1], "aperture_x": [5.0, 5.0]}, units={
+                "net_aperture_sum": "Jy", "net_aperture_sum_err": "Jy",
+                "aperture_x": "pix"}).write(tmp_path / "x_phot.ecsv")
+    quicklook.picture(str(tmp_path / "x_phot.ecsv"))
+    assert drawn[0].axes[1].get_xlabel() == f"{unit} from the first integration"
+
+
 def test_needs_matplotlib(monkeypatch, capsys, folder):
     found = importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec",
