@@ -9,9 +9,12 @@ from jwst_cal.errors import InputError
 from jwst_cal.kernels.pixels import inverse_variance
 from jwst_cal.models import requirements
 
-__all__ = ["look", "weigh", "without_sky"]
+__all__ = ["look", "tell_gaps", "weigh", "without_sky"]
 
 log = logging.getLogger(__name__)
+
+#: A frame of so many pixels, of which images fill less than this part, is told to be empty.
+LARGE, EMPTY = 50_000_000, 0.02
 
 
 def look(library, alias):
@@ -54,6 +57,38 @@ def look(library, alias):
             area = first.meta.photometry.pixelarea_steradians
             library.shelve(first, 0, modify=False)
     return found, polygons, area
+
+
+def tell_gaps(library, found, frame):
+    """
+    Warn of a large frame that is nearly empty, as one image lies far away from the others.
+
+    Parameters
+    ----------
+    library : ModelLibrary
+        The images.
+    found : list of (wcs, wcsinfo, shape, s_region)
+        As `look` found them.
+    frame : Frame
+        The frame around all of them.
+    """
+    n_pixels = float(np.prod(frame.shape, dtype=float))
+    if n_pixels < LARGE:
+        return
+    filled, middles = 0.0, []
+    for *_, s_region in found:
+        parts = [np.stack(frame.wcs.invert(*part.T, with_bounding_box=False))
+                 for part in _output_frame.outlines(s_region)]
+        filled += sum(abs(np.sum(x * np.roll(y, 1) - y * np.roll(x, 1))) / 2 for x, y in parts)
+        middles.append(np.hstack(parts).mean(axis=1) if parts else [np.nan, np.nan])
+    if not filled < EMPTY * n_pixels:
+        return
+    away = np.hypot(*(np.array(middles) - np.nanmedian(middles, axis=0)).T)
+    with library:
+        name = library.read_metadata(int(np.nanargmax(away))).get("meta.filename")
+    log.warning("The images fill %.2g %% of an output of %d columns and %d rows: %s is %.3g "
+                "degrees away from the others", 100 * filled / n_pixels, *frame.shape[::-1], name,
+                np.nanmax(away) * frame.scale / 3600)
 
 
 def weigh(image, weight_type, unwanted):

@@ -189,6 +189,7 @@ class OutlierDetectionStep(GroupStep):
         pointings, polygons, _ = _images.look(library, self.class_alias)
         frame = _output_frame.around(pointings)
         log.info("Grid: %d columns, %d rows", *frame.shape[::-1])
+        _images.tell_gaps(library, pointings, frame)
         known = {}
 
         def place(index, image):

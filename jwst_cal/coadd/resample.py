@@ -110,8 +110,10 @@ class ResampleStep(GroupStep):
         """Output frame, and the outlines of the images."""
         found, polygons, area = _images.look(library, self.class_alias)
         if not self.output_wcs:
-            return _output_frame.around(found,
-                                        **self.options_for(_output_frame.around)), polygons
+            frame = _output_frame.around(found, **self.options_for(_output_frame.around))
+            if self.output_shape is None:
+                _images.tell_gaps(library, found, frame)
+            return frame, polygons
         frame = self.frame_of_file()
         area = area or _output_frame.mean_pixel_area(found[0][0], found[0][2])
         if area:

@@ -328,7 +328,11 @@ def _parser():
 
 def main(args=None):
     """Run the command, with the arguments of the process by default; return its exit status."""
-    options = _parser().parse_args(args)
+    parser = _parser()
+    options = parser.parse_args(args)
+    if options.engdb_url is None and not options.allow_default:
+        parser.error("no telemetry: give --engdb_url FILE, or --allow-default for the planned "
+                     "pointing")
     logging.basicConfig(level=logging.DEBUG if options.verbose > 1 else
                         logging.INFO if options.verbose else logging.WARNING, format="%(message)s")
     status = 0

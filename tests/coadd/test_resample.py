@@ -57,6 +57,20 @@ def centroid(image, ra, dec, radius=9):
             total)
 
 
+def test_an_image_far_away_is_named(make, caplog):
+    from jwst_cal.models import ModelLibrary
+
+    near = [make(1), make(2, dx=1.0)]
+    ResampleStep()._frame(ModelLibrary(near))
+    assert "The images fill" not in caplog.text
+    frame, _ = ResampleStep()._frame(ModelLibrary([*near, make(3, dx=500.0)]))
+    (line,) = (text for text in caplog.messages if "The images fill" in text)
+    assert f"an output of {frame.shape[1]} columns and {frame.shape[0]} rows" in line
+    assert "_00003_nrca1" in line
+    away = float(line.split(" is ")[-1].split()[0])
+    assert away == pytest.approx(500 / 3600, rel=0.01)
+
+
 @pytest.mark.parametrize("kernel", ["square", "turbo", "gaussian"])
 def test_stars_stay_where_they_are(make, kernel):
     stars = [(*place, 500.0) for place in PLACES]

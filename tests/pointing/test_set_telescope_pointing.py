@@ -133,5 +133,8 @@ def test_commands(made, exposure, tmp_path, capsys):
     error = capsys.readouterr().err
     assert "none.fits: cannot be opened as an exposure" in error
     assert error.count("\n") == 1
+    with pytest.raises(SystemExit):
+        set_telescope_pointing.main([str(exposure)])
+    assert "no telemetry: give --engdb_url FILE" in capsys.readouterr().err
     assert set_velocity_aberration.main([str(exposure)]) == 0
     assert fits.getval(exposure, "VA_SCALE", "SCI") != 1
