@@ -28,11 +28,11 @@ def filled(mesh):
     float32 [y, x]
         The same without NaN.
     """
-    from scipy.spatial import cKDTree
-
     unknown = np.isnan(mesh)
     if not unknown.any():
         return mesh
+    from scipy.spatial import cKDTree
+
     known = np.argwhere(~unknown)
     distance, nearest = cKDTree(known, leafsize=10).query(np.argwhere(unknown), k=NEIGHBOURS)
     value = np.append(mesh[~unknown].astype(np.float64), 0)  # beyond the last: no such neighbour

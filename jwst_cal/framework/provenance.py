@@ -244,7 +244,7 @@ def told(root: Step, history: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @functools.cache
-def _libraries() -> dict[str, str]:
+def libraries() -> dict[str, str]:
     """Versions of what is installed, loaded or not: of two workers both tell the same."""
     from importlib import metadata
 
@@ -264,7 +264,7 @@ def _software() -> dict[str, Any]:
         "jwst_cal": __version__, "reproduces_jwst": reproduces, "crds": crds, "context": context,
         "python": platform.python_version(), "machine": platform.machine(),
         "threads": threads.team_size(None, work=1 << 30),
-        **_libraries(),
+        **libraries(),
     }
 
 

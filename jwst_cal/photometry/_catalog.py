@@ -17,7 +17,7 @@ FOUND = {"isophotal_flux": "flux", "isophotal_flux_err": "segment_flux_err",
          "orientation": "orientation"}
 CORNERS = {"ll": "lower-left", "ul": "upper-left", "lr": "lower-right", "ur": "upper-right"}
 #: Libraries whose versions are told.
-LIBRARIES = ("Python", "numpy", "scipy", "astropy", "photutils", "gwcs")
+LIBRARIES = ("numpy", "scipy", "astropy", "gwcs")
 
 
 def build(data, error, found, apertures, offset, *, wcs, reference_pixel, fwhm, star_limits):
@@ -182,14 +182,18 @@ def _north(wcs, pixel):
 
 def _meta(found, apertures, offset):
     """What the catalogue was made with."""
+    import platform
+
     import jwst_cal
     from jwst_cal import clock
+    from jwst_cal.framework.provenance import libraries
 
     meta = {"date": f"{clock.now():%Y-%m-%d %H:%M:%S} UTC"}
-    meta.update((name, value) for name, value in found.meta.items() if name != "date")
-    versions = meta.get("version") or {}
-    meta["version"] = {name: versions[name] for name in LIBRARIES if name in versions} | {
-        "jwst_cal": jwst_cal.__version__}
+    versions = libraries()
+    meta["version"] = {"Python": platform.python_version(),
+                       **{name: versions[name] for name in LIBRARIES},
+                       "jwst_cal": jwst_cal.__version__}
+    meta.update(found.meta)
     meta["aperture_params"] = {
         "aperture_ee": apertures.energies, "aperture_radii": apertures.radii,
         "aperture_corrections": apertures.corrections,

@@ -1,9 +1,11 @@
 """What is measured of the segments of an image: place, flux, size and orientation."""
 
+import math
+
 import numpy as np
 
 from jwst_cal.kernels.moments import moments
-from jwst_cal.photometry import _photutils, _sky
+from jwst_cal.photometry import _sky
 
 __all__ = ["measure"]
 
@@ -11,6 +13,11 @@ __all__ = ["measure"]
 PIXEL = 1 / 12
 #: Factor of the Kron radius, least factor, least radius in pixels: where the user gives none.
 KRON = (2.5, 1.4, 0.0)
+#: Rings of the local background: their hole in units of the box, and how many pixels they need.
+HOLE, FEWEST = 1.5, 10
+#: Its clipping, at most so many times, and from which distance of mean and median, in standard
+#: deviations, it is the median.
+SIGMA, ROUNDS, SKEWED = 3.0, 20, 0.3
 #: Corners of the boxes: column and row.
 CORNERS = {"ll": ("left", "bottom"), "ul": ("left", "top"), "lr": ("right", "bottom"),
            "ur": ("right", "top")}
@@ -54,7 +61,8 @@ def measure(image, error, uncovered, convolved, segments, search, *, wcs=None):
     area = np.where(empty, np.nan, found.area)
     flux, variance = (np.where(empty, np.nan, part) for part in (found.flux, found.variance))
     if search.localbkg_width:
-        flux -= area * _local_background(image, uncovered, segments, search.localbkg_width)
+        usable = np.isfinite(image) & ~uncovered & (segments == 0)
+        flux -= area * _local_background(image, usable, found, search.localbkg_width)
     major, minor, turned = ellipses(found.xx, found.xy, found.yy)
     table = QTable({"label": (labels + 1).astype(segments.dtype),
                     "x_centroid": found.x, "y_centroid": found.y}, copy=False)
@@ -74,8 +82,7 @@ def measure(image, error, uncovered, convolved, segments, search, *, wcs=None):
         for name, (column, row) in CORNERS.items():
             table[f"sky_bbox_{name}"] = sky.pixel_to_world(corners[column], corners[row])
     table.meta.update(
-        version=_photutils.versions(), local_bkg_width=search.localbkg_width,
-        aperture_mask_method=search.apermask_method,
+        local_bkg_width=search.localbkg_width, aperture_mask_method=search.apermask_method,
         kron_params=KRON if search.kron_params is None else tuple(search.kron_params))
     return table
 
@@ -111,10 +118,53 @@ def ellipses(xx, xy, yy):
                 np.degrees(np.arctan2(2 * xy, xx - yy) / 2) % 360)
 
 
-def _local_background(image, uncovered, segments, width):
-    """Level in a rectangular ring around each segment; by photutils, as nobody asks for it."""
-    _photutils.loaded()
-    from photutils.segmentation import SegmentationImage, SourceCatalog
+def _local_background(image, usable, boxes, width):
+    """Level of the usable pixels in a rectangular ring around each box; 0 where they are few."""
+    levels = np.zeros(len(boxes.left))
+    edges = np.stack([boxes.bottom, boxes.top, boxes.left, boxes.right], axis=1).reshape(-1, 2, 2)
+    for k, sides in enumerate(edges):
+        window, away, holes = [], [], []
+        for (first, last), length in zip(sides.tolist(), image.shape, strict=True):
+            middle, hole = (first + last) / 2, HOLE * (last - first + 1) / 2
+            start = max(0, math.floor(middle - hole - width))
+            window.append(slice(start, min(length, math.ceil(middle + hole + width) + 1)))
+            away.append(np.abs(np.arange(length)[window[-1]] - middle))
+            holes.append(hole)
+        inner, outer = (np.logical_and.outer(*(part < hole + more for part, hole
+                                               in zip(away, holes, strict=True)))
+                        for more in (0, width))
+        values = image[tuple(window)][outer & ~inner & usable[tuple(window)]]
+        if len(values) >= FEWEST:
+            levels[k] = level(values.astype(np.float64))
+    return levels
 
-    return SourceCatalog(image, SegmentationImage(segments), mask=uncovered,
-                         local_bkg_width=width).local_background
+
+def level(values):
+    """
+    Estimate the level of a background that may have sources, as SExtractor does.
+
+    Parameters
+    ----------
+    values : float64 [pixel]
+        Finite, at least one.
+
+    Returns
+    -------
+    float
+        An estimate of the mode, after clipping at 3 standard deviations from the median; the median
+        where that and the mean are far from each other.
+
+    Notes
+    -----
+    Source: Bertin and Arnouts 1996, A&AS 117, 393.
+    """
+    for _ in range(ROUNDS):
+        median, reach = np.median(values), SIGMA * values.std()
+        kept = values[(values >= median - reach) & (values <= median + reach)]
+        if len(kept) == len(values):
+            break
+        values = kept
+    median, mean, std = np.median(values), values.mean(), values.std()
+    if std == 0:
+        return mean
+    return median if abs(mean - median) / std >= SKEWED else 2.5 * median - 1.5 * mean

@@ -1,5 +1,9 @@
 """Sources as connected pixels above a threshold, those that overlap taken apart."""
 
+import math
+
+import numpy as np
+
 from jwst_cal.kernels.convolve import convolve
 from jwst_cal.kernels.labels import label
 from jwst_cal.photometry import _blends, _isophotes
@@ -45,10 +49,25 @@ def find(image, error, uncovered, scatter, search, *, wcs=None):
 
 def _convolved(image, fwhm, uncovered):
     """Convolve with a Gaussian; what is not finite or not covered is interpolated over."""
-    from astropy.convolution import Gaussian2DKernel
-    from astropy.stats import gaussian_fwhm_to_sigma
+    return image if fwhm <= 0 else convolve(image, uncovered, gaussian(fwhm))
 
-    if fwhm <= 0:
-        return image
-    kernel = Gaussian2DKernel(fwhm * gaussian_fwhm_to_sigma).array
-    return convolve(image, uncovered, kernel / kernel.sum())
+
+def gaussian(fwhm):
+    """
+    Make a Gaussian to convolve with, to four standard deviations to either side.
+
+    Parameters
+    ----------
+    fwhm : float
+        Full width at half maximum, pixels.
+
+    Returns
+    -------
+    float64 [row, col]
+        Values at the centres of pixels; their sum is 1.
+    """
+    sigma = fwhm / (2 * math.sqrt(2 * math.log(2)))
+    reach = math.ceil(8 * sigma) // 2
+    away = np.arange(-reach, reach + 1) ** 2 / (2 * sigma**2)
+    kernel = np.exp(-(away + away[:, None]))
+    return kernel / kernel.sum()
