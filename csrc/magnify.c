@@ -3,7 +3,7 @@
 #define LANES 32
 
 JC_INLINE void lanes_of(const jc_grid *in, const double *down, int first, int n,
-                        const uint8_t *hidden, float *value)
+                        const uint8_t *hidden, const float *image, float *value)
 {
     double sum[LANES] = {0};
     for (int term = 0; term < in->n_terms; term++) {
@@ -16,6 +16,9 @@ JC_INLINE void lanes_of(const jc_grid *in, const double *down, int first, int n,
         held = held < in->least ? in->least : held;
         value[k] = hidden[k] ? 0 : (float) held;
     }
+    if (!image) return;
+    for (int k = 0; k < n; k++)
+        value[k] = image[k] - value[k];
 }
 
 JC_CLONES
@@ -24,9 +27,12 @@ static void magnify_row(const jc_grid *in, int row, float *value)
     const double *down = in->down + (size_t) row * in->n_terms;
     size_t at = (size_t) row * in->n_cols;
     int whole = in->n_cols - in->n_cols % LANES;
+    const float *image = in->image ? in->image + at : NULL;
     for (int col = 0; col < whole; col += LANES)
-        lanes_of(in, down, col, LANES, in->hidden + at + col, value + at + col);
-    lanes_of(in, down, whole, in->n_cols - whole, in->hidden + at + whole, value + at + whole);
+        lanes_of(in, down, col, LANES, in->hidden + at + col, image ? image + col : NULL,
+                 value + at + col);
+    lanes_of(in, down, whole, in->n_cols - whole, in->hidden + at + whole,
+             image ? image + whole : NULL, value + at + whole);
 }
 
 jc_status jc_magnify(const jc_grid *in, int n_threads, float *value)

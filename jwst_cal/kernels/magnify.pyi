@@ -8,5 +8,6 @@ def magnify(
     *,
     least: float,
     most: float,
+    image: NDArray[np.float32] | None = None,
     n_threads: int | None = None,
 ) -> NDArray[np.float32]: ...

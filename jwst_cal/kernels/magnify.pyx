@@ -18,10 +18,11 @@ cdef extern from "magnify.h" nogil:
         const double *across
         double least, most
         const uint8_t *hidden
+        const float *image
     jc_status jc_magnify(const jc_grid *grid, int n_threads, float *value)
 
 
-def magnify(down, across, hidden, *, double least, double most, n_threads=None):
+def magnify(down, across, hidden, *, double least, double most, image=None, n_threads=None):
     """
     Multiply weights along the rows with those along the columns.
 
@@ -35,13 +36,15 @@ def magnify(down, across, hidden, *, double least, double most, n_threads=None):
         Pixels that become 0.
     least, most : float
         Limits of the values.
+    image : float32 [row, col], optional
+        What they are subtracted from.
     n_threads : int, optional
         Threads; see `jwst_cal.kernels.threads`.
 
     Returns
     -------
     value : float32 [row, col]
-        ``down @ across`` between the limits.
+        ``down @ across`` between the limits; with an image, what is left of it.
 
     Raises
     ------
@@ -56,12 +59,16 @@ def magnify(down, across, hidden, *, double least, double most, n_threads=None):
     cdef const uint8_t[:, ::1] bare = contiguous(hidden, np.bool_,
                                                  (rows.shape[0], terms.shape[1]),
                                                  "hidden").view(np.uint8)
+    cdef const float[:, ::1] whole
     value = np.empty((rows.shape[0], terms.shape[1]), np.float32)
     cdef float[:, ::1] out = value
     cdef jc_grid grid
     grid.n_rows, grid.n_terms, grid.n_cols = rows.shape[0], rows.shape[1], terms.shape[1]
     grid.down, grid.across, grid.hidden = &rows[0, 0], &terms[0, 0], &bare[0, 0]
-    grid.least, grid.most = least, most
+    grid.least, grid.most, grid.image = least, most, NULL
+    if image is not None:
+        whole = contiguous(image, np.float32, value.shape, "image")
+        grid.image = &whole[0, 0]
     cdef int team = team_of(n_threads, out.size)
     cdef jc_status status
     with nogil:

@@ -23,20 +23,22 @@ class Background(NamedTuple):
 
     Attributes
     ----------
-    level, scatter : float32 [row, col]
-        Background and standard deviation of its noise, 0 where there are no data.
+    above : float32 [row, col]
+        The image less its background; as it is where there are no data.
+    scatter : float32 [row, col]
+        Standard deviation of the background's noise, 0 where there are no data.
     whole : bool
         No box had enough pixels: the image was taken as one.
     """
 
-    level: np.ndarray
+    above: np.ndarray
     scatter: np.ndarray
     whole: bool
 
 
 def measure(image, uncovered, *, box):
     """
-    Measure the background of an image.
+    Measure the background of an image and subtract it.
 
     Parameters
     ----------
@@ -77,19 +79,23 @@ def measure(image, uncovered, *, box):
         if few.all():
             raise ValueError("no pixel has data")
     maps = []
-    for mesh in (level, scatter):
+    for mesh, of in ((level, image), (scatter, None)):
         mesh[few] = np.nan
-        maps.append(_magnified(smoothed(filled(mesh), SMOOTHED), size, uncovered))
+        maps.append(_magnified(smoothed(filled(mesh), SMOOTHED), size, uncovered, of))
     return Background(*maps, whole)
 
 
-def _magnified(mesh, box, uncovered):
-    """Interpolate by cubic splines, box centres at the middle of their pixels; no overshooting."""
+def _magnified(mesh, box, uncovered, image):
+    """
+    Interpolate by cubic splines, box centres at the middle of their pixels; no overshooting.
+
+    With an image, what is left of it.
+    """
     # it is linear in the values: one matrix for each axis
     rows, cols = (_weights(n, int(size), length)
                   for n, size, length in zip(mesh.shape, box, uncovered.shape, strict=True))
     return magnify(rows, mesh.astype(np.float64) @ cols.T, uncovered,
-                   least=float(mesh.min()), most=float(mesh.max()))
+                   least=float(mesh.min()), most=float(mesh.max()), image=image)
 
 
 @functools.lru_cache(maxsize=8)

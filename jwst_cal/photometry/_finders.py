@@ -103,7 +103,7 @@ def find_sources(image, error, uncovered, search, *, wcs=None):
     if background.whole:
         log.info("No box of %d pixels has enough data: the background is that of the whole image",
                  search.bkg_boxsize)
-    image = image - background.level
+    image = background.above
     if search.starfinder == "segmentation":
         from jwst_cal.photometry import _segmentation
 

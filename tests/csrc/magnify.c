@@ -20,6 +20,12 @@ static void any_grid(void)
         CHECK(hidden[k] ? value[k] == 0
                         : value[k] >= (float) g.least && value[k] <= (float) g.most);
     result(value, n * sizeof *value);
+    float *left = room(n * sizeof *left), *image = floats(n, -9, 9, 0);
+    g.image = image;
+    CHECK(jc_magnify(&g, team, left) == JC_OK);
+    for (size_t k = 0; k < n; k++)
+        CHECK(left[k] == image[k] - value[k]);
+    result(left, n * sizeof *left);
 }
 
 static void test_a_grid(void)
@@ -27,7 +33,7 @@ static void test_a_grid(void)
     const double down[2] = {1, 0.5}, across[4] = {2, 4, 10, 30};
     const uint8_t hidden[2] = {0};
     float value[2];
-    jc_grid g = {1, 2, 2, down, across, 0, 15, hidden};
+    jc_grid g = {1, 2, 2, down, across, 0, 15, hidden, NULL};
     CHECK(jc_magnify(&g, 1, value) == JC_OK);
     CHECK(value[0] == 7 && value[1] == 15);
     g.least = 20;

@@ -25,12 +25,24 @@ def test_a_grid(run):
     assert value.tolist() == [[3, 4], [6, 12], [0, 15]]
 
 
+@BOTH
+def test_what_is_left_of_an_image(run):
+    image = np.float32([[5, np.nan, 1, np.inf]])
+    left = run(np.ones((1, 1)), np.full((1, 4), 2.0), np.array([[0, 0, 1, 0]], bool), image=image,
+               least=0, most=3)
+    np.testing.assert_array_equal(left, np.float32([[3, np.nan, 1, np.inf]]))
+    assert left.dtype == np.float32
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.integers(1, 90), st.integers(1, 9))
 def test_kernel_and_twin_agree(seed, n_rows, n_cols, n_terms):
     given = scene(seed, n_rows, n_cols, n_terms)
     for limits in ({"least": -8, "most": 9.5}, {"least": -np.inf, "most": np.inf}):
-        np.testing.assert_array_equal(magnify(*given, **limits), twins.magnify(*given, **limits))
+        image = given[2] + np.float32(seed % 97)
+        for other in ({}, {"image": image}):
+            np.testing.assert_array_equal(magnify(*given, **limits, **other),
+                                          twins.magnify(*given, **limits, **other))
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 7])
@@ -53,3 +65,5 @@ def test_refuses_another_shape():
         magnify(down, across[1:], hidden, least=0, most=1)
     with pytest.raises(ValueError, match=r"hidden: shape \(4, 4\)"):
         magnify(down, across, hidden[:, 1:], least=0, most=1)
+    with pytest.raises(ValueError, match=r"image: shape \(4, 4\)"):
+        magnify(down, across, hidden, least=0, most=1, image=np.zeros((4, 4), np.float32))
