@@ -3,6 +3,67 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define BLOCK 1024 /* pixels whose error is summed up together */
+
+JC_CLONES
+static void add_row_of_sums(int n, const double *restrict weight, const double *restrict sum,
+                            double *restrict total_weight, double *restrict total)
+{
+    for (int x = 0; x < n; x++) {
+        total_weight[x] += weight[x];
+        total[x] += sum[x];
+    }
+}
+
+JC_CLONES
+static void note_row(int n, const double *restrict weight, uint32_t bit,
+                     uint32_t *restrict context)
+{
+    for (int x = 0; x < n; x++)
+        context[x] |= weight[x] != 0 ? bit : 0;
+}
+
+jc_status jc_add_sums(int n_rows, int n_cols, const double *weight, const double *sum, uint32_t bit,
+                      int total_cols, int first_col, int n_threads, double *total_weight,
+                      double *total, uint32_t *context)
+{
+    if (n_rows < 1 || n_cols < 1 || n_threads < 1 || first_col < 0 || total_cols < n_cols ||
+        first_col > total_cols - n_cols)
+        return JC_BAD_ARGUMENT;
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (int row = 0; row < n_rows; row++) {
+        const size_t at = (size_t) row * n_cols, to = (size_t) row * total_cols + first_col;
+        add_row_of_sums(n_cols, weight + at, sum + at, total_weight + to, total + to);
+        if (context) note_row(n_cols, weight + at, bit, context + to);
+    }
+    return JC_OK;
+}
+
+JC_CLONES
+static void mean_of(int n, const double *restrict total, const double *restrict weight, float fill,
+                    float *restrict mean, float *restrict of_weight)
+{
+    for (int x = 0; x < n; x++) {
+        const float value = (float) (total[x] / weight[x]);
+        mean[x] = weight[x] != 0 ? value : fill;
+        of_weight[x] = (float) weight[x];
+    }
+}
+
+jc_status jc_weighted_mean(int64_t n, const double *total, const double *weight, float fill,
+                           int n_threads, float *mean, float *of_weight)
+{
+    if (n < 1 || n_threads < 1) return JC_BAD_ARGUMENT;
+    const int64_t n_blocks = (n - 1) / BLOCK + 1;
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (int64_t b = 0; b < n_blocks; b++) {
+        const int64_t at = b * BLOCK;
+        mean_of((int) (n - at < BLOCK ? n - at : BLOCK), total + at, weight + at, fill, mean + at,
+                of_weight + at);
+    }
+    return JC_OK;
+}
+
 JC_CLONES
 static void variance_of(int n, const double *restrict sum, const double *restrict weight,
                         float *restrict variance)
@@ -74,4 +135,57 @@ jc_status jc_add_variances(const jc_variances *in, int n_threads, double *const 
         free(room);
     }
     return failed ? JC_NO_MEMORY : JC_OK;
+}
+
+JC_CLONES
+static void variance_of_mean(int n, const double *restrict total, const double *restrict weight,
+                             double factor, float *restrict variance)
+{
+    for (int x = 0; x < n; x++) /* divided twice: the square of a weight may not fit */
+        variance[x] = (float) (total[x] * factor / weight[x] / weight[x]);
+}
+
+JC_CLONES
+static void add_known(int n, const float *restrict variance, float *restrict sum,
+                      int32_t *restrict known)
+{
+    for (int x = 0; x < n; x++) {
+        const int here = variance[x] == variance[x];
+        sum[x] = here ? sum[x] + variance[x] : sum[x];
+        known[x] |= here;
+    }
+}
+
+JC_CLONES
+static void root_of(int n, const float *restrict sum, const int32_t *restrict known,
+                    float *restrict root)
+{
+    for (int x = 0; x < n; x++)
+        root[x] = known[x] ? sqrtf(sum[x]) : NAN;
+}
+
+jc_status jc_mean_variances(int64_t n, int n_variances, const double *const *totals,
+                            const double *const *weights, double factor, int n_threads,
+                            float *const *variances, float *err)
+{
+    if (n < 1 || n_threads < 1 || n_variances < 1 || n_variances > JC_MAX_VARIANCES)
+        return JC_BAD_ARGUMENT;
+    const int64_t n_blocks = (n - 1) / BLOCK + 1;
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (int64_t b = 0; b < n_blocks; b++) {
+        const int64_t at = b * BLOCK;
+        const int here = (int) (n - at < BLOCK ? n - at : BLOCK);
+        float sum[BLOCK] = {0};
+        int32_t known[BLOCK] = {0};
+        for (int k = 0; k < n_variances; k++) {
+            float *variance = variances[k] + at;
+            if (totals[k])
+                variance_of_mean(here, totals[k] + at, weights[k] + at, factor, variance);
+            else
+                for (int x = 0; x < here; x++) variance[x] = NAN;
+            add_known(here, variance, sum, known);
+        }
+        root_of(here, sum, known, err + at);
+    }
+    return JC_OK;
 }

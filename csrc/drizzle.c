@@ -15,11 +15,14 @@
 #define LANES 8
 #define NEAR 4
 #define EACH_LANE _Pragma("omp simd") for (int i = 0; i < LANES; i++)
+/* Values and roots that are spread. */
+#define MAX_PLANES (1 + JC_MAX_SPREAD)
 
 /* What all threads share. */
 typedef struct {
     const jc_drizzle_input *in;
     int n_rows, n_cols; /* of the window */
+    int n_planes;
     double *weight;
     double *const *sums;
     uint32_t *dq;
@@ -46,13 +49,20 @@ JC_INLINE double mean_above(double a, double b)
 
 JC_INLINE int nearest(double value) { return (int) floor(value + 0.5); }
 
+/* What is spread of a pixel of the image. */
+JC_INLINE void values_of(const jc_drizzle_input *in, size_t at, float *values)
+{
+    values[0] = in->values[at] - in->level;
+    for (int k = 0; k < in->n_variances; k++) values[1 + k] = sqrtf(in->variances[k][at]);
+}
+
 /* Add weight to one pixel of the window. */
 JC_INLINE void give(const job *j, int row, int col, double weight, const float *values,
                     uint32_t flags)
 {
     const size_t at = (size_t) row * j->n_cols + col;
     j->weight[at] += weight;
-    for (int k = 0; k < j->in->n_planes; k++) j->sums[k][at] += weight * values[k];
+    for (int k = 0; k < j->n_planes; k++) j->sums[k][at] += weight * values[k];
     if (j->dq) j->dq[at] |= flags;
 }
 
@@ -140,44 +150,39 @@ static void share_far(const job *j, size_t at, int band_from, int band_to, int i
 {
     const jc_drizzle_input *in = j->in;
     double x[4], y[4];
-    float values[JC_MAX_PLANES];
+    float values[MAX_PLANES];
     for (int k = 0; k < 4; k++) {
         x[k] = corner_x[k][i] - in->first_col;
         y[k] = corner_y[k][i] - in->first_row;
         if (!(x[k] == x[k] && y[k] == y[k])) return;
     }
-    for (int k = 0; k < in->n_planes; k++) values[k] = in->planes[k][at];
+    values_of(in, at, values);
     share_quadrilateral(j, band_from, band_to, x, y, in->weight[at], values,
                         in->dq ? in->dq[at] : 0);
 }
 
-/* A place between pixel centres, by bilinear inter- and extrapolation. */
-JC_INLINE void place(const jc_drizzle_input *in, double row, double col, double *x, double *y)
+/* A place at so much of a row above row r, between pixel centres of it or beyond, by bilinear inter-
+ * and extrapolation. */
+JC_INLINE void place(const jc_drizzle_input *in, int r, double v, double col, double *x, double *y)
 {
-    int r = (int) row, c = (int) col;
-    size_t at;
-    double v, u, w00, w01, w10, w11;
-    if (r > in->n_rows - 2) r = in->n_rows - 2;
-    if (c > in->n_cols - 2) c = in->n_cols - 2;
-    if (r < 0) r = 0;
-    if (c < 0) c = 0;
-    at = (size_t) r * in->n_cols + c;
-    v = row - r;
-    u = col - c;
-    w00 = (1 - u) * (1 - v), w01 = u * (1 - v), w10 = (1 - u) * v, w11 = u * v;
+    const int c = within((int) col, 0, in->n_cols - 2);
+    const size_t at = (size_t) r * in->n_cols + c;
+    const double u = col - c;
+    const double w00 = (1 - u) * (1 - v), w01 = u * (1 - v), w10 = (1 - u) * v, w11 = u * v;
     *x = in->x[at] * w00 + in->x[at + 1] * w01 + in->x[at + in->n_cols] * w10 +
          in->x[at + in->n_cols + 1] * w11;
     *y = in->y[at] * w00 + in->y[at + 1] * w01 + in->y[at + in->n_cols] * w10 +
          in->y[at + in->n_cols + 1] * w11;
 }
 
-/* Corners of the shrunken pixels of a row, on one side of the centres, `shift` to the right. */
-JC_CLONES static void line_of_corners(const jc_drizzle_input *in, double down, double shift,
+/* Corners of the shrunken pixels of a row, `up` above the centres and `shift` to the right. Computed
+ * from the pixel's distance to its neighbours, so that they are the same in any part of an image. */
+JC_CLONES static void line_of_corners(const jc_drizzle_input *in, int row, double up, double shift,
                                       double *x, double *y)
 {
     const int last = in->n_cols - 1;
-    const int r = within((int) down, 0, in->n_rows - 2), c = shift < 0.0 ? -1 : 0;
-    const double v = down - r, u = shift - c;
+    const int r = within(up < 0.0 ? row - 1 : row, 0, in->n_rows - 2), c = shift < 0.0 ? -1 : 0;
+    const double v = row - r + up, u = shift - c;
     const double w00 = (1 - u) * (1 - v), w01 = u * (1 - v), w10 = (1 - u) * v, w11 = u * v;
     const double *x0 = in->x + (size_t) r * in->n_cols, *x1 = x0 + in->n_cols;
     const double *y0 = in->y + (size_t) r * in->n_cols, *y1 = y0 + in->n_cols;
@@ -187,9 +192,9 @@ JC_CLONES static void line_of_corners(const jc_drizzle_input *in, double down, d
         y[col] = y0[at] * w00 + y0[at + 1] * w01 + y1[at] * w10 + y1[at + 1] * w11;
     }
     if (shift < 0.0)
-        place(in, down, shift, x, y);
+        place(in, r, v, shift, x, y);
     else
-        place(in, down, last + shift, x + last, y + last);
+        place(in, r, v, last + shift, x + last, y + last);
 }
 
 /* Corners of the shrunken pixels of a row. The lower ones of whole pixels are the upper ones of the
@@ -205,11 +210,11 @@ static void corners_of_row(const jc_drizzle_input *in, int row, int next, double
                 line[2 * (3 - k) + axis] = upper;
             }
     } else {
-        line_of_corners(in, row - half, half, line[4], line[5]);
-        line_of_corners(in, row - half, -half, line[6], line[7]);
+        line_of_corners(in, row, -half, half, line[4], line[5]);
+        line_of_corners(in, row, -half, -half, line[6], line[7]);
     }
-    line_of_corners(in, row + half, -half, line[0], line[1]);
-    line_of_corners(in, row + half, half, line[2], line[3]);
+    line_of_corners(in, row, half, -half, line[0], line[1]);
+    line_of_corners(in, row, half, half, line[2], line[3]);
 }
 
 /* Some pixels of a row, one in each lane; lanes without a pixel have weight 0 and all corners 0. */
@@ -218,7 +223,7 @@ typedef struct {
     int in_line;                     /* true if the boxes begin one column after the other */
     double x[4][LANES], y[4][LANES]; /* corners, from the lower left corner of the lane's box */
     double row[LANES], col[LANES];   /* the box's first pixel in the window */
-    double weight[LANES], values[JC_MAX_PLANES][LANES];
+    double weight[LANES], values[MAX_PLANES][LANES];
     double part[NEAR * NEAR][LANES]; /* of the weight, for each pixel of the box */
 } block;
 
@@ -259,11 +264,10 @@ JC_INLINE void share_block(block *b, int n)
 }
 
 /* Values of the first lanes, 0 in the others. */
-JC_INLINE void load(const float *from, int n_lanes, double *to)
+JC_INLINE void load(const float *from, int n_lanes, float *to)
 {
-    float some[LANES] = {0};
-    if (n_lanes < LANES) from = memcpy(some, from, n_lanes * sizeof *some);
-    EACH_LANE to[i] = from[i];
+    for (int i = 0; i < LANES; i++) to[i] = 0.0f;
+    memcpy(to, from, (n_lanes < LANES ? n_lanes : LANES) * sizeof *to);
 }
 
 /* Make ready the pixels from `start` on; those that touch too many output pixels are shared at
@@ -274,7 +278,8 @@ JC_INLINE int gather(const job *j, int row, int start, int band_from, int band_t
     const jc_drizzle_input *in = j->in;
     const size_t at = (size_t) row * in->n_cols + start;
     const int n_lanes = in->n_cols - start < LANES ? in->n_cols - start : LANES;
-    double x[4][LANES], y[4][LANES], weight[LANES], fits[LANES];
+    double x[4][LANES], y[4][LANES], fits[LANES];
+    float weight[LANES], values[LANES];
     double left[LANES], right[LANES], bottom[LANES], top[LANES];
     double n = 2.0, n_fit = 0.0, low_row = INFINITY, high_row = -INFINITY, low = INFINITY,
            high = -INFINITY;
@@ -293,7 +298,7 @@ JC_INLINE int gather(const job *j, int row, int start, int band_from, int band_t
         bottom[i] = floor(least(least(y[0][i], y[1][i]), least(y[2][i], y[3][i])) + 0.5);
         top[i] = floor(most(most(y[0][i], y[1][i]), most(y[2][i], y[3][i])) + 0.5);
         side = most(right[i] - left[i], top[i] - bottom[i]) + 1.0;
-        fits[i] = weight[i] == 0.0 ? 0.0 : side;
+        fits[i] = weight[i] == 0.0f ? 0.0 : side;
         fits[i] = side + sum <= NEAR ? fits[i] : 0.0;
         fits[i] = most(fabs(left[i]), fabs(bottom[i])) < 1e9 ? fits[i] : 0.0;
     }
@@ -328,13 +333,14 @@ JC_INLINE int gather(const job *j, int row, int start, int band_from, int band_t
     high_row -= in->first_row;
     if (n_fit < LANES)
         for (int i = 0; i < n_lanes; i++)
-            if (fits[i] == 0.0 && weight[i] != 0.0)
+            if (fits[i] == 0.0 && weight[i] != 0.0f)
                 share_far(j, at + i, band_from, band_to, i, x, y);
     if (n_fit == 0.0 || high_row < band_from || low_row >= band_to) return 0;
-    for (int k = 0; k < in->n_planes; k++) {
-        double values[LANES];
-        load(in->planes[k] + at, n_lanes, values);
-        EACH_LANE b->values[k][i] = fits[i] == 0.0 ? 0.0 : values[i];
+    load(in->values + at, n_lanes, values);
+    EACH_LANE b->values[0][i] = fits[i] == 0.0 ? 0.0f : values[i] - in->level;
+    for (int k = 0; k < in->n_variances; k++) {
+        load(in->variances[k] + at, n_lanes, values);
+        EACH_LANE b->values[1 + k][i] = fits[i] == 0.0 ? 0.0f : sqrtf(values[i]);
     }
     return 1;
 }
@@ -353,7 +359,7 @@ JC_INLINE void give_block(const job *j, const block *b, int n, int from, int to,
     const double one[LANES] = {1, 1, 1, 1, 1, 1, 1, 1};
     const int row = b->in_line ? (int) b->row[0] : 0, col = b->in_line ? (int) b->col[0] : 0;
     double wrong = 0.0; /* NaN if a value must be kept from what has no part of it */
-    for (int k = 0; k < in->n_planes; k++)
+    for (int k = 0; k < j->n_planes; k++)
         for (int i = 0; i < LANES; i++) wrong += b->values[k][i] * 0.0;
     if (!j->dq && b->in_line && wrong == 0.0 && col >= 0 && col + LANES + n - 1 <= j->n_cols) {
         for (int y = row < from ? from - row : 0; y < n && row + y < to; y++)
@@ -361,7 +367,7 @@ JC_INLINE void give_block(const job *j, const block *b, int n, int from, int to,
                 const size_t place = (size_t) (row + y) * j->n_cols + col + x;
                 const double *part = b->part[y * n + x];
                 add_lanes(j->weight + place, part, one);
-                for (int k = 0; k < in->n_planes; k++)
+                for (int k = 0; k < j->n_planes; k++)
                     add_lanes(j->sums[k] + place, part, b->values[k]);
             }
         return;
@@ -374,7 +380,7 @@ JC_INLINE void give_block(const job *j, const block *b, int n, int from, int to,
             const size_t place = (size_t) y * j->n_cols + x;
             if (part == 0.0 || y < from || y >= to || x < 0 || x >= j->n_cols) continue;
             j->weight[place] += part;
-            for (int p = 0; p < in->n_planes; p++) j->sums[p][place] += part * b->values[p][i];
+            for (int p = 0; p < j->n_planes; p++) j->sums[p][place] += part * b->values[p][i];
             if (j->dq) j->dq[place] |= in->dq[at + i];
         }
     }
@@ -420,13 +426,13 @@ static void row_of_spots(const job *j, int row, int band_from, int band_to)
         const double x = in->x[start + col] - in->first_col;
         const double y = in->y[start + col] - in->first_row;
         const uint32_t flags = in->dq ? in->dq[start + col] : 0;
-        float values[JC_MAX_PLANES];
+        float values[MAX_PLANES];
         int left, right, bottom, top;
         if (weight == 0.0f || !(x == x && y == y)) continue;
         if (!(x > -reach - 1 && x < j->n_cols + reach && y > band_from - reach - 1 &&
               y < band_to + reach))
             continue;
-        for (int k = 0; k < in->n_planes; k++) values[k] = in->planes[k][start + col];
+        values_of(in, start + col, values);
         if (in->kernel == JC_POINT) {
             left = nearest(x), bottom = nearest(y);
             if (left >= 0 && left < j->n_cols && bottom >= band_from && bottom < band_to)
@@ -481,26 +487,42 @@ static int make_lut(job *j)
 }
 
 /* Lowest and highest y of a row's centres; an empty row is beyond everything. */
-static void reach_of_row(const jc_drizzle_input *in, int row, double *low, double *high)
+JC_CLONES static void reach_of_row(const jc_drizzle_input *in, int row, double *low, double *high)
 {
     const double *y = in->y + (size_t) row * in->n_cols;
+    const int blocks = in->n_cols / LANES * LANES;
+    double lows[LANES], highs[LANES];
+    for (int i = 0; i < LANES; i++) lows[i] = INFINITY, highs[i] = -INFINITY;
+    for (int col = 0; col < blocks; col += LANES)
+        EACH_LANE {
+            lows[i] = least(y[col + i], lows[i]);
+            highs[i] = most(y[col + i], highs[i]);
+        }
     *low = INFINITY;
     *high = -INFINITY;
-    for (int col = 0; col < in->n_cols; col++) {
-        if (y[col] < *low) *low = y[col];
-        if (y[col] > *high) *high = y[col];
-    }
+    for (int i = 0; i < LANES; i++) *low = least(lows[i], *low), *high = most(highs[i], *high);
+    for (int col = blocks; col < in->n_cols; col++)
+        *low = least(y[col], *low), *high = most(y[col], *high);
+}
+
+/* Empty the rows of a band of the window. */
+static void clear(const job *j, int from, int to)
+{
+    const size_t at = (size_t) from * j->n_cols, n = (size_t) (to - from) * j->n_cols;
+    memset(j->weight + at, 0, n * sizeof *j->weight);
+    for (int k = 0; k < j->n_planes; k++) memset(j->sums[k] + at, 0, n * sizeof *j->sums[k]);
+    if (j->dq) memset(j->dq + at, 0, n * sizeof *j->dq);
 }
 
 jc_status jc_drizzle(const jc_drizzle_input *in, int window_rows, int window_cols, int n_threads,
                      double *weight, double *const *sums, uint32_t *dq)
 {
-    job shared = {in, window_rows, window_cols, weight, sums, dq, NULL, 0};
+    job shared = {in, window_rows, window_cols, 1 + in->n_variances, weight, sums, dq, NULL, 0};
     double *reach;
     int failed = 0;
     if (in->n_rows < 2 || in->n_cols < 2 || window_rows < 1 || window_cols < 1 || n_threads < 1 ||
-        in->n_planes < 0 || in->n_planes > JC_MAX_PLANES || (int) in->kernel < 0 ||
-        in->kernel > JC_LANCZOS3 || !(in->pixfrac >= 1e-4 && in->pixfrac <= 1) ||
+        in->row_from < 0 || in->row_to > in->n_rows || in->n_variances < 0 ||
+        in->n_variances > JC_MAX_SPREAD || (int) in->kernel < 0 || in->kernel > JC_LANCZOS3 || !(in->pixfrac >= 1e-4 && in->pixfrac <= 1) ||
         !(in->scale_ratio >= 1e-4 && in->scale_ratio <= 1e4))
         return JC_BAD_ARGUMENT;
     if ((in->kernel == JC_LANCZOS2 || in->kernel == JC_LANCZOS3) && !make_lut(&shared))
@@ -510,8 +532,6 @@ jc_status jc_drizzle(const jc_drizzle_input *in, int window_rows, int window_col
         free(shared.lut);
         return JC_NO_MEMORY;
     }
-    for (int row = 0; row < in->n_rows; row++)
-        reach_of_row(in, row, reach + 2 * row, reach + 2 * row + 1);
 #pragma omp parallel num_threads(n_threads) reduction(| : failed)
     {
         /* upper left, upper right, lower right, lower left, with up towards larger rows: x and y
@@ -522,13 +542,17 @@ jc_status jc_drizzle(const jc_drizzle_input *in, int window_rows, int window_col
         int above = -2; /* the row whose upper corners are known */
         failed |= in->kernel == JC_SQUARE && corners == NULL;
         for (int k = 0; k < 8; k++) line[k] = corners + k * stride;
+#pragma omp for schedule(static)
+        for (int row = 0; row < in->n_rows; row++)
+            reach_of_row(in, row, reach + 2 * row, reach + 2 * row + 1);
         /* one band of the window for each of the threads asked for, whoever takes it */
 #pragma omp for schedule(static)
         for (int band = 0; band < n_threads; band++) {
             const int from = (int) ((long) window_rows * band / n_threads);
             const int to = (int) ((long) window_rows * (band + 1) / n_threads);
             if (in->kernel == JC_SQUARE && !corners) continue;
-            for (int row = 0; row < in->n_rows; row++) {
+            clear(&shared, from, to);
+            for (int row = in->row_from; row < in->row_to; row++) {
                 /* corners and wings lie within so much of the centres of neighbouring rows */
                 const int r0 = row > 0 ? row - 1 : 0, r1 = row + 1 < in->n_rows ? row + 1 : row;
                 double low = INFINITY, high = -INFINITY, margin;

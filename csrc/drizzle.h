@@ -18,7 +18,9 @@
  * Areas are exact. Those of pixels that touch at most 4 x 4 output pixels are computed for eight
  * columns of the image at a time, edge by edge.
  *
- * The sums go to a window of the output frame. Every output pixel belongs to one thread, which
+ * With the values go variances, of which the root is spread in the same way.
+ *
+ * The sums are over a window of the output frame. Every output pixel belongs to one thread, which
  * adds the input pixels in an order of their own: the bytes do not depend on the number of threads,
  * nor on the rows of the window. */
 #ifndef JC_DRIZZLE_H
@@ -26,16 +28,19 @@
 
 #include "jwst_cal.h"
 
-#define JC_MAX_PLANES 8
+#define JC_MAX_SPREAD 7 /* variances */
 
 typedef enum { JC_SQUARE, JC_TURBO, JC_POINT, JC_GAUSSIAN, JC_LANCZOS2, JC_LANCZOS3 } jc_kernel;
 
 typedef struct {
     int n_rows, n_cols;
+    int row_from, row_to; /* rows that are spread; those beside them only have places */
     const double *x, *y;  /* [row][col], places in the output frame */
     const float *weight;  /* [row][col] */
-    int n_planes;         /* at most JC_MAX_PLANES */
-    const float *const *planes; /* n_planes of [row][col] */
+    const float *values;  /* [row][col] */
+    float level;          /* taken off the values */
+    int n_variances;      /* at most JC_MAX_SPREAD */
+    const float *const *variances; /* n_variances of [row][col] */
     const uint32_t *dq;   /* [row][col], or NULL */
     jc_kernel kernel;
     double pixfrac, scale_ratio;
@@ -44,8 +49,9 @@ typedef struct {
 
 jc_status jc_drizzle(const jc_drizzle_input *input, int window_rows, int window_cols,
                      int n_threads,
-                     double *weight /* IN OUT [row][col] of the window, sum of weights */,
-                     double *const *sums /* IN OUT n_planes of the same, of weight x value */,
-                     uint32_t *dq /* IN OUT the same, flags of all that gave weight; or NULL */);
+                     double *weight /* OUT [row][col] of the window, sum of weights */,
+                     double *const *sums /* OUT the same of weight x value, and for each of the
+                                            variances of weight x root */,
+                     uint32_t *dq /* OUT the same, flags of all that gave weight; or NULL */);
 
 #endif

@@ -1,54 +1,74 @@
 #include "pixel_map.h"
 
-#include <stdlib.h>
+#define BLOCK 32 /* columns whose sums are kept in registers */
 
-/* T_0 ... T_{n-1} at the places from -1 to 1 of n_places pixels: [order][place]. */
-static void polynomials(int n, int n_places, double *table)
+/* Place from -1 to 1 of a pixel among n, both ends included. */
+JC_INLINE double place(int i, int n) { return n > 1 ? 2.0 * i / (n - 1) - 1.0 : 0.0; }
+
+/* T_0 ... T_{n-1} at the places of n_places pixels: [order][place], `stride` from order to order. */
+JC_CLONES static void polynomials(int n, int n_places, size_t stride, double *table)
 {
-    for (int i = 0; i < n_places; i++) {
-        const double u = n_places > 1 ? 2.0 * i / (n_places - 1) - 1.0 : 0.0;
-        table[i] = 1.0;
-        if (n > 1) table[n_places + i] = u;
-        for (int k = 2; k < n; k++)
-            table[(size_t) k * n_places + i] =
-                2.0 * u * table[(size_t) (k - 1) * n_places + i] -
-                table[(size_t) (k - 2) * n_places + i];
+    for (int i = 0; i < n_places; i++) table[i] = 1.0;
+    for (int i = 0; n > 1 && i < n_places; i++) table[stride + i] = place(i, n_places);
+    for (int k = 2; k < n; k++) {
+        const double *u = table + stride, *last = table + (k - 1) * stride, *before = last - stride;
+        double *next = table + k * stride;
+        for (int i = 0; i < n_places; i++) next[i] = 2.0 * u[i] * last[i] - before[i];
     }
 }
 
-JC_CLONES static void add_term(int n, double factor, const double *term, double *sum)
+/* Sum over the orders down the rows: the factors of those along the columns, in one row. */
+JC_CLONES static void factors_of_row(int n_down, int n_across, const double *coefficients, double v,
+                                     double *factor)
 {
-    for (int i = 0; i < n; i++) sum[i] += factor * term[i];
+    double last = 1.0, before = 0.0; /* T_l and the one before it */
+    for (int k = 0; k < n_across; k++) factor[k] = 0.0;
+    for (int l = 0; l < n_down; l++) {
+        for (int k = 0; k < n_across; k++) factor[k] += coefficients[l * n_across + k] * last;
+        const double next = l ? 2.0 * v * last - before : v;
+        before = last;
+        last = next;
+    }
 }
 
-jc_status jc_pixel_map(int n_down, int n_across, const double *coefficients, int n_rows,
-                       int n_cols, int row_from, int row_to, int n_threads, double *value)
+JC_CLONES static void sum_row(int n_across, int n_cols, const double *factor, size_t stride,
+                              const double *across, double *out)
 {
-    double *down, *across;
-    if (n_down < 1 || n_across < 1 || row_from < 0 || row_from >= row_to || row_to > n_rows ||
-        n_cols < 1 || n_threads < 1)
+    for (int start = 0; start < n_cols; start += BLOCK) {
+        const int here = n_cols - start < BLOCK ? n_cols - start : BLOCK;
+        double sum[BLOCK] = {0};
+        for (int k = 0; k < n_across; k++)
+            for (int i = 0; i < BLOCK; i++) sum[i] += factor[k] * across[k * stride + start + i];
+        memcpy(out + start, sum, here * sizeof *out);
+    }
+}
+
+jc_status jc_pixel_map(int n_values, int n_down, int n_across, const double *coefficients,
+                       int n_rows, int n_cols, int row_from, int row_to, int n_threads,
+                       double *value)
+{
+    if (n_values < 1 || n_down < 1 || n_across < 1 || row_from < 0 || row_from >= row_to ||
+        row_to > n_rows || n_cols < 1 || n_threads < 1)
         return JC_BAD_ARGUMENT;
-    down = malloc((size_t) n_down * n_rows * sizeof *down);
-    across = malloc((size_t) n_across * n_cols * sizeof *across);
-    if (!down || !across) {
-        free(down);
-        free(across);
-        return JC_NO_MEMORY;
+    const size_t stride = ((size_t) n_cols + BLOCK - 1) / BLOCK * BLOCK;
+    const size_t size = (size_t) n_cols * (row_to - row_from), n = (size_t) n_down * n_across;
+    double *across = jc_room(n_across * stride, sizeof *across);
+    int failed = across == NULL;
+    if (failed) return JC_NO_MEMORY;
+    polynomials(n_across, n_cols, stride, across);
+#pragma omp parallel num_threads(n_threads) reduction(| : failed)
+    {
+        double *factor = jc_room(n_across, sizeof *factor);
+        failed |= factor == NULL;
+#pragma omp for schedule(static)
+        for (int row = row_from; row < row_to; row++)
+            for (int k = 0; factor && k < n_values; k++) {
+                factors_of_row(n_down, n_across, coefficients + k * n, place(row, n_rows), factor);
+                sum_row(n_across, n_cols, factor, stride, across,
+                        value + k * size + (size_t) (row - row_from) * n_cols);
+            }
+        free(factor);
     }
-    polynomials(n_down, n_rows, down);
-    polynomials(n_across, n_cols, across);
-#pragma omp parallel for num_threads(n_threads) schedule(static)
-    for (int row = row_from; row < row_to; row++) {
-        double *out = value + (size_t) (row - row_from) * n_cols;
-        for (int col = 0; col < n_cols; col++) out[col] = 0.0;
-        for (int k = 0; k < n_across; k++) {
-            double factor = 0.0;
-            for (int l = 0; l < n_down; l++)
-                factor += coefficients[(size_t) l * n_across + k] * down[(size_t) l * n_rows + row];
-            add_term(n_cols, factor, across + (size_t) k * n_cols, out);
-        }
-    }
-    free(down);
     free(across);
-    return JC_OK;
+    return failed ? JC_NO_MEMORY : JC_OK;
 }

@@ -1,4 +1,4 @@
-/* csrc/pixel_map.h: a smooth function of the pixels, from its Chebyshev coefficients.
+/* csrc/pixel_map.h: smooth functions of the pixels, from their Chebyshev coefficients.
  *
  * value(row, col) = sum over l, k of coefficients(l, k) T_l(v(row)) T_k(u(col)), with u and v the
  * pixel's place from -1 to 1 in the window, both ends included. Every order of summation is
@@ -8,8 +8,9 @@
 
 #include "jwst_cal.h"
 
-jc_status jc_pixel_map(int n_down, int n_across, const double *coefficients /* [l][k] */,
-                       int n_rows, int n_cols, int row_from, int row_to /* those wanted */,
-                       int n_threads, double *value /* OUT [row - row_from][col] */);
+jc_status jc_pixel_map(int n_values /* functions, evaluated together */, int n_down, int n_across,
+                       const double *coefficients /* [value][l][k] */, int n_rows, int n_cols,
+                       int row_from, int row_to /* those wanted */, int n_threads,
+                       double *value /* OUT [value][row - row_from][col] */);
 
 #endif

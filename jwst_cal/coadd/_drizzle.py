@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from jwst_cal.kernels import memory
-from jwst_cal.kernels.combine import add_variances
+from jwst_cal.kernels import combine, memory
 from jwst_cal.kernels.drizzle import drizzle
 
-__all__ = ["Combination", "Source", "error"]
+__all__ = ["BAND", "Combination", "Source"]
+
+#: Rows of the output that are worked on at a time.
+BAND = 64
 
 #: Rows of an output pixel's neighbourhood that a kernel may reach, beside half a pixel.
 _REACH = {"square": 1, "turbo": 1, "point": 1, "gaussian": 2, "lanczos2": 3, "lanczos3": 4}
@@ -27,12 +29,14 @@ class Source:
         whose inverse it is.
     pixel_map : PixelMap
         Where its pixels lie in the output.
+    level : float
+        Level of the sky, which is taken off the values.
     dq : uint32 [row, col], optional
         Flags, where they are joined.
     """
 
-    def __init__(self, data, weight, variances, image_weight, pixel_map, dq=None):
-        self.data, self.weight, self.dq = data, weight, dq
+    def __init__(self, data, weight, variances, image_weight, pixel_map, level=0.0, dq=None):
+        self.data, self.weight, self.dq, self.level = data, weight, dq, level
         self.variances, self.image_weight = variances, image_weight
         self.pixel_map = pixel_map
         self._low, self._high, self.columns = pixel_map.limits()
@@ -91,7 +95,7 @@ class Combination:
         self._margin = 2 + _REACH[kernel] / scale_ratio
         # under a memory limit they lie in files
         self._weight, self._total = (memory.zeros(self.shape, np.float64) for _ in range(2))
-        self.context = (memory.zeros(((n_images + 31) // 32, *self.shape), np.int32)
+        self.context = (memory.zeros(((n_images + 31) // 32, *self.shape), np.uint32)
                         if n_images else None)
         self.flags = memory.zeros(self.shape, np.uint32) if flags else None
         self._variances = dict.fromkeys(variances)
@@ -107,105 +111,78 @@ class Combination:
         number : int
             Its number, for the context.
         """
-        names = [name for name in self._variances if name in source.variances]
-        found = source.columns and source.rows_at(*self.rows, self._margin)
-        if not found:
+        if source.columns is None:
             return
-        first, last = found
         left = max(0, int(source.columns[0] - self._margin))
         right = min(self.shape[1], int(source.columns[1] + self._margin) + 1)
         if left >= right:
             return
-        # a row more on either side, without weight: corners are interpolated between rows
-        part = slice(max(0, first - 1), min(source.data.shape[0], last + 1))
-        weight = source.weight[part].copy()
-        weight[:first - part.start] = 0
-        weight[last - part.start:] = 0
-        with np.errstate(invalid="ignore"):
-            planes = [source.data[part], *(np.sqrt(source.variances[name][part])
-                                           for name in names)]
-        size = (self.shape[0], right - left)
-        sum_weight, sums = np.zeros(size), [np.zeros(size) for _ in planes]
-        flagged = None if self.flags is None else np.zeros(size, np.uint32)
-        drizzle(*source.pixel_map.rows(part.start, part.stop), weight, planes, sum_weight, sums,
-                first=(self.rows[0], left), dq=None if flagged is None else source.dq[part],
-                sum_dq=flagged, **self._spread)
-        there = (slice(None), slice(left, right))
-        self._weight[there] += sum_weight
-        self._total[there] += sums[0]
-        if self.context is not None:
-            plane, bit = divmod(number, 32)
-            self.context[plane][there] |= np.where(sum_weight != 0, np.uint32(1 << bit),
-                                                   np.uint32(0)).view(np.int32)
-        if flagged is not None:
-            self.flags[there] |= flagged
-        if names:
-            self._add_variances(names, sum_weight, sums[1:], left, source.image_weight)
+        for start in range(*self.rows, BAND):
+            self._add(source, number, start, min(start + BAND, self.rows[1]), left, right)
 
-    def _add_variances(self, names, weight, sums, left, image_weight):
+    def _add(self, source, number, start, stop, left, right):
+        """Add what is in some rows and columns of the output."""
+        found = source.rows_at(start, stop, self._margin)
+        if found is None:
+            return
+        # a row more on either side: corners are interpolated between rows
+        first = max(0, found[0] - 1)
+        part = slice(first, min(source.data.shape[0], found[1] + 1))
+        names = [name for name in self._variances if name in source.variances]
+        sums = drizzle(
+            *source.pixel_map.rows(part.start, part.stop), source.weight[part], source.data[part],
+            (stop - start, right - left), level=source.level, first=(start, left),
+            variances=[source.variances[name][part] for name in names],
+            rows=(found[0] - first, found[1] - first),
+            dq=None if self.flags is None else source.dq[part], **self._spread)
+        here = slice(start - self.rows[0], stop - self.rows[0])
+        plane, bit = divmod(number, 32)
+        combine.add_sums(sums.weight, sums.values, self._weight[here], self._total[here],
+                         first_col=left, bit=1 << bit,
+                         context=None if self.context is None else self.context[plane][here])
+        if self.flags is not None:
+            self.flags[here, left:right] |= sums.dq
+        if names:
+            self._add_variances(names, sums, here, left, source.image_weight)
+
+    def _add_variances(self, names, sums, here, left, image_weight):
         for name in names:
             if self._variances[name] is None:
                 self._variances[name] = tuple(memory.zeros(self.shape, np.float64)
                                               for _ in range(2))
+        totals, weights = zip(*(self._variances[name] for name in names), strict=True)
         by = names.index(image_weight) if isinstance(image_weight, str) else None
-        add_variances(weight, sums, *zip(*(self._variances[name] for name in names), strict=True),
-                      first_col=left, weigh_by=by,
-                      image_weight=image_weight if by is None else 1.0)
+        combine.add_variances(sums.weight, sums.roots, [total[here] for total in totals],
+                              [weight[here] for weight in weights], first_col=left, weigh_by=by,
+                              image_weight=image_weight if by is None else 1.0)
 
-    def mean(self, data, weight):
+    def mean(self, data, weight, fill=np.nan):
         """
         Write the weighted mean.
 
         Parameters
         ----------
         data : float32 [row, col]
-            Where; what nothing was added to stays as it is.
+            Where.
         weight : float32 [row, col]
             Where the sum of the weights goes.
+        fill : float
+            The mean of nothing.
         """
-        np.divide(self._total, self._weight, out=data, where=self._weight != 0, casting="unsafe")
-        weight[:] = self._weight
+        combine.weighted_mean(self._total, self._weight, data, weight, fill=fill)
 
-    def variance(self, name, out, factor=1.0):
+    def variances(self, out, err, factor=1.0):
         """
-        Write a variance of the mean.
+        Write the variances of the mean, and its error.
 
         Parameters
         ----------
-        name : str
-            Which.
-        out : float32 [row, col]
-            Where; NaN where there is none.
+        out : sequence of float32 [row, col]
+            Where the variances go, in the order of their names; NaN where there is none.
+        err : float32 [row, col]
+            Where the root of their sum goes.
         factor : float
-            What it is multiplied by.
+            What they are multiplied by.
         """
-        if self._variances[name] is None:
-            out[:] = np.nan
-            return
-        total, weight = self._variances[name]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            # divided twice: the square of a weight may not fit
-            total = np.divide(total * factor, weight)
-            np.divide(total, weight, out=out, casting="unsafe")
-
-
-def error(variances, out):
-    """
-    Write the square root of a sum of variances.
-
-    Parameters
-    ----------
-    variances : sequence of float32 [row, col]
-        Variances; NaN counts as 0 unless all are.
-    out : float32 [row, col]
-        Where.
-    """
-    out[:] = 0
-    known = np.zeros(out.shape, bool)
-    for variance in variances:
-        here = variance == variance
-        np.add(out, variance, out=out, where=here)
-        known |= here
-    with np.errstate(invalid="ignore"):
-        np.sqrt(out, out=out)
-    out[~known] = np.nan
+        sums = [sums or (None, None) for sums in self._variances.values()]
+        combine.mean_variances(*zip(*sums, strict=True), out, err, factor=factor)

@@ -9,7 +9,7 @@ from jwst_cal.errors import InputError
 from jwst_cal.kernels.pixels import inverse_variance
 from jwst_cal.models import requirements
 
-__all__ = ["look", "tell_gaps", "weigh", "without_sky"]
+__all__ = ["look", "sky_left", "tell_gaps", "weigh"]
 
 log = logging.getLogger(__name__)
 
@@ -133,21 +133,19 @@ def weigh(image, weight_type, unwanted):
     return usable.astype(np.float32), 1.0
 
 
-def without_sky(image):
+def sky_left(image):
     """
-    Take off the level of the sky where it was measured and not subtracted.
+    Give the level of the sky that was measured and not subtracted.
 
     Parameters
     ----------
     image : data model
-        The image; it is not changed.
+        The image.
 
     Returns
     -------
-    float32 [row, col]
-        Values.
+    float
+        The level; 0 if there is none.
     """
     level = image.meta.background.level
-    if level is None or image.meta.background.subtracted:
-        return image.data
-    return image.data - np.float32(level)
+    return 0.0 if level is None or image.meta.background.subtracted else level

@@ -4,6 +4,7 @@ import tempfile
 
 import numpy as np
 
+from jwst_cal.kernels import memory
 from jwst_cal.kernels.clipping import clip, sort_chosen
 from jwst_cal.kernels.median import median
 
@@ -62,6 +63,19 @@ class Stack:
         if not in_memory:
             self._file = tempfile.TemporaryFile(dir=".", prefix="median_")  # noqa: SIM115
 
+    def room(self):
+        """
+        Make room for an image that is going to be added.
+
+        Returns
+        -------
+        float32 [row, col]
+            Its content is undefined; in memory, it is where the image will be kept.
+        """
+        if self._images is not None:
+            return self._images[self._count]
+        return memory.empty(self._shape[1:], np.float32)
+
     def add(self, image):
         """
         Add an image.
@@ -69,7 +83,7 @@ class Stack:
         Parameters
         ----------
         image : float32 [row, col]
-            The image.
+            The image; not copied if it lies where `room` said.
 
         Raises
         ------
@@ -79,7 +93,7 @@ class Stack:
         if image.shape != self._shape[1:]:
             raise ValueError(f"an image of shape {image.shape} where {self._shape[1:]} is needed")
         if self._images is not None:
-            self._images[self._count] = image
+            self._images[self._count] = image  # by numpy: nothing to do if it is the same memory
         else:
             np.ascontiguousarray(image, np.float32).tofile(self._file)
         self._count += 1

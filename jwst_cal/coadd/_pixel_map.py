@@ -89,11 +89,8 @@ class PixelMap:
         if x1 < x0 or y1 < y0:
             return low, high, None
         if self._coefficients is not None:
-            from numpy.polynomial.chebyshev import chebgrid2d
-
             n = min(x1 - x0 + 1, (x1 - x0) // LIMITS_STEP + 2)
-            v, u = (np.linspace(-1, 1, k) if k > 1 else np.zeros(1) for k in (y1 - y0 + 1, n))
-            x, y = (chebgrid2d(v, u, part) for part in self._coefficients)
+            x, y = pixel_map(self._coefficients, (y1 - y0 + 1, n))
         else:
             x, y = self._whole
         known = np.isfinite(y).any(axis=1)
@@ -120,22 +117,19 @@ class PixelMap:
         """
         (x0, x1), (y0, y1) = self._bounds
         first, last = max(start, y0), min(stop, y1 + 1)
-        empty = x1 < x0 or first >= last
-        places = [None, None]
-        for axis in (0, 1):
-            part = None
-            if not empty:
-                if self._coefficients is not None:
-                    part = pixel_map(self._coefficients[axis], (y1 - y0 + 1, x1 - x0 + 1),
-                                     rows=(first - y0, last - y0))
-                else:
-                    part = self._whole[axis][first - y0:last - y0]
-            if part is not None and part.shape == (stop - start, self.shape[1]):
-                places[axis] = np.ascontiguousarray(part, np.float64)
-                continue
-            places[axis] = np.full((stop - start, self.shape[1]), np.nan)
-            if part is not None:
-                places[axis][first - start:last - start, x0:x1 + 1] = part
+        shape = stop - start, self.shape[1]
+        if x1 < x0 or first >= last:
+            return tuple(np.full((2, *shape), np.nan))
+        wanted = first - y0, last - y0
+        if self._coefficients is not None:
+            places = pixel_map(self._coefficients, (y1 - y0 + 1, x1 - x0 + 1), rows=wanted)
+        else:
+            places = [np.ascontiguousarray(part[slice(*wanted)], np.float64)
+                      for part in self._whole]
+        if places[0].shape != shape:
+            whole = np.full((2, *shape), np.nan)
+            whole[:, first - start:last - start, x0:x1 + 1] = places
+            places = whole
         return tuple(places)
 
 
@@ -169,7 +163,7 @@ def _chebyshev(at, across, down):
         values = at(*np.meshgrid(x, y))
         if not np.isfinite(values).all():
             return None
-        found = [_coefficients(part) for part in values]
+        found = np.array([_coefficients(part) for part in values])
         worst = max(np.abs(chebval2d(v_check, u_check, part) - true).max()
                     for part, true in zip(found, truth, strict=True))
         if worst <= TOLERANCE:

@@ -9,6 +9,7 @@ from jwst_cal import flags, models, modes
 from jwst_cal.coadd import _blot, _drizzle, _images, _median, _mosaic, _output_frame, _pixel_map
 from jwst_cal.errors import InputError, ParameterError
 from jwst_cal.framework import GroupStep, param
+from jwst_cal.kernels import memory
 from jwst_cal.kernels.blot import outliers
 from jwst_cal.kernels.median import median, rolling_median
 from jwst_cal.models import invalid, requirements
@@ -18,8 +19,6 @@ __all__ = ["OutlierDetectionStep"]
 log = logging.getLogger(__name__)
 
 FOUND = flags.pixel["DO_NOT_USE"] | flags.pixel["OUTLIER"]
-#: Rows of the output that are filled at a time.
-BAND = 128
 #: A smaller pixfrac leaves points of the pixels.
 NO_AREA = 1e-3
 
@@ -205,7 +204,8 @@ class OutlierDetectionStep(GroupStep):
         stack = _median.Stack(len(groups), frame.shape, not library.on_disk)
         header = None
         for indices in groups:
-            data, weight, output, times = self._resampled(library, indices, frame, place)
+            data, weight = stack.room(), memory.empty(frame.shape, np.float32)
+            output, times = self._resampled(library, indices, frame, place, data, weight)
             if self.save_intermediate_results:
                 output.data, output.wht = data, weight
                 times.write(output)
@@ -223,8 +223,8 @@ class OutlierDetectionStep(GroupStep):
                        asn_id=None)
         return expected, place
 
-    def _resampled(self, library, indices, frame, place):
-        """The images of an exposure on the grid: values, weights, header."""
+    def _resampled(self, library, indices, frame, place, data, weight):
+        """Fill in values and weights of an exposure's images on the grid; give header and times."""
         sources, output, times = [], None, _mosaic.Times()
         with library:
             for index in indices:
@@ -233,24 +233,23 @@ class OutlierDetectionStep(GroupStep):
                 if output is None:
                     output = _mosaic.blank(image, frame)
                 times.add(image)
-                weight, _ = _images.weigh(image, self.weight_type, self._unwanted)
-                sources.append(_drizzle.Source(_images.without_sky(image), weight, {}, 1.0,
-                                               place(index, image)))
+                of_pixels, _ = _images.weigh(image, self.weight_type, self._unwanted)
+                sources.append(_drizzle.Source(image.data, of_pixels, {}, 1.0,
+                                               place(index, image),
+                                               level=_images.sky_left(image)))
                 library.shelve(image, index, modify=False)
         n_rows, n_cols = frame.shape
-        data = np.full(frame.shape, self._fill, np.float32)
-        weight = np.zeros(frame.shape, np.float32)
-        for row in range(0, n_rows, BAND):
-            rows = row, min(row + BAND, n_rows)
+        for row in range(0, n_rows, _drizzle.BAND):
+            rows = row, min(row + _drizzle.BAND, n_rows)
             sums = _drizzle.Combination(
                 rows, n_cols, kernel=self.kernel if self.pixfrac > NO_AREA else "point",
                 pixfrac=max(self.pixfrac, NO_AREA), scale_ratio=frame.scale_ratio or 1.0)
             for number, source in enumerate(sources):
                 sums.add(source, number)
-            sums.mean(data[slice(*rows)], weight[slice(*rows)])
+            sums.mean(data[slice(*rows)], weight[slice(*rows)], self._fill)
         if output.meta.hasattr("bunit_err"):
             del output.meta.bunit_err
-        return data, weight, output, times
+        return output, times
 
     def _median_of_images(self, library):
         """Median of images on the same pixels."""
@@ -269,7 +268,8 @@ class OutlierDetectionStep(GroupStep):
                     raise InputError(f"{name}: {image.data.shape} pixels where {shape} are needed: "
                                      "without resampling, images lie on the same pixels")
                 weight, _ = _images.weigh(image, self.weight_type, self._unwanted)
-                data = np.array(image.data, np.float32)
+                data = stack.room()
+                data[:] = image.data
                 _median.without_low_weights(data, weight, self.maskpt)
                 stack.add(data)
                 library.shelve(image, index, modify=False)

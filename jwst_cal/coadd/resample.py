@@ -19,8 +19,6 @@ log = logging.getLogger(__name__)
 #: Pixels with one of these do not enter.
 UNUSABLE = flags.pixel["DO_NOT_USE"] | flags.pixel["NON_SCIENCE"]
 VARIANCES = ("var_rnoise", "var_flat", "var_poisson")
-#: Rows of the output that are filled at a time.
-BAND = 64
 #: A smaller pixfrac leaves points of the pixels.
 NO_AREA = 1e-3
 
@@ -144,7 +142,7 @@ class ResampleStep(GroupStep):
         arrays = _Arrays(frame.shape, _mosaic.fill_value(self.fillval, self.class_alias), variances,
                          len(indices) if self.enable_ctx else 0, self.propagate_dq)
         # images in memory are added band by band; those on disk are read only once
-        height = frame.shape[0] if library.on_disk else BAND
+        height = frame.shape[0] if library.on_disk else _drizzle.BAND
         times, output, blender, kept = _mosaic.Times(), None, None, {}
         with library:
             for start in range(0, frame.shape[0], height):
@@ -185,24 +183,24 @@ class ResampleStep(GroupStep):
         variances = {name: array for name, array in variances.items()
                      if array is not None and array.shape == shape}
         weight, image_weight = _images.weigh(image, self.weight_type, UNUSABLE)
-        data = _images.without_sky(image)
         if self.single:
             variances, image_weight = {"err": np.square(image.err)}, 1.0
         log.info("Adding %s", image.meta.filename)
-        return _drizzle.Source(data, weight, variances, image_weight, pixel_map,
-                               image.dq if self.propagate_dq else None)
+        return _drizzle.Source(image.data, weight, variances, image_weight, pixel_map,
+                               level=_images.sky_left(image),
+                               dq=image.dq if self.propagate_dq else None)
 
 
 class _Arrays:
     """The arrays of the output, filled band by band."""
 
     def __init__(self, shape, fill, variances, n_images, flags):
-        self.data, self.wht = memory.empty(shape, np.float32), memory.zeros(shape, np.float32)
-        self.data[:] = fill
+        self.data, self.wht = (memory.empty(shape, np.float32) for _ in range(2))
+        self._fill = fill
         self.variances = {name: memory.empty(shape, np.float32) for name in variances}
         self.err = memory.empty(shape, np.float32) if variances else None
-        self.con = memory.zeros(((n_images + 31) // 32, *shape), np.int32) if n_images else None
-        self.dq = memory.zeros(shape, np.uint32) if flags else None
+        self.con = memory.empty(((n_images + 31) // 32, *shape), np.int32) if n_images else None
+        self.dq = memory.empty(shape, np.uint32) if flags else None
         self._n_images = n_images
 
     def sums(self, rows, step, frame):
@@ -215,13 +213,12 @@ class _Arrays:
     def take(self, sums, scale_ratio):
         """Take over the finished sums of some rows."""
         band = slice(*sums.rows)
-        sums.mean(self.data[band], self.wht[band])
-        for name, array in self.variances.items():
-            sums.variance(name, array[band], 1 / scale_ratio**2)
+        sums.mean(self.data[band], self.wht[band], self._fill)
         if self.err is not None:
-            _drizzle.error([array[band] for array in self.variances.values()], self.err[band])
+            sums.variances([array[band] for array in self.variances.values()], self.err[band],
+                           1 / scale_ratio**2)
         if self.con is not None:
-            self.con[:, band] = sums.context
+            self.con[:, band] = sums.context.view(np.int32)
         if self.dq is not None:
             self.dq[band] = sums.flags
 

@@ -180,14 +180,15 @@ def test_images_on_disk_give_the_same_as_in_memory(make, tmp_path):
         assert_array_equal(getattr(memory, name), getattr(disk, name))
 
 
-def test_result_of_bands_is_that_of_the_whole(make, monkeypatch):
-    from jwst_cal.coadd import resample
+@pytest.mark.parametrize("pixfrac", [1.0, 0.8])
+def test_result_of_bands_is_that_of_the_whole(make, monkeypatch, pixfrac):
+    from jwst_cal.coadd import _drizzle
 
     image = make(stars=[(*PLACES[0], 300.0)], roll=17)
     bands = []
     for rows in (13, 10_000):
-        monkeypatch.setattr(resample, "BAND", rows)
-        bands.append(ResampleStep().run(image))
+        monkeypatch.setattr(_drizzle, "BAND", rows)
+        bands.append(ResampleStep(pixfrac=pixfrac).run(image))
     for name in ("data", "wht", "err", "var_flat"):
         assert_array_equal(getattr(bands[0], name), getattr(bands[1], name))
 

@@ -1,4 +1,4 @@
-"""Variances of images combined: kernel and numpy twin through one body."""
+"""Images combined: kernel and numpy twin through one body."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twins import combine as twins
 
-from jwst_cal.kernels.combine import add_variances
+from jwst_cal.kernels import combine
+from jwst_cal.kernels.combine import add_sums, add_variances, mean_variances, weighted_mean
 
 BOTH = pytest.mark.parametrize("run", [add_variances, twins.add_variances])
 
@@ -69,3 +70,69 @@ def test_refuses(change, message):
              "weights": [np.ones((2, 6))]} | change
     with pytest.raises(ValueError, match=message):
         add_variances(**given)
+
+
+def sums_of(module, seed, n_rows, n_cols, more, n_threads=None):
+    """All that is made of sums of two images, the second beside the first."""
+    weight, (values, *_), totals, weights = scene(seed, n_rows, n_cols, 3, more)
+    shape = n_rows, n_cols + more
+    total_weight, total = np.zeros(shape), np.zeros(shape)
+    context = np.zeros(shape, np.uint32)
+    options = {"n_threads": n_threads}
+    for bit, first_col in ((1, 0), (1 << 31, more)):
+        with np.errstate(all="ignore"):
+            module.add_sums(weight, values, total_weight, total, first_col=first_col, bit=bit,
+                            context=context, **options)
+    results = [np.empty(shape, np.float32) for _ in range(6)]
+    module.weighted_mean(total, total_weight, *results[:2], fill=-7.0, **options)
+    totals[1] = weights[1] = None
+    weights[0][0, 0] = totals[0][0, 0] = weights[2][0, 0] = totals[2][0, 0] = 0
+    module.mean_variances(totals, weights, results[2:5], results[5], factor=0.3, **options)
+    return total_weight, total, context, *results
+
+
+@pytest.mark.parametrize("module", [combine, twins], ids=["kernel", "twin"])
+def test_mean_and_errors_of_two_images(module):
+    total_weight, total, context = np.zeros((1, 3)), np.zeros((1, 3)), np.zeros((1, 3), np.uint32)
+    add = module.add_sums
+    add(np.array([[2.0, 1.0]]), np.array([[6.0, 1.0]]), total_weight, total, context=context, bit=1)
+    add(np.array([[3.0]]), np.array([[3.0]]), total_weight, total, context=context, bit=2,
+        first_col=1)
+    mean, weight, one, none, err = (np.empty((1, 3), np.float32) for _ in range(5))
+    module.weighted_mean(total, total_weight, mean, weight, fill=np.nan)
+    np.testing.assert_array_equal(mean, [[3, 1, np.nan]])
+    assert weight.tolist() == [[2, 4, 0]]
+    assert context.tolist() == [[1, 3, 0]]
+    module.mean_variances([np.array([[8.0, 36.0, 0.0]]), None], [np.array([[2.0, 3.0, 0.0]]), None],
+                          [one, none], err, factor=2.0)
+    np.testing.assert_array_equal(one, [[4, 8, np.nan]])
+    np.testing.assert_array_equal(none, [[np.nan] * 3])
+    np.testing.assert_allclose(err, [[2, np.sqrt(8), np.nan]])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(1, 300), st.integers(0, 5))
+def test_sums_as_the_twin_has_them(seed, n_rows, n_cols, more):
+    for found, wanted in zip(sums_of(combine, seed, n_rows, n_cols, more),
+                             sums_of(twins, seed, n_rows, n_cols, more), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_bytes_of_sums_do_not_depend_on_threads():
+    one, two, seven = ([array.tobytes() for array in sums_of(combine, 4, 33, 165, 2, n)]
+                       for n in (1, 2, 7))
+    assert one == two == seven
+
+
+@pytest.mark.parametrize(("run", "arguments", "message"), [
+    (add_sums, (np.ones((2, 4)), np.ones((2, 5)), np.ones((2, 6)), np.ones((2, 6))),
+     "values: shape"),
+    (add_sums, (np.ones((2, 4)), np.ones((2, 4)), np.ones((2, 3)), np.ones((2, 3))), "argument"),
+    (weighted_mean, (np.ones((2, 4)), np.ones((2, 4)), np.ones((2, 3), np.float32),
+                     np.ones((2, 4), np.float32)), "mean: shape"),
+    (mean_variances, ([], [], [], np.ones((2, 4), np.float32)), "variances: 0"),
+    (mean_variances, ([None], [None], [np.ones((2, 3), np.float32)], np.ones((2, 4), np.float32)),
+     r"variances\[0\]: shape")])
+def test_sums_refuse(run, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        run(*arguments)

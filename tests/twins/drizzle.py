@@ -1,26 +1,42 @@
 """Drizzle, pixel by pixel: overlaps by clipping polygons."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 FWHM = 2.3548
 
 
-def drizzle(x, y, weight, planes, sum_weight, sums, *, kernel="square", pixfrac=1.0,
-            scale_ratio=1.0, first=(0, 0), dq=None, sum_dq=None, n_threads=None):
-    """Add an image to sums; see the kernel."""
+class Sums(NamedTuple):
+    weight: np.ndarray
+    values: np.ndarray
+    roots: list
+    dq: np.ndarray
+
+
+def drizzle(x, y, weight, values, shape, *, variances=(), level=0.0, rows=None, kernel="square",
+            pixfrac=1.0, scale_ratio=1.0, first=(0, 0), dq=None, n_threads=None):
+    """Spread an image; see the kernel."""
     if kernel not in ("square", "turbo", "point", "gaussian", "lanczos2", "lanczos3"):
         raise ValueError(f"kernel: '{kernel}'")
+    found = Sums(np.zeros(shape), np.zeros(shape), [np.zeros(shape) for _ in variances],
+                 None if dq is None else np.zeros(shape, np.uint32))
+    with np.errstate(invalid="ignore"):
+        planes = [values - np.float32(level), *(np.sqrt(variance) for variance in variances)]
     for row, col in np.ndindex(x.shape):
+        if rows is not None and not rows[0] <= row < rows[1]:
+            continue
         if weight[row, col] == 0 or np.isnan(x[row, col]) or np.isnan(y[row, col]):
             continue
-        shares = _shares(x, y, row, col, kernel, pixfrac, scale_ratio, first, sum_weight.shape)
-        for (to_row, to_col), share in shares:
+        shares = _shares(x, y, row, col, kernel, pixfrac, scale_ratio, first, shape)
+        for place, share in shares:
             given = share * float(weight[row, col])
-            sum_weight[to_row, to_col] += given
-            for plane, total in zip(planes, sums, strict=True):
-                total[to_row, to_col] += given * float(plane[row, col])
-            if sum_dq is not None:
-                sum_dq[to_row, to_col] |= dq[row, col]
+            found.weight[place] += given
+            for plane, total in zip(planes, [found.values, *found.roots], strict=True):
+                total[place] += given * float(plane[row, col])
+            if dq is not None:
+                found.dq[place] |= dq[row, col]
+    return found
 
 
 def _shares(x, y, row, col, kernel, pixfrac, ratio, first, shape):
