@@ -1,4 +1,4 @@
-"""Photometry of many sources: circular apertures, rings of background, shapes, neighbours."""
+"""Photometry of many sources: circular apertures, rings of background, shapes."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from jwst_cal.kernels.circles import circle_sums
 from jwst_cal.kernels.rings import ring_medians
 from jwst_cal.photometry import _stars
 
-__all__ = ["Apertures", "local_background", "magnitudes", "neighbours", "shapes", "sums"]
+__all__ = ["Apertures", "local_background", "magnitudes", "shapes", "sums"]
 
 #: Where a source is put whose position is not known: nothing of the image is there.
 NOWHERE = -1000.0
@@ -142,33 +142,6 @@ def _quadrants(half):
     """Signs of the quadrants, each with the half axis that comes before it."""
     y, x = np.mgrid[-half:half + 1, -half:half + 1]
     return np.where((x > 0) & (y <= 0) | (x < 0) & (y >= 0), -1, 1)
-
-
-def neighbours(positions):
-    """
-    Find the nearest neighbour of each source.
-
-    Parameters
-    ----------
-    positions : float64 [source, 2]
-        Columns and rows.
-
-    Returns
-    -------
-    index : int [source]
-        Which it is; -1 for none.
-    distance : float64 [source]
-        How far, pixels; NaN for none.
-    """
-    from scipy.spatial import KDTree
-
-    index, distance = np.full(len(positions), -1), np.full(len(positions), np.nan)
-    if len(positions) > 1:
-        where = known(positions)
-        away, which = KDTree(where).query(where, k=[2])
-        placed = np.isfinite(positions).all(axis=1)
-        index[placed], distance[placed] = which[placed, 0], away[placed, 0]
-    return index, distance
 
 
 def magnitudes(flux, error):

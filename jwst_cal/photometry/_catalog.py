@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jwst_cal.kernels.neighbours import neighbours
 from jwst_cal.photometry import _apertures, _sky
 
 __all__ = ["build"]
@@ -132,7 +133,7 @@ def _shape(put, data, positions, found, fluxes, apertures, fwhm, star_limits):
     sharpness, roundness = _apertures.shapes(data, positions, fwhm)
     put("sharpness", sharpness, "The DAOFind source sharpness statistic")
     put("roundness", roundness.astype(np.float32), "The DAOFind source roundness statistic")
-    nearest, distance = _apertures.neighbours(positions)
+    nearest, distance = neighbours(positions)
     labels = np.asarray(found["id"])
     put("nn_label", np.where(nearest < 0, -1, labels[nearest]).astype(labels.dtype),
         "The label number of the nearest neighbor")

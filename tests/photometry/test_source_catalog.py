@@ -406,15 +406,6 @@ def test_segments_are_measured_as_photutils_does(seed, width, made):
                         atol=1e-11 if name in ("ellipticity", "orientation") else 0)
 
 
-def test_neighbours_of_one_and_of_unknown_places():
-    index, distance = _apertures.neighbours(np.array([[3.0, 4.0]]))
-    assert index == [-1]
-    assert np.isnan(distance).all()
-    index, distance = _apertures.neighbours(np.array([[0, 0], [np.nan, 1], [3, 4.0]]))
-    assert index.tolist() == [2, -1, 0]
-    assert_array_equal(distance, [5, np.nan, 5])
-
-
 def test_magnitudes_of_what_has_none():
     flux, error = np.array([3631.0, -1, 0, np.nan]), np.array([36.31, 1, 1, 1])
     magnitude, width = _apertures.magnitudes(flux, error)
