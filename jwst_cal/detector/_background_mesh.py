@@ -31,11 +31,16 @@ def filled(mesh):
     unknown = np.isnan(mesh)
     if not unknown.any():
         return mesh
-    from scipy.spatial import cKDTree
+    known, asked = np.argwhere(~unknown), np.argwhere(unknown)
+    if len(known) > NEIGHBOURS:
+        from scipy.spatial import cKDTree
 
-    known = np.argwhere(~unknown)
-    distance, nearest = cKDTree(known, leafsize=10).query(np.argwhere(unknown), k=NEIGHBOURS)
-    value = np.append(mesh[~unknown].astype(np.float64), 0)  # beyond the last: no such neighbour
+        distance, nearest = cKDTree(known, leafsize=10).query(asked, k=NEIGHBOURS)
+    else:  # all of them: that needs no tree, which takes longer to import
+        away = np.sqrt(((asked[:, None] - known) ** 2).sum(axis=-1))
+        nearest = np.argsort(away, axis=1, kind="stable")
+        distance = np.take_along_axis(away, nearest, axis=1)
+    value = mesh[~unknown].astype(np.float64)
     weight = 1 / distance
     found = mesh.copy()
     found[unknown] = (weight * value[nearest]).sum(axis=1) / weight.sum(axis=1)
