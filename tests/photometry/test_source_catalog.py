@@ -269,7 +269,7 @@ def test_a_single_exposure_has_no_weights(references):
 # arrays -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("box", [50, 97, 400])
+@pytest.mark.parametrize("box", [50, 97, 120, 400])
 def test_background_is_that_of_photutils(box):
     from photutils.background import Background2D, MedianBackground
 
