@@ -99,13 +99,17 @@ class BackgroundStep(Step):
         chosen = [item for item in chosen or () if not isinstance(item, str) or item.strip()]
         if not chosen:
             raise SkipStep("no background exposures were given")
-        mean, dq = self._mean(science, chosen)
+        mean, dq, n_without = self._mean(science, chosen)
         if self.save_combined_background:
             self._save(science, *mean, dq)
         science.data -= mean[0].astype(science.data.dtype)
         science.dq |= dq
-        log.info("Mean of %d background exposure(s) subtracted; median %.6g", len(chosen),
-                 np.median(mean[0]))
+        log.info("Mean of %d background exposure(s) subtracted; median %.6g%s%s", len(chosen),
+                 np.median(mean[0]),
+                 f" {science.meta.bunit_data}" if science.meta.bunit_data else "",
+                 f"; {n_without} pixels, of which it has no value, stay" if n_without else "")
+        if n_without == dq.size:
+            log.warning("The backgrounds have no value in any pixel: nothing was subtracted")
         return science
 
     def _without_template(self, science, refs):
@@ -128,7 +132,7 @@ class BackgroundStep(Step):
         return science
 
     def _mean(self, science, backgrounds):
-        """Mean and error of the backgrounds, and their flags, on the exposure's pixels."""
+        """Mean and error of the backgrounds, their flags, and how many pixels have no value."""
         shape = science.data.shape[-2:]
         values = np.full((len(backgrounds), *shape), np.nan)
         squares = np.full_like(values, np.nan)
@@ -143,9 +147,6 @@ class BackgroundStep(Step):
                 continue
             data, err, flags = placed
             if science.data.ndim == 3:
-                if data.ndim != 3:
-                    raise InputError(f"{name}: one image where the exposure has integrations; "
-                                     "give its _rateints product")
                 with np.errstate(invalid="ignore"):
                     variance = err.astype(np.float64) ** 2
                 mean, _, kept = _average.clipped_mean(data, variance, **self._clipping)
@@ -161,7 +162,7 @@ class BackgroundStep(Step):
                 model.close()
         mean, total, kept = _average.clipped_mean(values, squares, **self._clipping)
         error = np.divide(np.sqrt(total), kept, out=np.zeros(shape), where=kept > 0)
-        return (mean, error), dq
+        return (mean, error), dq, np.count_nonzero(kept == 0)
 
     @property
     def _clipping(self):
@@ -198,6 +199,13 @@ def _members(container):
 
 
 def _check(science, background, name):
+    if getattr(background, "data", None) is None or not hasattr(background, "err"):
+        raise InputError(f"{name}: no count rates (SCI, ERR); this is {type(background).__name__}")
+    if background.data.ndim != science.data.ndim:
+        raise InputError(f"{name}: one image where the exposure has integrations; give its "
+                         "_rateints product" if science.data.ndim == 3 else
+                         f"{name}: integrations where the exposure is one image; give its _rate "
+                         "product")
     ours, theirs = science.meta.instrument, background.meta.instrument
     if (ours.name, ours.detector) != (theirs.name, theirs.detector):
         raise InputError(f"{name}: a background of {theirs.name} {theirs.detector} for an exposure "

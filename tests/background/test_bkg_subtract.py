@@ -113,6 +113,37 @@ def test_an_image_for_integrations():
         BackgroundStep().run(flat_image(10, n_ints=2), [flat_image(1, 2)])
 
 
+def test_integrations_for_an_image():
+    with pytest.raises(InputError, match="integrations where the exposure is one image; give its"):
+        BackgroundStep().run(flat_image(10), [flat_image(1, n_ints=2)])
+
+
+def test_a_background_without_count_rates(tmp_path):
+    from astropy.io import fits
+
+    flat_image(1).save(tmp_path / "x_rate.fits")
+    with fits.open(tmp_path / "x_rate.fits") as file:
+        del file["SCI"]
+        file.writeto(tmp_path / "y_rate.fits")
+    with pytest.raises(InputError, match=r"y_rate.fits: no count rates \(SCI, ERR\); this is Im"):
+        BackgroundStep().run(flat_image(10), [str(tmp_path / "y_rate.fits")])
+    ramp = datamodels.RampModel((1, 2, 96, 128))
+    ramp.update(flat_image(1))
+    with pytest.raises(InputError, match=r"no count rates \(SCI, ERR\); this is RampModel"):
+        BackgroundStep().run(flat_image(10), [ramp])
+
+
+@pytest.mark.parametrize("n_pixels", [5, 96 * 128])
+def test_pixels_without_a_background_are_told(n_pixels, caplog):
+    caplog.set_level("INFO")
+    background = flat_image(1)
+    background.data.reshape(-1)[:n_pixels] = np.nan
+    result = BackgroundStep().run(flat_image(10), [background])
+    assert np.count_nonzero(result.data == 10) == n_pixels
+    assert f"; {n_pixels} pixels, of which it has no value, stay" in caplog.text
+    assert ("nothing was subtracted" in caplog.text) == (n_pixels == background.data.size)
+
+
 def test_a_missing_background(tmp_path):
     with pytest.raises(InputError, match=r"nowhere_rate\.fits"):
         BackgroundStep().run(flat_image(10), [str(tmp_path / "nowhere_rate.fits")])
