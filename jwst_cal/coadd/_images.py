@@ -13,6 +13,9 @@ __all__ = ["look", "sky_left", "tell_gaps", "weigh"]
 
 log = logging.getLogger(__name__)
 
+#: What lays the output along the axes of the detector.
+POINTING = {"ra_ref": "RA_REF", "dec_ref": "DEC_REF", "roll_ref": "ROLL_REF",
+            "v3yangle": "V3I_YANG", "vparity": "VPARITY"}
 #: A frame of so many pixels, of which images fill less than this part, is told to be empty.
 LARGE, EMPTY = 50_000_000, 0.02
 
@@ -40,7 +43,8 @@ def look(library, alias):
     Raises
     ------
     InputError
-        If the first is no 2-D image with coordinates on the sky.
+        If the first is no 2-D image with coordinates on the sky, or does not tell how the
+        detector lay on it.
     """
     found, polygons = [], []
     with library:
@@ -52,11 +56,20 @@ def look(library, alias):
                 continue
             first = library.borrow(0)
             requirements.image_of_the_sky(first, alias)
+            _require_pointing(first, alias)
             found.append((first.meta.wcs, first.meta.wcsinfo.instance, first.data.shape,
                           s_region))
             area = first.meta.photometry.pixelarea_steradians
             library.shelve(first, 0, modify=False)
     return found, polygons, area
+
+
+def _require_pointing(image, alias):
+    missing = [keyword for name, keyword in POINTING.items()
+               if getattr(image.meta.wcsinfo, name, None) is None]
+    if missing:
+        raise InputError(f"{image.meta.filename}: {', '.join(missing)} missing; {alias} takes "
+                         "exposures of a detector, no mosaics")
 
 
 def tell_gaps(library, found, frame):

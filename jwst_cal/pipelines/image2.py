@@ -86,6 +86,15 @@ class Image2Pipeline(Pipeline):
             for image in result:
                 self._save(image)
 
+    def _tell_repeated(self, image):
+        """Warn of an exposure that is calibrated already."""
+        done = [name for name in ("flat_field", "photom")
+                if getattr(image.meta.cal_step, name) == "COMPLETE"
+                and not (getattr(self, name).skip or getattr(self, name).inverse)]
+        if done:
+            log.warning("%s has been through %s already; it is done once more",
+                        image.meta.filename, " and ".join(done))
+
     def _calibrate(self, product):
         science = product.members["science"]
         if len(science) > 1:
@@ -94,6 +103,7 @@ class Image2Pipeline(Pipeline):
         image = self.prepare_output(product.science, make_copy=not isinstance(product.science, str))
         if image.data is None:
             raise InputError(f"{image.meta.filename or product.name}: no count rates (SCI)")
+        self._tell_repeated(image)
         image.meta.asn.pool_name, image.meta.asn.table_name = product.pool, product.table
         image.meta.filename = self.make_output_path(basepath=self.output_file)
         backgrounds = product.members.get("background")

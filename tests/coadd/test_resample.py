@@ -57,6 +57,13 @@ def centroid(image, ra, dec, radius=9):
             total)
 
 
+def test_mosaics_are_no_exposures(make):
+    mosaic = ResampleStep().run([make(1), make(2, dx=1.0)])
+    mosaic.meta.filename = "x_i2d.fits"
+    with pytest.raises(InputError, match=r"x_i2d.fits: RA_REF.* missing; resample takes exposures"):
+        ResampleStep().run([mosaic])
+
+
 def test_an_image_far_away_is_named(make, caplog):
     from jwst_cal.models import ModelLibrary
 

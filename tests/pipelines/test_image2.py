@@ -157,6 +157,13 @@ def test_a_file_without_count_rates(folder, steps):
         Image2Pipeline.call(str(folder / name(4)), steps=steps)
 
 
+def test_what_is_calibrated_already_is_told(folder, steps, caplog):
+    (once,), _ = run(str(folder / name(1)), steps, folder / "out")
+    assert "already" not in caplog.text
+    Image2Pipeline.call(once, steps=steps)
+    assert "has been through flat_field and photom already" in caplog.text
+
+
 def test_names_of_several_inputs():
     found = level2.products(["a_rate.fits", "b_rate.fits"], "zed.fits")
     assert [product.name for product in found] == ["zed", "zed_2"]
