@@ -1,4 +1,5 @@
 #include "pixels.h"
+#include "keeper.h"
 
 #include <math.h>
 
@@ -82,6 +83,37 @@ jc_status jc_inverse_variance(int64_t n, const float *variance, const uint32_t *
         int64_t first = b * BLOCK;
         int here = n - first < BLOCK ? (int) (n - first) : BLOCK;
         invert(here, variance + first, flags + first, bits, inverse + first);
+    }
+    return JC_OK;
+}
+
+JC_CLONES
+static void multiply(int n, double factor, float *array)
+{
+    for (int i = 0; i < n; i++)
+        array[i] = (float) (array[i] * factor);
+}
+
+JC_CLONES
+static void divide_by(int n, double factor, float *array)
+{
+    for (int i = 0; i < n; i++)
+        array[i] = (float) (array[i] / factor);
+}
+
+jc_status jc_scale(int64_t n, int n_arrays, const double *factors, int divide, int n_threads,
+                   float *const *arrays)
+{
+    if (n < 1 || n_arrays < 1 || n_arrays > JC_MAX_ARRAYS || n_threads < 1) return JC_BAD_ARGUMENT;
+    int64_t n_blocks = (n - 1) / BLOCK + 1;
+    for (int k = 0; k < n_arrays; k++) {
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+        for (int64_t b = 0; b < n_blocks; b++) {
+            int64_t first = b * BLOCK;
+            int here = n - first < BLOCK ? (int) (n - first) : BLOCK;
+            (divide ? divide_by : multiply)(here, factors[k], arrays[k] + first);
+            if (b % 16 == 0) jc_settle(1);
+        }
     }
     return JC_OK;
 }

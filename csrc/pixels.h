@@ -16,4 +16,9 @@ jc_status jc_reconcile(int64_t n, int n_arrays /* at most JC_MAX_ARRAYS */, uint
 jc_status jc_inverse_variance(int64_t n, const float *variance, const uint32_t *flags, uint32_t bits,
                               int n_threads, float *inverse /* OUT [n] */);
 
+/* Multiply each array by its factor, or divide it by that; in float64, rounded once. */
+jc_status jc_scale(int64_t n, int n_arrays /* at most JC_MAX_ARRAYS */,
+                   const double *factors /* [n_arrays] */, int divide, int n_threads,
+                   float *const *arrays /* IN OUT n_arrays of [n] */);
+
 #endif

@@ -17,3 +17,10 @@ def inverse_variance(
     *,
     n_threads: int | None = None,
 ) -> NDArray[np.float32]: ...
+def scale(
+    arrays: Sequence[NDArray[np.float32]],
+    factors: Sequence[float],
+    *,
+    divide: bool = False,
+    n_threads: int | None = None,
+) -> None: ...

@@ -8,7 +8,7 @@ from libc.stdint cimport int64_t, uint32_t
 
 from jwst_cal.kernels._glue cimport check, jc_status, team_of
 
-__all__ = ["inverse_variance", "reconcile"]
+__all__ = ["inverse_variance", "reconcile", "scale"]
 
 DEF MAX_ARRAYS = 8
 
@@ -17,6 +17,8 @@ cdef extern from "pixels.h" nogil:
                            uint32_t *flags)
     jc_status jc_inverse_variance(int64_t n, const float *variance, const uint32_t *flags,
                                   uint32_t bits, int n_threads, float *inverse)
+    jc_status jc_scale(int64_t n, int n_arrays, const double *factors, int divide, int n_threads,
+                       float **arrays)
 
 
 def reconcile(arrays, flags, bits, *, n_threads=None):
@@ -105,3 +107,44 @@ def inverse_variance(variance, flags, bits, *, n_threads=None):
                                      &out[0, 0])
     check(status)
     return found
+
+
+def scale(arrays, factors, *, bint divide=False, n_threads=None):
+    """
+    Multiply arrays by numbers, in place; in float64, rounded once.
+
+    Parameters
+    ----------
+    arrays : sequence of float32 array
+        One to eight of the same shape, changed in place.
+    factors : sequence of float
+        A number for each.
+    divide : bool, optional
+        Divide instead.
+    n_threads : int, optional
+        Threads; see `jwst_cal.kernels.threads`.
+
+    Raises
+    ------
+    TypeError
+        If an array has the wrong dtype.
+    ValueError
+        If shapes or numbers do not match, an array is empty or not contiguous, or there are too
+        many.
+    """
+    cdef int n = len(arrays), k
+    if not 1 <= n <= MAX_ARRAYS:
+        raise ValueError(f"arrays: {n} where 1 to {MAX_ARRAYS} are needed")
+    cdef const double[::1] times = contiguous(factors, np.float64, (n,), "factors")
+    cdef float *values[MAX_ARRAYS]
+    cdef float[::1] one
+    shape = np.shape(arrays[0])
+    for k in range(n):
+        one = in_place(arrays[k], np.float32, shape, f"arrays[{k}]").reshape(-1)
+        values[k] = &one[0]
+    cdef int64_t size = arrays[0].size
+    cdef int team = team_of(n_threads, size)
+    cdef jc_status status
+    with nogil:
+        status = jc_scale(size, n, &times[0], divide, team, values)
+    check(status)

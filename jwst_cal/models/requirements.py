@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from jwst_cal.errors import InputError
 
-__all__ = ["image_of_the_sky"]
+__all__ = ["changeable", "image_of_the_sky"]
 
 
 def image_of_the_sky(image: Any, alias: str) -> None:
@@ -38,6 +40,32 @@ def image_of_the_sky(image: Any, alias: str) -> None:
         called = getattr(frame, "name", None) or frame
         raise InputError(f"{name}: its coordinates lead to '{called}', which is not the sky; "
                          f"{alias} needs right ascension and declination")
+
+
+def changeable(model: Any, name: str) -> Any:
+    """
+    Give an array of a model as a kernel can change it.
+
+    Parameters
+    ----------
+    model : data model
+        The model, which holds the array from then on.
+    name : str
+        Name of an array of float32.
+
+    Returns
+    -------
+    float32 array or None
+        The model's own, or a copy where that is in another order or may not be written; None if
+        the model has no such array or it is empty.
+    """
+    array = getattr(model, name, None)
+    if array is None or not array.size:
+        return None
+    found = np.require(array, np.float32, ["C", "W"])
+    if found is not array:
+        setattr(model, name, found)
+    return found
 
 
 def _is_celestial(frame: Any) -> bool:

@@ -8,7 +8,8 @@ from jwst_cal import modes
 from jwst_cal.errors import InputError
 from jwst_cal.framework import Reference, SkipStep, Step, param
 from jwst_cal.framework.references import crop_to
-from jwst_cal.models import invalid
+from jwst_cal.kernels import flat as kernel
+from jwst_cal.models import invalid, requirements
 from jwst_cal.response import _flat
 
 __all__ = ["FlatFieldStep"]
@@ -101,17 +102,16 @@ class FlatFieldStep(Step):
                          "does not flat-field NIRSpec spectra")
 
     def _apply(self, science, flat):
-        values, flat_dq = _flat.clean(np.asarray(flat.data, np.float32), flat.dq)
-        variances = [array for array in (getattr(science, "var_poisson", None),
-                                         getattr(science, "var_rnoise", None))
-                     if array is not None]
+        values, flat_dq, n_bad = _flat.clean(flat.data, flat.dq)
+        data = requirements.changeable(science, "data")
+        variances = [array for name in ("var_poisson", "var_rnoise")
+                     if (array := requirements.changeable(science, name)) is not None]
         guider = type(science).__name__ == "GuiderCalModel"
         if self.inverse:
-            err = _flat.multiply(science.data, variances, values)
-            var_flat = np.zeros_like(science.data)
+            err = kernel.multiply(data, variances, values)
+            var_flat = np.zeros_like(data)
         else:
-            flat_err = np.asarray(flat.err, np.float32)
-            var_flat, err = _flat.divide(science.data, variances, values, flat_err)
+            var_flat, err = kernel.divide(data, variances, values, flat.err)
         if not guider:
             science.err, science.var_flat = err, var_flat
         elif not self.inverse:
@@ -119,4 +119,4 @@ class FlatFieldStep(Step):
         science.dq = science.dq | flat_dq
         invalid.reconcile(science)
         log.info("%s by the flat; %d pixels have none", "Multiplied" if self.inverse else "Divided",
-                 np.count_nonzero(flat_dq & _flat.UNUSABLE))
+                 n_bad)

@@ -8,7 +8,8 @@ import numpy as np
 from jwst_cal import modes
 from jwst_cal.errors import InputError, ReferenceFileError
 from jwst_cal.framework import Reference, SkipStep, Step, param
-from jwst_cal.models import invalid
+from jwst_cal.kernels import pixels
+from jwst_cal.models import invalid, requirements
 from jwst_cal.response import _time_dependence
 
 __all__ = ["PhotomStep"]
@@ -103,12 +104,11 @@ class PhotomStep(Step):
     def _convert(self, science, factor):
         science.meta.photometry.conversion_megajanskys = factor
         science.meta.photometry.conversion_microjanskys = factor * MICROJANSKY_PER_ARCSEC2
-        apply = np.divide if self.inverse else np.multiply
         for name, scale in (("data", factor), ("err", factor), ("var_poisson", factor * factor),
                             ("var_rnoise", factor * factor), ("var_flat", factor * factor)):
-            values = getattr(science, name, None)
-            if values is not None and values.size:
-                apply(values, scale, out=values)
+            values = requirements.changeable(science, name)
+            if values is not None:
+                pixels.scale([values], [scale], divide=self.inverse)
         unit = "DN/s" if self.inverse else "MJy/sr"
         science.meta.bunit_data = science.meta.bunit_err = unit
         invalid.reconcile(science)

@@ -17,6 +17,12 @@ static void any_image(void)
     for (int k = 0; k < n_arrays; k++)
         result(arrays[k], (size_t) n * sizeof *arrays[k]);
     result(flags, (size_t) n * sizeof *flags);
+    double factors[JC_MAX_ARRAYS];
+    for (int k = 0; k < n_arrays; k++)
+        factors[k] = pick(-9, 9) / 7.0;
+    CHECK(jc_scale(n, n_arrays, factors, pick(0, 1), team, arrays) == JC_OK);
+    for (int k = 0; k < n_arrays; k++)
+        result(arrays[k], (size_t) n * sizeof *arrays[k]);
 }
 
 static void test_two(void)
@@ -32,6 +38,11 @@ static void test_two(void)
     REFUSED(jc_reconcile(0, 2, 1, 1, arrays, flags));
     REFUSED(jc_reconcile(2, JC_MAX_ARRAYS + 1, 1, 1, arrays, flags));
     REFUSED(jc_inverse_variance(2, data, flags, 4, 0, inverse));
+    const double factors[2] = {2, 4};
+    CHECK(jc_scale(2, 2, factors, 0, 1, arrays) == JC_OK && data[0] == 2 && err[0] == 12);
+    CHECK(jc_scale(2, 1, factors + 1, 1, 1, arrays) == JC_OK && data[0] == 0.5 && err[0] == 12);
+    REFUSED(jc_scale(2, 0, factors, 0, 1, arrays));
+    REFUSED(jc_scale(2, 2, factors, 0, 0, arrays));
 }
 
 int main(void)

@@ -59,6 +59,34 @@ def test_kernel_and_twin_agree(seed, n_rows, n_cols, n, bits, odd, flagged):
             == twins.inverse_variance(variance, flags, bits).tobytes())
 
 
+@BOTH
+def test_factors(kernels):
+    data, variance = np.float32([1, np.nan, -3]), np.float32([1, 2, np.inf])
+    kernels.scale([data, variance], [0.5, 4])
+    np.testing.assert_array_equal(data, np.float32([0.5, np.nan, -1.5]))
+    np.testing.assert_array_equal(variance, np.float32([4, 8, np.inf]))
+    kernels.scale([data, variance], [0.5, 4], divide=True)
+    np.testing.assert_array_equal(data, np.float32([1, np.nan, -3]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3000), st.integers(1, 8), st.booleans(),
+       st.floats(width=32) | st.floats(), st.sampled_from([1, 2, 7]))
+def test_scaled_as_numpy_does(seed, size, n, divide, factor, n_threads):
+    """A float32 factor gives what float32 arithmetic gives."""
+    arrays = scene(seed, (size,), n)[0]
+    with np.errstate(all="ignore"):
+        apply = np.divide if divide else np.multiply
+        narrow = np.float32(factor)
+        number = narrow if float(narrow) == factor else np.float64(factor)
+        wanted = [apply(array, number).astype(np.float32) for array in arrays]
+    twins.scale(twin := [array.copy() for array in arrays], [factor] * n, divide=divide)
+    pixels.scale(arrays, [factor] * n, divide=divide, n_threads=n_threads)
+    for one, other, numpy in zip(arrays, twin, wanted, strict=True):
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(one, numpy)
+
+
 @pytest.mark.parametrize("n_threads", [1, 2, 7])
 def test_bytes_do_not_depend_on_threads(n_threads):
     (arrays, flags), (wanted, marked) = (scene(2, (77, 65), 3) for _ in range(2))
@@ -87,8 +115,11 @@ def test_clean_memory_is_not_written_to():
     (lambda: pixels.inverse_variance(np.ones((2, 3), np.float32), np.zeros((3, 2), np.uint32), 1),
      ValueError, "flags: shape"),
     (lambda: pixels.inverse_variance(np.ones((2, 3), np.float32), np.zeros((2, 3)), 1), TypeError,
-     "flags: dtype")],
-    ids=["no array", "too many", "float64", "other flags", "other shape", "float flags"])
+     "flags: dtype"),
+    (lambda: pixels.scale([np.ones(3, np.float32)], [1, 2]), ValueError, "factors: shape"),
+    (lambda: pixels.scale([], []), ValueError, "arrays: 0")],
+    ids=["no array", "too many", "float64", "other flags", "other shape", "float flags",
+         "other factors", "nothing to scale"])
 def test_refuses(run, error, message):
     with pytest.raises(error, match=message):
         run()

@@ -1,6 +1,7 @@
 """What steps ask of an image: data, two axes, coordinates on the sky."""
 
 import gwcs
+import numpy as np
 import pytest
 from astropy import units as u
 from astropy.modeling.models import Identity
@@ -12,7 +13,7 @@ from jwst_cal.background.skymatch import SkyMatchStep
 from jwst_cal.coadd import OutlierDetectionStep, ResampleStep
 from jwst_cal.errors import InputError
 from jwst_cal.models._files import open_light
-from jwst_cal.models.requirements import image_of_the_sky
+from jwst_cal.models.requirements import changeable, image_of_the_sky
 from tests import images
 
 
@@ -68,3 +69,21 @@ def test_a_file_without_data(image, tmp_path):
         file.writeto(tmp_path / "b_cal.fits")
     with pytest.raises(InputError, match=r"b_cal.fits: no data \(SCI\)"):
         image_of_the_sky(open_light(tmp_path / "b_cal.fits"), "skymatch")
+
+
+def test_an_array_that_a_kernel_can_change():
+    class Model:
+        data = np.ones((3, 4), np.float32)
+        err = np.ones((3, 4), ">f4")[:, ::2]
+        dq = None
+        var_flat = np.zeros((0, 0), np.float32)
+
+    model = Model()
+    assert changeable(model, "data") is Model.data
+    found = changeable(model, "err")
+    assert found is model.err
+    assert found.flags.carray
+    assert found.dtype == np.float32
+    assert found.tolist() == [[1, 1]] * 3
+    for name in ("dq", "var_flat", "var_rnoise"):
+        assert changeable(model, name) is None

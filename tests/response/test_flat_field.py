@@ -2,14 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from stdatamodels.jwst.datamodels import FlatModel, GuiderCalModel
 
 from jwst_cal import flags
 from jwst_cal.errors import InputError, ReferenceFileError
-from jwst_cal.response import _flat
 from jwst_cal.response.flat_field import FlatFieldStep
 from tests import images
 
@@ -149,23 +146,6 @@ def test_a_flat_of_another_place(tmp_path):
     model = flat(shape=(200, 200), corner=(1001, 1001))
     with pytest.raises(ReferenceFileError, match="does not cover"):
         run(images.image(), model)
-
-
-@given(st.integers(1, 70), st.integers(1, 5), st.floats(0.1, 10), st.integers(0, 2**32 - 1))
-def test_division_in_bands_is_division(n_rows, n_cols, value, seed):
-    rng = np.random.default_rng(seed)
-    data = rng.normal(size=(2, n_rows, n_cols)).astype(np.float32)
-    variance = rng.random((2, n_rows, n_cols)).astype(np.float32)
-    values = (value * rng.uniform(0.5, 2, (n_rows, n_cols))).astype(np.float32)
-    error = rng.random((n_rows, n_cols)).astype(np.float32)
-    expected = data / values
-    scaled = variance / (values * values)
-    flat_variance = expected**2 / (values * values) * error**2
-    var_flat, err = _flat.divide(data, [variance], values, error)
-    assert_array_equal(data, expected)
-    assert_array_equal(variance, scaled)
-    assert_array_equal(var_flat, flat_variance)
-    assert_array_equal(err, np.sqrt(scaled + flat_variance))
 
 
 def test_flat_of_the_user_is_recorded_by_its_base_name(tmp_path):

@@ -17,3 +17,9 @@ def inverse_variance(variance, flags, bits, *, n_threads=None):
         inverse = np.float32(1) / variance
     inverse[~np.isfinite(inverse) | ((flags & np.uint32(bits)) != 0)] = 0
     return inverse
+
+
+def scale(arrays, factors, *, divide=False, n_threads=None):
+    with np.errstate(all="ignore"):
+        for array, factor in zip(arrays, factors, strict=True):
+            (np.divide if divide else np.multiply)(array, np.float64(factor), out=array)
