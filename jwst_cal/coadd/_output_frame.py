@@ -201,6 +201,10 @@ def around(models, *, pixel_scale_ratio=1.0, pixel_scale=None, rotation=None, ou
     at = np.array(plane(*crval))
     offset = at - low if crpix is None else np.array(crpix) - at
     low, high = low + offset, high + offset
+    if not np.isfinite([low, high]).all():
+        raise ParameterError("Parameters 'crval' and 'rotation' of resample: the images do not lie "
+                             "on a plane that touches the sky at "
+                             f"{crval[0]:.6g}, {crval[1]:.6g} degrees")
     if output_shape is None:
         size = (high + 0.5).astype(int)
         box = [(-0.5, n - 0.5) for n in size]

@@ -1,6 +1,7 @@
 """Resample: images on one grid without distortion, combined."""
 
 import logging
+import math
 import os
 
 import numpy as np
@@ -90,9 +91,7 @@ class ResampleStep(GroupStep):
 
         alone = hasattr(images, "data")
         library = self.library(images)
-        if self.pixmap_order not in (1, 3):
-            raise ParameterError(f"Parameter 'pixmap_order' of resample: {self.pixmap_order} where "
-                                 "1 or 3 is needed")
+        self.check()
         frame, polygons = self._frame(library)
         log.info("Output: %d columns, %d rows of %.6g arcsec", *frame.shape[::-1], frame.scale)
         groups = (list(library.group_indices.values()) if self.single
@@ -103,6 +102,25 @@ class ResampleStep(GroupStep):
         if self.single:
             return ModelLibrary(results)
         return results[0]
+
+    def check(self):
+        """
+        Refuse values of parameters that no images suit: a pipeline asks before it begins.
+
+        Raises
+        ------
+        ParameterError
+            Naming the parameter.
+        """
+        if self.pixmap_order not in (1, 3):
+            raise ParameterError(f"Parameter 'pixmap_order' of resample: {self.pixmap_order} where "
+                                 "1 or 3 is needed")
+        _mosaic.fill_value(self.fillval, self.class_alias)
+        for name in ("pixel_scale", "pixel_scale_ratio"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ParameterError(f"Parameter '{name}' of resample: {value} where a positive "
+                                     "number is needed")
 
     def _frame(self, library):
         """Output frame, and the outlines of the images."""

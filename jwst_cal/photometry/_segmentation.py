@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from jwst_cal.errors import ParameterError
 from jwst_cal.kernels.convolve import convolve
 from jwst_cal.kernels.labels import label
 from jwst_cal.photometry import _blends, _isophotes
@@ -35,7 +36,14 @@ def find(image, error, uncovered, scatter, search, *, wcs=None):
         The sources; None if there are none.
     segments : int32 [row, col] or None
         Which pixel belongs to which source; 0 for none.
+
+    Raises
+    ------
+    ParameterError
+        If ``npixels`` is less than 1.
     """
+    if search.npixels < 1:
+        raise ParameterError(f"Parameter 'npixels': {search.npixels} where at least 1 is needed")
     convolved = _convolved(image, search.kernel_fwhm, uncovered)
     segments, n_found = label(convolved, scatter, uncovered, times=search.snr_threshold,
                               n_pixels=search.npixels, connectivity=int(search.connectivity))

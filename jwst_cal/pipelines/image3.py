@@ -53,18 +53,20 @@ class Image3Pipeline(Pipeline):
 
         Returns
         -------
-        ImageModel
-            The mosaic, MJy/sr.
+        ImageModel or ModelLibrary
+            The mosaic, MJy/sr; with ``single`` of resample an image for each exposure.
 
         Raises
         ------
         InputError
             If there is no exposure, or one cannot be read.
         ParameterError
-            If ``output_wcs`` of resample names no file with coordinates.
+            If a parameter of resample has an impossible value, or ``output_wcs`` names no file
+            with coordinates.
         """
-        if not self.resample.skip:
-            self.resample.frame_of_file()  # a wrong one is told before hours of work
+        if not self.resample.skip:  # what is wrong there is told before hours of work
+            self.resample.check()
+            self.resample.frame_of_file()
         library = open_library(self, given, exptypes=["science"])
         try:
             return self._mosaic(library)
@@ -88,7 +90,8 @@ class Image3Pipeline(Pipeline):
         library = (self.follow if str(kind).lower() == "moving" else self.align)(library)
         library = self.match(library)
         mosaic = self.resample.run(library)
-        if getattr(mosaic.meta.cal_step, "resample", None) == "COMPLETE":
+        single = hasattr(mosaic, "borrow")  # one for each exposure: no mosaic
+        if not single and getattr(mosaic.meta.cal_step, "resample", None) == "COMPLETE":
             self.source_catalog.run(mosaic)
         return mosaic
 

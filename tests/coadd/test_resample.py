@@ -271,6 +271,9 @@ def test_an_image_without_coordinates():
     ({"pixmap_order": 2}, "'pixmap_order' of resample: 2"),
     ({"output_wcs": "nowhere.asdf"}, r"'output_wcs' of resample: .*nowhere\.asdf cannot be read"),
     ({"pixel_scale": 500.0}, "0 columns and 0 rows"),
+    ({"pixel_scale": -1.0}, "'pixel_scale' of resample: -1.0 where a positive number"),
+    ({"pixel_scale_ratio": 0.0}, "'pixel_scale_ratio' of resample: 0.0 where a positive number"),
+    ({"crval": [260.0, 69.0]}, "do not lie on a plane that touches the sky at 260, 69 degrees"),
 ])
 def test_parameters_that_make_no_output(make, parameters, message):
     with pytest.raises(ParameterError, match=message):

@@ -223,6 +223,11 @@ def test_energies_must_increase(mosaic, references):
             step.run(mosaic)
 
 
+def test_a_source_has_pixels(mosaic, references):
+    with pytest.raises(ParameterError, match="'npixels': 0 where at least 1 is needed"):
+        SourceCatalogStep(npixels=0, **overrides(references)).run(mosaic)
+
+
 def test_the_scale_of_the_pixels_is_missing(mosaic, references, caplog):
     mosaic.meta.resample.pixel_scale_ratio = None
     found = SourceCatalogStep(**overrides(references)).run(mosaic)

@@ -198,10 +198,19 @@ def test_members_of_another_filter_are_named(mosaic, tmp_path, monkeypatch, capl
     assert f"not of NIRCAM F200W CLEAR: {models[1].meta.filename} (NIRCAM F115W CLEAR)" in warning
 
 
-def test_a_wrong_output_frame_is_told_at_once(mosaic, caplog):
-    steps = {"resample": {"output_wcs": "nowhere.asdf"}}
-    with pytest.raises(ParameterError, match=r"nowhere.asdf cannot be read: No such file"):
-        Image3Pipeline.call(mosaic.asn, steps=steps)
+def test_exposures_resampled_one_by_one(mosaic):
+    steps = images.overrides(Image3Pipeline, mosaic.references, {
+        "tweakreg": {"skip": True}, "outlier_detection": {"skip": True},
+        "resample": {"single": True}})
+    assert len(Image3Pipeline.call(mosaic.asn, steps=steps)) == 4
+
+
+@pytest.mark.parametrize(("parameters", "message"), [
+    ({"output_wcs": "nowhere.asdf"}, r"nowhere.asdf cannot be read: No such file"),
+    ({"fillval": "many"}, "'fillval' of resample: 'MANY'")])
+def test_a_wrong_output_is_told_at_once(mosaic, parameters, message, caplog):
+    with pytest.raises(ParameterError, match=message):
+        Image3Pipeline.call(mosaic.asn, steps={"resample": parameters})
     assert "Step tweakreg running" not in caplog.text
 
 
