@@ -26,10 +26,14 @@ typedef struct {
     int32_t *kept;        /* [pixel]: places of markers */
     struct entry *queue;  /* [pixel] */
     double *sum;          /* [part - 1] */
-    uint8_t *gone;        /* [part - 1] */
+    uint8_t *state;       /* [part - 1] */
+    int unknown;          /* whether a value is NaN */
 } box;
 
 enum { SEVERAL = -1 };
+
+/* Of a part: its sum is to be made, is made, or it is given to the others. */
+enum { CHANGED, KNOWN, GONE };
 
 typedef struct entry {
     float value;
@@ -55,7 +59,7 @@ static extent largest(const jc_segments *in, const jc_segment *found)
 static void free_box(box *b)
 {
     void *all[] = {b->place, b->value, b->inside, b->seen, b->parent, b->size, b->marker,
-                   b->upper, b->child, b->above, b->kept, b->queue, b->sum, b->gone};
+                   b->upper, b->child, b->above, b->kept, b->queue, b->sum, b->state};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         free(all[k]);
 }
@@ -75,9 +79,9 @@ static int make_box(box *b, extent most)
                .kept = malloc(most.pixels * sizeof *b->kept),
                .queue = malloc(most.pixels * sizeof *b->queue),
                .sum = malloc(most.pixels * sizeof *b->sum),
-               .gone = malloc(most.pixels)};
+               .state = malloc(most.pixels)};
     return b->place && b->value && b->inside && b->seen && b->parent && b->size && b->marker &&
-           b->upper && b->child && b->above && b->kept && b->queue && b->sum && b->gone;
+           b->upper && b->child && b->above && b->kept && b->queue && b->sum && b->state;
 }
 
 /* Tells whether the segment is what the survey found. */
@@ -472,17 +476,11 @@ static entry pop(entry *heap, int32_t *n)
     }
 }
 
-/* Flood from the pixels that have a marker, of which none is higher than what it is reached from;
- * tells whether all were reached. */
-static int flood(box *b)
+/* Flood from the n pixels in the queue, of which none is higher than what it is reached from. Returns
+ * how many pixels it reached. */
+static int32_t spread(box *b, int32_t n)
 {
-    int32_t n = 0, age = 0, reached = 0;
-    for (int32_t k = 0; k < b->n; k++) {
-        const int32_t at = b->place[k];
-        if (!b->marker[at]) continue;
-        push(b->queue, &n, (entry){b->value[at], 0, at});
-        reached++;
-    }
+    int32_t age = 0, reached = 0;
     while (n) {
         const entry from = pop(b->queue, &n);
         for (int s = 0; s < b->n_steps; s++) {
@@ -494,7 +492,45 @@ static int flood(box *b)
             reached++;
         }
     }
-    return reached == b->n;
+    return reached;
+}
+
+/* Flood from all pixels that have a marker; tells whether all others were reached. */
+static int flood(box *b)
+{
+    int32_t n = 0;
+    for (int32_t k = 0; k < b->n; k++)
+        if (b->marker[b->place[k]]) push(b->queue, &n, (entry){b->value[b->place[k]], 0, b->place[k]});
+    const int32_t marked = n;
+    return marked + spread(b, n) == b->n;
+}
+
+/* Give a part to the others, by a flood from all of them. Only from pixels beside it does anything
+ * flow, and in one order if all differ: then these are enough, as they are sorted. */
+static int give_away(box *b, int32_t part)
+{
+    const int32_t look = ++b->look;
+    int32_t n = 0, n_beside = 0;
+    for (int32_t k = 0; k < b->n; k++) {
+        if (b->marker[b->place[k]] != part) continue;
+        b->marker[b->place[k]] = 0;
+        b->above[n++] = b->place[k];
+    }
+    for (int32_t k = 0; k < n; k++)
+        for (int s = 0; s < b->n_steps; s++) {
+            const int32_t at = b->above[k] + b->step[s];
+            if (!b->inside[at] || !b->marker[at] || b->seen[at] == look) continue;
+            b->seen[at] = look;
+            b->queue[n_beside++] = (entry){b->value[at], 0, at};
+        }
+    qsort(b->queue, (size_t) n_beside, sizeof *b->queue, by_value);
+    int equal = b->unknown;
+    for (int32_t k = 1; k < n_beside; k++)
+        equal |= b->queue[k].value == b->queue[k - 1].value;
+    if (equal ? !flood(b) : spread(b, n_beside) != n) return 0;
+    for (int32_t k = 0; k < n; k++)
+        b->state[b->marker[b->above[k]] - 1] = CHANGED;
+    return 1;
 }
 
 /* The faintest of the parts if one is too faint, or 0. */
@@ -502,15 +538,19 @@ static int32_t too_faint(box *b, int32_t n_markers, double total, double contras
 {
     int32_t faintest = 0, any = 0;
     double least = 0;
-    memset(b->sum, 0, (size_t) n_markers * sizeof *b->sum);
-    for (int32_t k = 0; k < b->n; k++)
-        b->sum[b->marker[b->place[k]] - 1] += b->value[b->place[k]];
-    for (int32_t part = 1; part <= n_markers; part++) {
-        if (b->gone[part - 1]) continue;
-        const double share = b->sum[part - 1] / total;
+    for (int32_t k = 0; k < n_markers; k++)
+        if (b->state[k] == CHANGED) b->sum[k] = 0;
+    for (int32_t k = 0; k < b->n; k++) {
+        const int32_t part = b->marker[b->place[k]] - 1;
+        if (b->state[part] == CHANGED) b->sum[part] += b->value[b->place[k]];
+    }
+    for (int32_t k = 0; k < n_markers; k++) {
+        if (b->state[k] == GONE) continue;
+        b->state[k] = KNOWN;
+        const double share = b->sum[k] / total;
         any |= share < contrast;
         if (faintest && (isnan(least) || !(share < least || isnan(share)))) continue;
-        faintest = part;
+        faintest = k + 1;
         least = share;
     }
     return any ? faintest : 0;
@@ -525,18 +565,20 @@ static int32_t divide(const jc_division *in, int which, box *b)
     if (n_markers > JC_MANY_MARKERS)
         n_markers = find_markers(b, in->second + row, in->n_levels, in->in.n_pixels);
     if (n_markers < 2) return 1;
-    memset(b->gone, 0, (size_t) n_markers);
-    for (int32_t left = n_markers;; left--) {
-        if (!flood(b)) return 0;
-        const int32_t faint = left > 1 ? too_faint(b, n_markers, s->sum, in->contrast) : 0;
+    b->unknown = 0;
+    for (int32_t k = 0; k < b->n; k++)
+        b->unknown |= isnan(b->value[b->place[k]]);
+    memset(b->state, CHANGED, (size_t) n_markers);
+    if (!flood(b)) return 0;
+    for (int32_t left = n_markers; left > 1; left--) {
+        const int32_t faint = too_faint(b, n_markers, s->sum, in->contrast);
         if (!faint) break;
-        b->gone[faint - 1] = 1;
-        for (int32_t k = 0; k < b->n; k++)
-            if (b->marker[b->place[k]] == faint) b->marker[b->place[k]] = 0;
+        b->state[faint - 1] = GONE;
+        if (!give_away(b, faint)) return 0;
     }
     int32_t n_parts = 0;
     for (int32_t part = 1; part <= n_markers; part++)
-        b->child[part] = b->gone[part - 1] ? 0 : ++n_parts;
+        b->child[part] = b->state[part - 1] == GONE ? 0 : ++n_parts;
     return n_parts;
 }
 

@@ -72,6 +72,17 @@ def test_a_crowded_field(mode, connectivity):
         assert after > before
 
 
+@pytest.mark.parametrize("step", [0, 8])  # of the values: all differ, many are equal
+@pytest.mark.parametrize("connectivity", ["4", "8"])
+def test_many_parts_are_given_to_others(step, connectivity):
+    image = 5 + crowd(12, (130, 120), 400, noise=0.3)
+    image = np.nan_to_num(np.round(image * step) / step if step else image, nan=4.5)
+    image = image.astype(np.float32)
+    _, many = agree(image, 1, search(npixels=4, contrast=0, connectivity=connectivity))
+    _, few = agree(image, 1, search(npixels=4, contrast=0.01, connectivity=connectivity))
+    assert 2 < few < many - 40
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_any_field(data):
