@@ -64,6 +64,53 @@ jc_status jc_reconcile(int64_t n, int n_arrays, uint32_t bits, int n_threads, fl
 }
 
 JC_CLONES
+static int flag_block(int n, const uint8_t *restrict chosen, uint32_t bits,
+                      uint32_t *restrict flags)
+{
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+        flags[i] |= chosen[i] ? bits : 0;
+        count += chosen[i] != 0;
+    }
+    return count;
+}
+
+jc_status jc_flag(int64_t n, const uint8_t *chosen, uint32_t bits, int n_threads, uint32_t *flags,
+                  int64_t *count)
+{
+    if (n < 1 || n_threads < 1) return JC_BAD_ARGUMENT;
+    int64_t n_blocks = (n - 1) / BLOCK + 1, sum = 0;
+#pragma omp parallel for num_threads(n_threads) schedule(static) reduction(+ : sum)
+    for (int64_t b = 0; b < n_blocks; b++) {
+        int64_t first = b * BLOCK;
+        int here = n - first < BLOCK ? (int) (n - first) : BLOCK;
+        sum += flag_block(here, chosen + first, bits, flags + first);
+    }
+    *count = sum;
+    return JC_OK;
+}
+
+JC_CLONES
+static void leave_out(int n, const float *restrict weight, double limit, float *restrict values)
+{
+    for (int i = 0; i < n; i++)
+        values[i] = weight[i] < limit ? NAN : values[i];
+}
+
+jc_status jc_leave_out(int64_t n, const float *weight, double limit, int n_threads, float *values)
+{
+    if (n < 1 || n_threads < 1) return JC_BAD_ARGUMENT;
+    int64_t n_blocks = (n - 1) / BLOCK + 1;
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (int64_t b = 0; b < n_blocks; b++) {
+        int64_t first = b * BLOCK;
+        int here = n - first < BLOCK ? (int) (n - first) : BLOCK;
+        leave_out(here, weight + first, limit, values + first);
+    }
+    return JC_OK;
+}
+
+JC_CLONES
 static void invert(int n, const float *restrict variance, const uint32_t *restrict flags, uint32_t bits,
                    float *restrict inverse)
 {

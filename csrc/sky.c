@@ -6,6 +6,41 @@
 #define BLOCK 16384
 #define CHUNK 1024
 
+JC_CLONES
+static void usable(int64_t n, const float *restrict image, const uint32_t *restrict flags,
+                   uint32_t bits, float *restrict values)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const int good = fabsf(image[i]) < INFINITY && !(flags && flags[i] & bits);
+        values[i] = good ? image[i] : NAN;
+    }
+}
+
+jc_status jc_sky_take(int64_t n_spans, const int64_t *spans, int n_rows, int n_cols,
+                      const float *image, const uint32_t *flags, uint32_t bits, int n_threads,
+                      float *values)
+{
+    if (n_spans < 1 || n_threads < 1) return JC_BAD_ARGUMENT;
+    for (int64_t k = 0; k < n_spans; k++) {
+        const int64_t *span = spans + 3 * k;
+        if (span[0] < 0 || span[0] >= n_rows || span[1] < 0 || span[1] >= span[2] ||
+            span[2] > n_cols)
+            return JC_BAD_ARGUMENT;
+    }
+    int64_t *start = malloc((size_t) n_spans * sizeof *start);
+    if (!start) return JC_NO_MEMORY;
+    start[0] = 0;
+    for (int64_t k = 1; k < n_spans; k++)
+        start[k] = start[k - 1] + spans[3 * k - 1] - spans[3 * k - 2];
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (int64_t k = 0; k < n_spans; k++) {
+        const int64_t *span = spans + 3 * k, at = span[0] * n_cols + span[1];
+        usable(span[2] - span[1], image + at, flags ? flags + at : NULL, bits, values + start[k]);
+    }
+    free(start);
+    return JC_OK;
+}
+
 typedef struct {
     int64_t count;
     double first, second; /* sums of the distances from `about` and of their squares */

@@ -1,4 +1,5 @@
-/* csrc/sky.h: moments and histogram of the values in a range, for the level of the sky.
+/* csrc/sky.h: pixels of a region, moments and histogram of the values in a range, for the level of
+ * the sky.
  *
  * NaN is in no range. Sums are of blocks of fixed size, added in their order: the bytes do not
  * depend on the number of threads. */
@@ -6,6 +7,14 @@
 #define JC_SKY_H
 
 #include "jwst_cal.h"
+
+/* Values of the pixels in spans of rows, one after the other; NaN where they are not finite, or the
+ * flags have one of `bits`. Spans lie in the image and are not empty. */
+jc_status jc_sky_take(int64_t n_spans,
+                      const int64_t *spans /* [span][row, first column, the one after the last] */,
+                      int n_rows, int n_cols, const float *image /* [row][col] */,
+                      const uint32_t *flags /* [row][col], or NULL */, uint32_t bits, int n_threads,
+                      float *values /* OUT as many as there are pixels in the spans */);
 
 typedef struct {
     int64_t count;

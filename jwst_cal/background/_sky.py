@@ -7,10 +7,12 @@ import numpy as np
 from jwst_cal.errors import ParameterError
 from jwst_cal.kernels.sky import histogram, range_moments
 
-__all__ = ["differences", "measure", "outline", "overlap", "pixels_within", "take"]
+__all__ = ["all_pixels", "differences", "measure", "outline", "overlap", "pixels_within"]
 
 #: Bins of a histogram, at most.
 MAX_BINS = 1 << 24
+#: Values that are looked through at a time for the first that is a number.
+SOME = 4096
 #: Images are not compared over a larger angle (radians): the plane of the overlap ends there.
 WIDEST = 1.0
 
@@ -86,8 +88,12 @@ def measure(values, *, skystat="mode", lower=None, upper=None, nclip=5, lsigma=4
 
 def _first(values, default):
     """The first value that is a number."""
-    known = values[:1] if values[0] == values[0] else values[~np.isnan(values)][:1]
-    return float(known[0]) if known.size and np.isfinite(known[0]) else default
+    for start in range(0, values.size, SOME):
+        some = values[start:start + SOME]
+        known = some[some == some]
+        if known.size:
+            return float(known[0]) if np.isfinite(known[0]) else default
+    return default
 
 
 def _overlap_of_ranges(lower, upper, least, largest):
@@ -244,24 +250,22 @@ def pixels_within(polygons, shape):
     return np.column_stack([starts, stops[:, 1]])
 
 
-def take(image, spans):
+def all_pixels(shape):
     """
-    Take the values of some pixels.
+    Give all pixels of an image.
 
     Parameters
     ----------
-    image : float32 [row, col]
-        The image.
-    spans : int64 [span, 3]
-        As from `pixels_within`.
+    shape : (int, int)
+        Rows and columns.
 
     Returns
     -------
-    float32 [value]
-        Values, row by row.
+    int64 [span, 3]
+        As from `pixels_within`.
     """
-    parts = [image[row, start:stop] for row, start, stop in spans.tolist()]
-    return np.concatenate(parts) if parts else image[:0, 0]
+    rows = np.arange(shape[0])
+    return np.stack([rows, np.zeros_like(rows), np.full_like(rows, shape[1])], -1)
 
 
 def _inside(spans, shape):

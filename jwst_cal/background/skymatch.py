@@ -11,6 +11,7 @@ from jwst_cal import flags
 from jwst_cal.background import _sky
 from jwst_cal.errors import InputError, ParameterError
 from jwst_cal.framework import GroupStep, param, products
+from jwst_cal.kernels.sky import take
 from jwst_cal.models import requirements
 
 __all__ = ["SkyMatchStep"]
@@ -144,12 +145,9 @@ class SkyMatchStep(GroupStep):
                              f"was {'' if subtracted else 'not '}subtracted before")
         return level if self.subtract and level is not None else 0.0
 
-    def _usable(self, image):
-        """Values of an image, NaN where they are not to be used."""
-        good = np.isfinite(image.data)
-        if self._bad and image.dq is not None:
-            good &= (image.dq & self._bad) == 0
-        return np.where(good, image.data, np.float32(np.nan)).astype(np.float32, copy=False)
+    def _values(self, image, spans):
+        """Values of some pixels of an image, NaN where they are not to be used."""
+        return take(image.data, spans, flags=image.dq if self._bad else None, bits=self._bad)
 
     def _statistic(self, values):
         return _sky.measure(values, **self.options_for(_sky.measure))
@@ -167,15 +165,13 @@ class SkyMatchStep(GroupStep):
                     if not any(places.values()):
                         continue
                     image = library.borrow(member.index)
-                    values, places = self._usable(image), _on_pixels(image.meta.wcs, places)
-                    library.shelve(image, member.index, modify=False)
-                    del image
-                    for b, polygons in places.items():
+                    for b, polygons in _on_pixels(image.meta.wcs, places).items():
                         spans = _sky.pixels_within(polygons, member.shape)
-                        found = self._statistic(_sky.take(values, spans))
+                        found = self._statistic(self._values(image, spans))
                         if found is not None:
                             total[a, b] += found[0] * found[1]
                             weight[a, b] += found[1]
+                    library.shelve(image, member.index, modify=False)
         with np.errstate(invalid="ignore"):
             levels, whole = _sky.differences(total / weight, weight)
         if not np.isfinite(levels).any():
@@ -192,11 +188,11 @@ class SkyMatchStep(GroupStep):
             for number, (group, level) in enumerate(zip(groups, taken, strict=True)):
                 for member in group:
                     image = library.borrow(member.index)
-                    values = self._usable(image)
+                    values = self._values(image, _sky.all_pixels(member.shape))
                     library.shelve(image, member.index, modify=False)
                     if self.subtract:
                         values -= np.float32(level)
-                    measured = self._statistic(values.reshape(-1))
+                    measured = self._statistic(values)
                     if measured is not None:
                         here = measured[0] - (0.0 if self.subtract else level)
                         found[number] = np.fmin(found[number], here)

@@ -7,6 +7,7 @@ import numpy as np
 from jwst_cal.kernels import memory
 from jwst_cal.kernels.clipping import clip, sort_chosen
 from jwst_cal.kernels.median import median
+from jwst_cal.kernels.pixels import leave_out
 
 __all__ = ["Stack", "without_low_weights"]
 
@@ -32,7 +33,7 @@ def without_low_weights(data, weight, maskpt):
     """
     limit, *_ = clip(sort_chosen(weight, weight != 0), sigma=3.0, max_passes=5)
     limit *= maskpt
-    data[weight < np.float64(limit)] = np.nan
+    leave_out(data, weight, limit)
     return limit
 
 

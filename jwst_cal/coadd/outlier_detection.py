@@ -12,6 +12,7 @@ from jwst_cal.framework import GroupStep, param
 from jwst_cal.kernels import memory
 from jwst_cal.kernels.blot import outliers
 from jwst_cal.kernels.median import median, rolling_median
+from jwst_cal.kernels.pixels import flag
 from jwst_cal.models import invalid, requirements
 
 __all__ = ["OutlierDetectionStep"]
@@ -146,9 +147,10 @@ class OutlierDetectionStep(GroupStep):
         return found, kind, name or "the input"
 
     def _flag(self, image, found):
-        image.dq |= np.where(found, FOUND, np.uint32(0))
+        image.dq = np.require(image.dq, np.uint32, "CW")
+        count = flag(image.dq, found, FOUND)
         invalid.reconcile(image)
-        log.info("%s: %d outliers", image.meta.filename, np.count_nonzero(found))
+        log.info("%s: %d outliers", image.meta.filename, count)
 
     # images -------------------------------------------------------------------------------------
 

@@ -10,6 +10,20 @@ def reconcile(
     *,
     n_threads: int | None = None,
 ) -> None: ...
+def flag(
+    flags: NDArray[np.uint32],
+    chosen: NDArray[np.bool_],
+    bits: int,
+    *,
+    n_threads: int | None = None,
+) -> int: ...
+def leave_out(
+    values: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    limit: float,
+    *,
+    n_threads: int | None = None,
+) -> None: ...
 def inverse_variance(
     variance: NDArray[np.float32],
     flags: NDArray[np.uint32],

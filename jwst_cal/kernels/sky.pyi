@@ -1,6 +1,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
+def take(
+    image: NDArray[np.float32],
+    spans: NDArray[np.int64],
+    *,
+    flags: NDArray[np.uint32] | None = None,
+    bits: int = 0,
+    n_threads: int | None = None,
+) -> NDArray[np.float32]: ...
 def range_moments(
     values: NDArray[np.float32],
     low: float,

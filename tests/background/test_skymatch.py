@@ -11,6 +11,7 @@ from jwst_cal.associations import io
 from jwst_cal.background import _sky
 from jwst_cal.background.skymatch import SkyMatchStep
 from jwst_cal.errors import InputError, ParameterError
+from jwst_cal.kernels.sky import take
 from jwst_cal.models import ModelContainer
 from tests import images
 
@@ -244,7 +245,7 @@ def test_pixels_within_a_polygon_are_those_of_gwcs(points, n_rows, n_cols):
 def test_two_polygons_count_their_common_pixels_once():
     one = np.array([(0, 0), (9, 0), (9, 9), (0, 9), (0, 0)], float)
     spans = _sky.pixels_within([one, one + 4], (20, 20))
-    values = _sky.take(np.arange(400, dtype=np.float32).reshape(20, 20), spans)
+    values = take(np.arange(400, dtype=np.float32).reshape(20, 20), spans)
     assert values.size == len(np.unique(values)) == 100 + 100 - 36
 
 

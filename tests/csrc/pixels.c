@@ -11,7 +11,14 @@ static void any_image(void)
     uint32_t *flags = flags32((size_t) n, 15, share);
     for (int k = 0; k < n_arrays; k++)
         arrays[k] = floats((size_t) n, -10, 10, share);
+    int64_t count = 0;
+    uint8_t *chosen = room((size_t) n);
+    for (int i = 0; i < n; i++) chosen[i] = (uint8_t) pick(0, 1);
+    CHECK(jc_flag(n, chosen, 8, team, flags, &count) == JC_OK);
+    CHECK(count >= 0 && count <= n);
     CHECK(jc_inverse_variance(n, arrays[0], flags, bits, team, inverse) == JC_OK);
+    result(inverse, (size_t) n * sizeof *inverse);
+    CHECK(jc_leave_out(n, arrays[0], uniform(-1, 1), team, inverse) == JC_OK);
     result(inverse, (size_t) n * sizeof *inverse);
     CHECK(jc_reconcile(n, n_arrays, bits, team, arrays, with_flags ? flags : NULL) == JC_OK);
     for (int k = 0; k < n_arrays; k++)
@@ -35,6 +42,14 @@ static void test_two(void)
     CHECK(flags[0] == 2 && flags[1] == 1);
     CHECK(jc_inverse_variance(2, data, flags, 4, 1, inverse) == JC_OK);
     CHECK(inverse[0] == 1 && inverse[1] == 0);
+    const uint8_t second[2] = {0, 1};
+    int64_t count;
+    CHECK(jc_flag(2, second, 8, 1, flags, &count) == JC_OK);
+    CHECK(count == 1 && flags[0] == 2 && flags[1] == 9);
+    CHECK(jc_leave_out(2, inverse, 0.5, 1, err) == JC_OK);
+    CHECK(err[0] == 3 && isnan(err[1]));
+    REFUSED(jc_flag(0, second, 8, 1, flags, &count));
+    REFUSED(jc_leave_out(2, inverse, 0.5, 0, err));
     REFUSED(jc_reconcile(0, 2, 1, 1, arrays, flags));
     REFUSED(jc_reconcile(2, JC_MAX_ARRAYS + 1, 1, 1, arrays, flags));
     REFUSED(jc_inverse_variance(2, data, flags, 4, 0, inverse));

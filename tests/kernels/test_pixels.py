@@ -45,6 +45,36 @@ def test_weights(kernels):
     assert kernels.inverse_variance(variance, flags, 1).tolist() == [[0.25, 0, 0, 0, 0, -0.5, 0]]
 
 
+@BOTH
+def test_chosen_pixels_are_flagged_and_counted(kernels):
+    flags = np.uint32([[[0, 4, 1]], [[0, 0, 0]]])
+    assert kernels.flag(flags, np.array([[[True, True, False]], [[False, False, True]]]), 5) == 3
+    assert flags.tolist() == [[[5, 5, 1]], [[0, 0, 5]]]
+
+
+@BOTH
+def test_values_of_low_weight_are_left_out(kernels):
+    values = np.float32([[1, 2, 3, 4]])
+    weight = np.float32([[0.5, 1, np.nan, 2]])
+    kernels.leave_out(values, weight, np.nan)
+    assert values.tolist() == [[1, 2, 3, 4]]
+    kernels.leave_out(values, weight, 1.0000000001)  # compared in float64
+    np.testing.assert_array_equal(values, np.float32([[np.nan, np.nan, 3, 4]]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 60), st.floats(-9, 9))
+def test_flagged_and_left_out_as_the_twin_does(seed, n_rows, n_cols, limit):
+    found, wanted = (scene(seed, (n_rows, n_cols), 2, 0.3) for _ in range(2))
+    counts = []
+    for kernels, ((values, weight), flags) in ((pixels, found), (twins, wanted)):
+        counts.append(kernels.flag(flags, weight < limit, 6))
+        kernels.leave_out(values, weight, limit)
+    assert counts[0] == counts[1]
+    assert found[1].tobytes() == wanted[1].tobytes()
+    assert found[0][0].tobytes() == wanted[0][0].tobytes()
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 60), st.integers(1, 8),
        st.sampled_from([1, 3, 2**31 + 2]), st.sampled_from([0.0, 0.001, 0.3]), st.booleans())
@@ -96,6 +126,12 @@ def test_bytes_do_not_depend_on_threads(n_threads):
     assert flags.tobytes() == marked.tobytes()
     assert (pixels.inverse_variance(arrays[0], flags, 2, n_threads=n_threads).tobytes()
             == twins.inverse_variance(arrays[0], flags, 2).tobytes())
+    assert pixels.flag(flags, arrays[1] > 0, 64, n_threads=n_threads) == (arrays[1] > 0).sum()
+    twins.flag(marked, arrays[1] > 0, 64)
+    assert flags.tobytes() == marked.tobytes()
+    pixels.leave_out(arrays[0], arrays[1], 1.5, n_threads=n_threads)
+    twins.leave_out(wanted[0], wanted[1], 1.5)
+    assert np.array(arrays).tobytes() == np.array(wanted).tobytes()
 
 
 def test_clean_memory_is_not_written_to():
@@ -117,9 +153,13 @@ def test_clean_memory_is_not_written_to():
     (lambda: pixels.inverse_variance(np.ones((2, 3), np.float32), np.zeros((2, 3)), 1), TypeError,
      "flags: dtype"),
     (lambda: pixels.scale([np.ones(3, np.float32)], [1, 2]), ValueError, "factors: shape"),
-    (lambda: pixels.scale([], []), ValueError, "arrays: 0")],
+    (lambda: pixels.scale([], []), ValueError, "arrays: 0"),
+    (lambda: pixels.flag(np.zeros(3, np.uint32), np.zeros(2, bool), 1), ValueError,
+     "chosen: shape"),
+    (lambda: pixels.leave_out(np.ones((2, 3), np.float32), np.ones((3, 2), np.float32), 1.0),
+     ValueError, "weight: shape")],
     ids=["no array", "too many", "float64", "other flags", "other shape", "float flags",
-         "other factors", "nothing to scale"])
+         "other factors", "nothing to scale", "other choice", "other weights"])
 def test_refuses(run, error, message):
     with pytest.raises(error, match=message):
         run()

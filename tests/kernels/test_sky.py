@@ -74,3 +74,45 @@ def test_refusals():
         compiled.histogram(values, 0, 1, np.inf, 3)
     with pytest.raises(TypeError):
         compiled.range_moments(np.array(["a"]), 0, 1)
+
+
+def region(seed, n_rows, n_cols, n):
+    rng = np.random.default_rng(seed)
+    image = rng.normal(size=(n_rows, n_cols)).astype(np.float32)
+    for value in (np.nan, np.inf, -np.inf):
+        image[rng.random(image.shape) < 0.05] = value
+    start = rng.integers(0, n_cols, n)
+    return image, {
+        "spans": np.stack([rng.integers(0, n_rows, n), start, rng.integers(start, n_cols) + 1], -1),
+        "flags": rng.integers(0, 8, image.shape, dtype=np.uint32), "bits": 5}
+
+
+@given(st.integers(0, 99), st.integers(1, 9), st.integers(1, 70), st.integers(0, 20), st.booleans())
+def test_pixels_that_are_taken(seed, n_rows, n_cols, n, flagged):
+    image, about = region(seed, n_rows, n_cols, n)
+    if not flagged:
+        del about["flags"]
+    assert_array_equal(compiled.take(image, **about), twin.take(image, **about))
+
+
+@pytest.mark.parametrize("kernel", [compiled, twin], ids=["kernel", "twin"])
+def test_known_pixels(kernel):
+    image = np.float32([[1, np.inf, 3], [4, 5, 6]])
+    flags, spans = np.uint32([[0, 0, 2], [1, 0, 3]]), np.array([[1, 0, 3], [0, 1, 3]])
+    assert_array_equal(kernel.take(image, spans, flags=flags, bits=1),
+                       np.float32([np.nan, 5, np.nan, np.nan, 3]))
+
+
+def test_bytes_of_pixels_do_not_depend_on_threads():
+    image, about = region(5, 60, 80, 50)
+    one, two, seven = (compiled.take(image, n_threads=n, **about).tobytes() for n in (1, 2, 7))
+    assert one == two == seven
+
+
+@pytest.mark.parametrize("span", [(3, 0, 1), (-1, 0, 1), (0, 2, 2), (0, 0, 5), (0, -1, 2)])
+def test_spans_that_are_refused(span):
+    with pytest.raises(ValueError, match="argument"):
+        compiled.take(np.ones((3, 4), np.float32), np.array([span]))
+    with pytest.raises(ValueError, match="flags: shape"):
+        compiled.take(np.ones((3, 4), np.float32), np.array([[0, 0, 1]]),
+                      flags=np.zeros((4, 3), np.uint32))

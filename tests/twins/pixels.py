@@ -12,6 +12,15 @@ def reconcile(arrays, flags, bits, *, n_threads=None):
         array[bad] = np.nan
 
 
+def flag(flags, chosen, bits, *, n_threads=None):
+    flags[chosen] |= np.uint32(bits)
+    return np.count_nonzero(chosen)
+
+
+def leave_out(values, weight, limit, *, n_threads=None):
+    values[weight < np.float64(limit)] = np.nan
+
+
 def inverse_variance(variance, flags, bits, *, n_threads=None):
     with np.errstate(all="ignore"):
         inverse = np.float32(1) / variance
