@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import locale
 import os
 import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from jwst_cal.kernels.decimals import decimals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,10 +45,13 @@ def write(table: Table, path: str) -> None:
     header = io.StringIO(newline="")
     plain[:0].write(header, format="ascii.ecsv")
     quoted = _quoting()
-    rows = zip(*(_texts(column, quoted) for column in plain.columns.values()), strict=True)
-    with open(path, "w", newline="") as file:
-        file.write(header.getvalue())
-        file.writelines(" ".join(row) + os.linesep for row in rows)
+    encoding = locale.getpreferredencoding(False)  # as files are opened where none is given
+    rows = zip(*(_texts(column, quoted, encoding) for column in plain.columns.values()),
+               strict=True)
+    end = os.linesep.encode()
+    with open(path, "wb") as file:
+        file.write(header.getvalue().encode(encoding))
+        file.writelines(b" ".join(row) + end for row in rows)
 
 
 def _simple(table: Table) -> bool:
@@ -65,17 +71,20 @@ def _quoting() -> Callable[[str], str]:
     return lambda value: join([value])
 
 
-def _texts(column: Any, quoted: Callable[[str], str]) -> list[str]:
+def _texts(column: Any, quoted: Callable[[str], str], encoding: str) -> list[bytes]:
     """Tell the values of a column; masked ones are empty."""
     values = np.ma.getdata(column).view(np.ndarray)
-    if values.dtype.kind == "U":
-        found = [value if PLAIN.fullmatch(value) else quoted(value) for value in values.tolist()]
-    elif values.dtype == np.float64:
-        found = list(map(repr, values.tolist()))
-    elif values.dtype.kind == "f":  # the shortest that is the same in this precision
-        found = list(map(str, values))
+    if values.dtype == np.float64 and len(values):
+        found = decimals(values).tolist()
     else:
-        found = list(map(str, values.tolist()))
+        if values.dtype.kind == "f":  # the shortest that is the same in this precision
+            texts = map(str, values)
+        elif values.dtype.kind == "U":
+            texts = (value if PLAIN.fullmatch(value) else quoted(value)
+                     for value in values.tolist())
+        else:
+            texts = map(str, values.tolist())
+        found = [text.encode(encoding) for text in texts]
     for k in np.flatnonzero(np.ma.getmaskarray(column)) if np.ma.isMaskedArray(column) else ():
-        found[k] = quoted("")
+        found[k] = quoted("").encode(encoding)
     return found
