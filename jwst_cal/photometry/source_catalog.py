@@ -227,6 +227,8 @@ def _header(image, keys):
 
 def _matching(table, wanted, what):
     """Which rows of a reference are for these values."""
+    if table is None:
+        raise ReferenceFileError(f"The {what} reference file has no table")
     columns = getattr(table, "colnames", None) or table.dtype.names
     missing = [key for key in wanted if key not in columns]
     if missing:

@@ -122,6 +122,8 @@ def _model_of(science):
 
 def _row_of(science, photom):
     """Row of the table for the exposure, or None."""
+    if photom.phot_table is None:
+        raise ReferenceFileError(f"{photom.meta.filename}: no table of photometry (PHOTOM)")
     instrument = science.meta.instrument
     given = {"filter": instrument.filter, "pupil": instrument.pupil,
              "subarray": science.meta.subarray.name}

@@ -106,6 +106,12 @@ def test_skipped_where_there_is_no_sky(kind, references, caplog):
     assert kind in caplog.text
 
 
+def test_a_distortion_without_a_transformation(references, tmp_path):
+    images.image().save(tmp_path / "other.fits")
+    with pytest.raises(ReferenceFileError, match=r"other.fits: no transformation \('model'\)"):
+        step(references, override_distortion=str(tmp_path / "other.fits")).run(images.image())
+
+
 def test_skipped_without_a_distortion(references):
     result = step(references, override_distortion="N/A").run(images.image())
     assert result.meta.cal_step.assign_wcs == "SKIPPED"

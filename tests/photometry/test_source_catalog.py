@@ -215,6 +215,11 @@ def test_a_column_that_a_reference_lacks():
                                  {"filter": "F200W", "pupil": "CLEAR"}, "APCORR")
 
 
+def test_a_reference_without_its_table():
+    with pytest.raises(ReferenceFileError, match="The APCORR reference file has no table"):
+        source_catalog._matching(None, {"filter": "F200W"}, "APCORR")
+
+
 def test_energies_must_increase(mosaic, references):
     for energies in ((50, 30, 70), (30, 30, 70), (0, 30, 70), (30, 70, 100)):
         step = SourceCatalogStep(**overrides(references), **{

@@ -124,6 +124,13 @@ def test_two_rows_are_refused():
         run(images.image(), model)
 
 
+def test_a_file_without_the_table():
+    model = dm.NrcImgPhotomModel()
+    model.meta.filename = "other.fits"
+    with pytest.raises(ReferenceFileError, match=r"other.fits: no table of photometry \(PHOTOM\)"):
+        run(images.image(), model)
+
+
 @pytest.mark.parametrize("why", ["no reference", "ramp", "NIRISS cube"])
 def test_skipped(why, small_ramp):
     science = {"ramp": small_ramp, "NIRISS cube": images.image("NIRISS", n_ints=2)}.get(

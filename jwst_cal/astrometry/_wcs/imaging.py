@@ -40,10 +40,13 @@ def build(model, refs):
     SkipStep
         If there is no distortion reference.
     ReferenceFileError
-        If the filter offsets are ambiguous.
+        If the distortion holds no transformation, or the filter offsets are ambiguous.
     """
     if refs.distortion is None:
         raise SkipStep("no DISTORTION reference file for this exposure (N/A)")
+    if not callable(getattr(refs.distortion, "model", None)):
+        raise ReferenceFileError(f"{refs.distortion.meta.filename or 'DISTORTION'}: no "
+                                 "transformation ('model')")
     try:
         _asdf.transform_of(refs.distortion.model)
     except _asdf.Unusual as reason:
