@@ -6,6 +6,7 @@ stdatamodels only.
 
 import logging
 import sys
+import tempfile
 import warnings
 
 import numpy as np
@@ -68,6 +69,21 @@ def arrays(rate):
     return found
 
 
+def saved_shape(step_class, folder, run):
+    """Shape of the flat that a step saves for an exposure of a part of the detector."""
+    import glob
+
+    from astropy.io import fits
+
+    rate, flat, _ = make("image")
+    rate.meta.filename = "part_rate.fits"
+    step = step_class(save_interpolated_flat=True, output_dir=str(folder), override_flat=flat,
+                      override_fflat="N/A", override_sflat="N/A", override_dflat="N/A")
+    getattr(step, run)(rate)
+    path, = glob.glob(f"{folder}/*_interpolatedflat.fits")
+    return fits.getdata(path, "SCI").shape
+
+
 def main(target):
     """Run all cases with the official package."""
     from jwst.flatfield import FlatFieldStep
@@ -80,6 +96,8 @@ def main(target):
         step = FlatFieldStep(**parameters, override_flat=flat, override_fflat="N/A",
                              override_sflat="N/A", override_dflat="N/A")
         results |= {f"{name}/{key}": value for key, value in arrays(step.process(rate)).items()}
+    with tempfile.TemporaryDirectory() as folder:
+        results["saved"] = saved_shape(FlatFieldStep, folder, "process")
     np.savez(target, **results)
 
 

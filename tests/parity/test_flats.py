@@ -30,3 +30,10 @@ def test_every_bit_is_the_same(official, name):
                                        override_sflat="N/A", override_dflat="N/A")
     for key, array in flats.arrays(step.run(rate)).items():
         np.testing.assert_array_equal(array, official[f"{name}/{key}"], err_msg=key)
+
+
+def test_the_flat_is_saved_as_it_was_applied(official, tmp_path):
+    """There the whole reference is saved."""
+    found = flats.saved_shape(registry.load("flat_field"), tmp_path, "run")
+    assert found == (48, 64)
+    assert tuple(official["saved"]) == (60, 80)
