@@ -66,20 +66,22 @@ SMALL = 0.01
 
 WARM = """
 import importlib, json, logging, sys, time
-package, name, exposure, folder, overrides = sys.argv[1:]
+package, name, exposure, folder, overrides, turns = sys.argv[1:]
 pipelines = importlib.import_module({"jwst": "jwst.pipeline"}.get(package, "jwst_cal.pipelines"))
 logging.disable(logging.INFO)
 
 def timed(name, run):
     def timed_run(*args):
-        begin = time.process_time()
+        begin = time.process_time(), time.perf_counter()
         try:
             return run(*args)
         finally:
-            steps[name] = steps.get(name, 0) + time.process_time() - begin
+            spent = steps.setdefault(name, [0, 0])
+            spent[0] += time.process_time() - begin[0]
+            spent[1] += time.perf_counter() - begin[1]
     return timed_run
 
-for turn in range(2):
+for turn in range(int(turns)):
     steps = {}
     cpu, clock = time.process_time(), time.perf_counter()
     pipe = getattr(pipelines, name)(save_results=True, output_dir=folder)
@@ -134,10 +136,10 @@ class Side(NamedTuple):
                  else [self.python, Path(self.python).with_name("strun")])
         return [*strun, registry.by_class[self.pipeline].alias, exposure, *words]
 
-    def warm(self, exposure, folder):
-        """Return the command of a process that does the exposure twice."""
+    def warm(self, exposure, folder, turns):
+        """Return the command of a process that does the exposure so often."""
         return [self.python, "-c", WARM, self.package, self.pipeline, exposure, folder,
-                json.dumps(self.overrides)]
+                json.dumps(self.overrides), str(turns)]
 
 
 def sides(references, threads, pipeline="Detector1Pipeline"):
@@ -175,12 +177,12 @@ def measure(command, folder, environment):
     return *spent, log.read_text()
 
 
-def run_once(kind, side, exposure):
-    """Run one package once; return CPU s, wall s, peak bytes and CPU s by step."""
+def run_once(kind, side, exposure, turns=2):
+    """Run one package once; return CPU s, wall s, peak bytes, and by step CPU s and wall s."""
     with tempfile.TemporaryDirectory() as folder:
         if kind == "cold":
             return *measure(side.cold(exposure), folder, side.environment)[:3], {}
-        *_, peak, log = measure(side.warm(exposure, folder), folder, side.environment)
+        *_, peak, log = measure(side.warm(exposure, folder, turns), folder, side.environment)
         told = next(line for line in log.splitlines() if line.startswith("SPENT"))
         cpu, wall, steps = json.loads(told.removeprefix("SPENT"))
         return cpu, wall, peak, steps
@@ -251,7 +253,7 @@ def side_by_side(row, given, packages, repeats, official):
                 row[f"{kind}_{what}_{package}"] = statistics.median(values)
             row[f"{kind}_cpu_all_{package}"] = [round(cpu, 3) for cpu in numbers[0]]
             if kind == "warm":
-                row[f"steps_{package}"] = {step: statistics.median(one[step] for one in steps)
+                row[f"steps_{package}"] = {step: statistics.median(one[step][0] for one in steps)
                                            for step in steps[0]}
         for what in ("cpu", "wall", "peak"):
             row[f"{kind}_{what}_ratio"] = (row[f"{kind}_{what}_jwst"]

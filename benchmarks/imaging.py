@@ -2,12 +2,16 @@
 
     python -m benchmarks.imaging [--case NAME ...] [--repeats 5] [--official-repeats N]
                                  [--threads 1] [--json FILE] [--plot [FOLDER]]
+    python -m benchmarks.imaging --by-threads [N] [--repeats 5]
     python -m benchmarks.imaging --exposures 32 --memory-limit 2GB [--threads 1] [--json FILE]
                                  [--official none]
 
 ``image2`` is one NIRCam exposure of 2048 x 2048 pixels; ``image3-4`` a mosaic of four dithers of
 it. Cold, warm, CPU seconds and peak memory are those of ``benchmarks.detector1``, as are the rules
 of measuring. ``--plot`` draws the seconds of each step, by default into ``docs/figures``.
+
+With ``--by-threads`` ours alone is measured, by the clock, on the fourth input of a process: on one
+thread and on N, by default as many as there are CPUs.
 
 With ``--exposures`` a mosaic of many dithers is made, each run once and cold: by this package
 without and with the memory limit, whose products must be the same bytes, and by the official
@@ -17,6 +21,7 @@ package as it is by default, in memory, or on disk (``--official on-disk``).
 import argparse
 import json
 import os
+import statistics
 import tempfile
 from pathlib import Path
 
@@ -32,6 +37,8 @@ from jwst_cal.simulate import dithers
 CASES = {"image2": (1, "Image2Pipeline", 8, 8), "image3-4": (4, "Image3Pipeline", 8, 8)}
 #: Keywords that tell the moment and the program.
 OF_THE_RUN = ("DATE", "CAL_VER", "COMMENT", "")
+#: Seconds of steps that are not told, and the set in a process whose steps are.
+SHORT, TURNS = 0.005, 4
 OFFICIAL = {"in-memory": [], "on-disk": ["--in_memory=False"]}
 
 
@@ -75,6 +82,27 @@ def compare(name, repeats, official, threads):
     row["load"].append(os.getloadavg()[0])
     row["limit_peak"] = row["cold_peak_jwst"]
     return row
+
+
+def by_threads(name, repeats, threads):
+    """Measure the steps of a case by the clock on one thread and on more; return lines."""
+    count, pipeline, *_ = CASES[name]
+    seconds = []
+    with tempfile.TemporaryDirectory() as folder:
+        given, references = provide(count, pipeline, Path(folder))
+        for team in (1, threads):
+            ours = detector1.sides(references, team, pipeline)[0]
+            ours.environment["OMP_WAIT_POLICY"] = "passive"  # as commands have it
+            runs = [detector1.run_once("warm", ours, given, turns=TURNS)
+                    for _ in range(repeats)]
+            spent = {step: statistics.median(run[3][step][1] for run in runs)
+                     for step in runs[0][3]}
+            spent["all"] = statistics.median(run[1] for run in runs)
+            seconds.append(spent)
+    return [f"{name:24}{'1 thread':>12}{f'{threads} threads':>12}", *(
+        f"  {step:22}{seconds[0][step]:10.2f} s{seconds[1][step]:10.2f} s"
+        f"{seconds[0][step] / seconds[1][step]:8.2f}"
+        for step in seconds[0] if seconds[0][step] > SHORT)]
 
 
 def bounded(count, limit, threads, official, data=None):
@@ -162,6 +190,8 @@ def main(words=None):
     parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--plot", nargs="?", const="docs/figures", metavar="FOLDER",
                         help="draw the steps of each case (default docs/figures)")
+    parser.add_argument("--by-threads", type=int, nargs="?", const=os.cpu_count(), metavar="N",
+                        help="measure ours on one thread and on N (default: as many as CPUs)")
     parser.add_argument("--exposures", type=int, metavar="N",
                         help="measure a mosaic of so many exposures within a memory limit")
     parser.add_argument("--memory-limit", default="2GB", help="that limit (default 2GB)")
@@ -171,6 +201,10 @@ def main(words=None):
                                        "the association; refs, the references by type")
     parser.add_argument("--json", help="file that JSON lines are appended to")
     given = parser.parse_args(words)
+    if given.by_threads is not None:
+        for name in given.case:
+            print("\n".join(by_threads(name, given.repeats, given.by_threads)), flush=True)
+        return
     if given.exposures is None:
         official = given.repeats if given.official_repeats is None else given.official_repeats
         detector1.tell((compare(name, given.repeats, official, given.threads)

@@ -1,4 +1,5 @@
 #include "clipping.h"
+#include "keeper.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -107,7 +108,7 @@ jc_status jc_sort_chosen(int64_t n, const float *values, const uint8_t *chosen, 
     if (n < 1 || n_threads < 1) return JC_BAD_ARGUMENT;
     int n_parts = n < n_threads ? (int) n : n_threads;
     int64_t *counts = malloc((size_t) n_parts * N_DIGITS * sizeof *counts);
-    uint32_t *a = malloc((size_t) n * sizeof *a), *b = (uint32_t *) sorted;
+    uint32_t *a = jc_pages((size_t) n * sizeof *a), *b = (uint32_t *) sorted;
     jc_status status = counts && a ? JC_OK : JC_NO_MEMORY;
     if (status == JC_OK) {
         *count = pack_all(n, values, chosen, n_parts, counts, a);
