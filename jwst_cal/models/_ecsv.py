@@ -13,7 +13,7 @@ import numpy as np
 from jwst_cal.kernels.decimals import decimals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from astropy.table import Table
 
@@ -74,6 +74,7 @@ def _quoting() -> Callable[[str], str]:
 def _texts(column: Any, quoted: Callable[[str], str], encoding: str) -> list[bytes]:
     """Tell the values of a column; masked ones are empty."""
     values = np.ma.getdata(column).view(np.ndarray)
+    texts: Iterable[str]
     if values.dtype == np.float64 and len(values):
         found = decimals(values).tolist()
     else:
