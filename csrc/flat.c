@@ -105,7 +105,7 @@ jc_status jc_flat_field(const jc_flat *in, int n_threads, float *data, float *co
                         float *var_flat, float *err)
 {
     if (in->n_images < 1 || in->n_rows < 1 || in->n_cols < 1 || in->n_variances < 0 ||
-        in->n_variances > JC_MAX_VARIANCES || n_threads < 1)
+        in->n_variances > JC_FLAT_VARIANCES || n_threads < 1)
         return JC_BAD_ARGUMENT;
     const size_t n_pixels = (size_t) in->n_rows * in->n_cols;
     const int64_t n_blocks = (int64_t) ((n_pixels - 1) / BLOCK) + 1;

@@ -4,7 +4,7 @@
 
 #include "jwst_cal.h"
 
-#define JC_MAX_VARIANCES 4
+#define JC_FLAT_VARIANCES 4
 
 /* Make a flat safe to divide by: `values` is 1 where it is NaN, 0, or has a flag of `unusable` or of
  * `missing`; there the flags get `unusable`, and where it is NaN or 0 `missing`, too. */
@@ -17,7 +17,7 @@ typedef struct {
     int n_images, n_rows, n_cols;
     const float *flat;     /* [row][col], not 0 */
     const float *flat_err; /* [row][col]; NULL: multiply by the flat instead */
-    int n_variances;       /* at most JC_MAX_VARIANCES */
+    int n_variances;       /* at most JC_FLAT_VARIANCES */
 } jc_flat;
 
 /* Divide (multiply) data by the flat, and variances by its square. The error is the root of the sum

@@ -147,8 +147,7 @@ class OutlierDetectionStep(GroupStep):
         return found, kind, name or "the input"
 
     def _flag(self, image, found):
-        image.dq = np.require(image.dq, np.uint32, "CW")
-        count = flag(image.dq, found, FOUND)
+        count = flag(requirements.changeable(image, "dq", np.uint32), found, FOUND)
         invalid.reconcile(image)
         log.info("%s: %d outliers", image.meta.filename, count)
 

@@ -42,7 +42,7 @@ def image_of_the_sky(image: Any, alias: str) -> None:
                          f"{alias} needs right ascension and declination")
 
 
-def changeable(model: Any, name: str) -> Any:
+def changeable(model: Any, name: str, dtype: Any = np.float32) -> Any:
     """
     Give an array of a model as a kernel can change it.
 
@@ -51,18 +51,20 @@ def changeable(model: Any, name: str) -> Any:
     model : data model
         The model, which holds the array from then on.
     name : str
-        Name of an array of float32.
+        Name of an array.
+    dtype : dtype
+        What the kernel takes.
 
     Returns
     -------
-    float32 array or None
+    array of that dtype, or None
         The model's own, or a copy where that is in another order or may not be written; None if
         the model has no such array or it is empty.
     """
     array = getattr(model, name, None)
     if array is None or not array.size:
         return None
-    found = np.require(array, np.float32, ["C", "W"])
+    found = np.require(array, dtype, ["C", "W"])
     if found is not array:
         setattr(model, name, found)
     return found

@@ -15,9 +15,6 @@ log = logging.getLogger(__name__)
 FINDERS = ("dao", "iraf", "segmentation")
 #: Columns of a catalogue without sources.
 EMPTY = {"id": int, "xcentroid": float, "ycentroid": float, "flux": float}
-#: Names of photutils, and ours.
-NAMES = {"segment_flux": "flux", "label": "id", "x_centroid": "xcentroid",
-         "y_centroid": "ycentroid"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +112,7 @@ def find_sources(image, error, uncovered, search, *, wcs=None):
         table = _stars.find(image, uncovered, float(typical), search)
     if table is None or not len(table):
         return _empty(), None
-    return _named(table), segments
+    return table, segments
 
 
 def _empty():
@@ -123,11 +120,3 @@ def _empty():
     from astropy.table import QTable
 
     return QTable(names=list(EMPTY), dtype=list(EMPTY.values()))
-
-
-def _named(table):
-    """Give columns the names of this module."""
-    for theirs, ours in NAMES.items():
-        if theirs in table.colnames:
-            table.rename_column(theirs, ours)
-    return table

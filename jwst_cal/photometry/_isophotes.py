@@ -45,7 +45,8 @@ def measure(image, error, uncovered, convolved, segments, search, *, wcs=None):
     Returns
     -------
     astropy.table.QTable
-        A row for each segment. Columns and what stands in ``meta`` are those of photutils.
+        A row for each segment: ``id``, ``xcentroid``, ``ycentroid``, ``flux``; the other columns
+        and what stands in ``meta`` are those of photutils.
 
     Notes
     -----
@@ -64,15 +65,15 @@ def measure(image, error, uncovered, convolved, segments, search, *, wcs=None):
         usable = np.isfinite(image) & ~uncovered & (segments == 0)
         flux -= area * _local_background(image, usable, found, search.localbkg_width)
     major, minor, turned = ellipses(found.xx, found.xy, found.yy)
-    table = QTable({"label": (labels + 1).astype(segments.dtype),
-                    "x_centroid": found.x, "y_centroid": found.y}, copy=False)
+    table = QTable({"id": (labels + 1).astype(segments.dtype),
+                    "xcentroid": found.x, "ycentroid": found.y}, copy=False)
     sky = None if wcs is None else _sky.OnTheSky(wcs)
     if sky is not None:
         table["sky_centroid"] = sky.pixel_to_world(found.x, found.y)
     table["area"] = area << units.pix**2
     table["semimajor_axis"], table["semiminor_axis"] = major << units.pix, minor << units.pix
     table["orientation"] = turned << units.deg
-    table["segment_flux"], table["segment_flux_err"] = flux, np.sqrt(variance).astype(error.dtype)
+    table["flux"], table["segment_flux_err"] = flux, np.sqrt(variance).astype(error.dtype)
     with np.errstate(invalid="ignore"):
         table["ellipticity"] = 1 - minor / major << units.dimensionless_unscaled
     if sky is not None:

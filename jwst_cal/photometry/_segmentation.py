@@ -8,6 +8,7 @@ from jwst_cal.errors import ParameterError
 from jwst_cal.kernels.convolve import convolve
 from jwst_cal.kernels.labels import label
 from jwst_cal.photometry import _blends, _isophotes
+from jwst_cal.photometry._stars import SIGMA_TO_FWHM
 
 __all__ = ["find"]
 
@@ -74,7 +75,7 @@ def gaussian(fwhm):
     float64 [row, col]
         Values at the centres of pixels; their sum is 1.
     """
-    sigma = fwhm / (2 * math.sqrt(2 * math.log(2)))
+    sigma = fwhm / SIGMA_TO_FWHM
     reach = math.ceil(8 * sigma) // 2
     away = np.arange(-reach, reach + 1) ** 2 / (2 * sigma**2)
     kernel = np.exp(-(away + away[:, None]))

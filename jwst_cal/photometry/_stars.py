@@ -10,6 +10,8 @@ from jwst_cal.kernels.convolve import convolve, peaks
 
 __all__ = ["find", "gaussian", "squares"]
 
+#: Full width at half maximum of a Gaussian, in standard deviations.
+SIGMA_TO_FWHM = 2 * math.sqrt(2 * math.log(2))
 #: Least radius of a Gaussian, pixels.
 LEAST_RADIUS = 2.0
 
@@ -68,7 +70,7 @@ def gaussian(fwhm, radius):
     if not (fwhm > 0 and radius > 0):
         raise ParameterError(f"Parameters 'kernel_fwhm' and 'sigma_radius': {fwhm} and {radius} "
                              "where positive numbers are needed")
-    sigma = fwhm / (2 * math.sqrt(2 * math.log(2)))
+    sigma = fwhm / SIGMA_TO_FWHM
     reach = max(LEAST_RADIUS, radius * sigma)
     half = int(reach)
     y, x = np.mgrid[-half:half + 1, -half:half + 1]

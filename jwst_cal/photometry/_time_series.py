@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from jwst_cal.kernels.circles import circle_weights
+from jwst_cal.photometry._stars import SIGMA_TO_FWHM
 
 #: Integrations at work at a time: bounds the memory of long series.
 BLOCK = 64
-SIGMA_TO_FWHM = 2 * np.sqrt(2 * np.log(2))
 
 
 class Found(NamedTuple):

@@ -14,8 +14,8 @@ static void any_image(void)
     result(flags, 4 * n);
     result(&n_bad, sizeof n_bad);
     const jc_flat what = {images, rows, cols, values, pick(0, 1) ? width : NULL,
-                          pick(0, JC_MAX_VARIANCES)};
-    float *data = floats(all, -9, 9, 0.02), *variances[JC_MAX_VARIANCES];
+                          pick(0, JC_FLAT_VARIANCES)};
+    float *data = floats(all, -9, 9, 0.02), *variances[JC_FLAT_VARIANCES];
     float *var_flat = what.flat_err ? room(4 * all) : NULL, *err = room(4 * all);
     for (int k = 0; k < what.n_variances; k++)
         variances[k] = floats(all, 0, 9, 0.02);
@@ -46,7 +46,7 @@ static void test_one(void)
     CHECK(data[0] == 8 && variance[0] == 16 && err[0] == 4);
     REFUSED(jc_clean_flat(0, flat, dq, 1, 8, 1, values, flags, &n_bad));
     REFUSED(jc_flat_field(&what, 0, data, variances, NULL, err));
-    what.n_variances = JC_MAX_VARIANCES + 1;
+    what.n_variances = JC_FLAT_VARIANCES + 1;
     REFUSED(jc_flat_field(&what, 1, data, variances, NULL, err));
 }
 
